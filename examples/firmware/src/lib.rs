@@ -1,0 +1,2 @@
+//! The meter application.
+#![no_std]

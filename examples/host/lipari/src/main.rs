@@ -1,0 +1,2 @@
+//! lipari
+fn main() {}

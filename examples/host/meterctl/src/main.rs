@@ -1,0 +1,2 @@
+//! meterctl
+fn main() {}
