@@ -115,6 +115,7 @@ fn fields_of(primary: u8, fields: &[Field]) {
             "{name} of row {primary}: {all:#x}"
         );
         assert_eq!(read(!mask), 0, "{name} of row {primary}");
+        assert_ne!(read(1 << (low + width - 1)), 0, "top bit of {name}");
         assert_eq!(
             read(1 << low),
             if all == -1 && width == 1 { -1 } else { 1 },
