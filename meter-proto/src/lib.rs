@@ -3,5 +3,6 @@
 #![doc = include_str!("../README.md")]
 
 pub mod mqtt;
+pub mod outbox;
 pub mod payload;
 pub mod topic;
