@@ -6,10 +6,10 @@
 //!   daily wander      other feeders        neighbours of the phase
 //! ```
 //!
-//! The voltage of a phase falls by (P·R + Q·X)/U over each impedance: the neighbours' load over the
-//! shared part, the meter's own load over all of it. A load that exports raises it. Everything
-//! is a pure function of the seed and the time. Left out: the shift of the neutral by
-//! unbalanced load, and harmonics of the voltage.
+//! The voltage of a phase falls by (P·R + Q·X)/U over each impedance: the neighbours' load over
+//! the shared part, the meter's own load over all of it. A load that exports raises it. Everything is
+//! a pure function of the seed and the time. Left out: the shift of the neutral by unbalanced load,
+//! and harmonics of the voltage.
 
 use crate::household::noise::{between, hash, wander};
 use crate::household::series::{MEAN_DAY, SLOTS};
@@ -58,7 +58,7 @@ impl Impedance {
 }
 
 impl Feeder {
-    /// A feeder; the seed chooses its weather.
+    /// A feeder; the seed chooses how voltage, frequency and the neighbours' load wander.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }
@@ -96,8 +96,8 @@ impl Feeder {
         NO_LOAD_MV + slow + fast
     }
 
-    /// Active power of all neighbours on a phase, mW: the mean day of the real household, each phase
-    /// up to a quarter above or below it.
+    /// Active power of all neighbours on a phase, mW: the mean day of the real household, each
+    /// phase up to a quarter above or below it.
     fn neighbours_mw(&self, phase: u64, utc: i64) -> i64 {
         let mean_mw = |index: i64| {
             let slot = usize::try_from(index.rem_euclid(SLOTS)).unwrap_or(0);

@@ -102,8 +102,8 @@ const fn appliance(
     pattern: Pattern,
     hours: u32,
 ) -> Appliance {
-    let sine = (1_000_000 - displacement * displacement).isqrt();
-    let tangent = sine * 1_000 / displacement;
+    let sine_ppm = ((1_000_000 - displacement * displacement) * 1_000_000).isqrt();
+    let tangent = sine_ppm / displacement;
     let harmonic_ua_per_w = distortion * 1_000_000 / (NOMINAL_V * displacement.abs());
     Appliance {
         name,
@@ -228,5 +228,73 @@ impl Pattern {
             Self::Cycle { period, on } if age % period < on => rated,
             Self::Cycle { .. } => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn power_factor(appliance: &Appliance) -> Option<i64> {
+        appliance
+            .draw(500_000)
+            .load()
+            .power_factor_permille(230_000)
+    }
+
+    #[test]
+    fn rectifier_has_a_poor_factor_though_it_hardly_shifts_the_phase() {
+        // 0.98 / sqrt(1 + 1.15^2) = 0.643
+        assert_eq!(power_factor(&STANDBY), Some(642));
+        let load = STANDBY.draw(500_000).load();
+        assert!(load.reactive_mvar < 0);
+        // Fundamental 500 W / (230 V * 0.98) = 2.218 A, times 1.15.
+        assert!(load.harmonic_current_ma.abs_diff(2_551) <= 2);
+    }
+
+    #[test]
+    fn compressor_lags() {
+        // 0.78 / sqrt(1 + 0.09^2) = 0.777; tan(acos 0.78) = 0.802.
+        assert!(power_factor(&FRIDGE).is_some_and(|factor| (776..=778).contains(&factor)));
+        assert_eq!(FRIDGE.draw(100_000).load().reactive_mvar, 80_200);
+    }
+
+    #[test]
+    fn motor_starts_high_and_cycles_rest() {
+        assert_eq!(Pattern::Motor.power(2_400, 0), 4_800);
+        assert_eq!(Pattern::Motor.power(2_400, 1), 2_699);
+        assert_eq!(Pattern::Motor.power(2_400, 300), 2_400);
+        let cycle = Pattern::Cycle { on: 12, period: 16 };
+        let on: Vec<i64> = (0..32).filter(|&age| cycle.power(1, age) == 1).collect();
+        assert!(on.into_iter().eq((0..12).chain(16..28)));
+    }
+
+    #[test]
+    fn lasting_appliances_rise_by_energy() {
+        let energy = |appliance: &Appliance| -> i64 {
+            (0..1_800)
+                .map(|age| appliance.pattern.power(appliance.power_w, age))
+                .sum()
+        };
+        assert!(LASTING.is_sorted_by_key(energy));
+    }
+
+    #[test]
+    fn hours_are_those_named() {
+        let kettle = &SHORT[0].appliance;
+        let used: Vec<i64> = (0..24).filter(|&hour| kettle.fits_hour(hour)).collect();
+        assert!(used.into_iter().eq(5..23));
+    }
+
+    #[test]
+    fn names_are_told_apart() {
+        let short = SHORT.iter().map(|short| &short.appliance);
+        let daily = DAILY.iter().map(|daily| &daily.appliance);
+        let all = short
+            .chain(daily)
+            .chain(&LASTING)
+            .chain([&FRIDGE, &DRUM, &STANDBY]);
+        let ids: std::collections::HashSet<u64> = all.map(Appliance::id).collect();
+        assert_eq!(ids.len(), 24);
     }
 }

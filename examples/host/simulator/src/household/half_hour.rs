@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The floor meets its neighbours' floor at both borders, and a lasting run sits at the end of one
-//! half hour and at the start of the next, so that it crosses every second border unbroken.
+//! half hour and at the start of the next, so that it crosses every second border without a new
+//! start.
 
 use super::appliance::{
     Appliance, DAILY, DRUM, Daily, FRIDGE, LASTING, SHORT, STANDBY, Short, WASHING_HEATER,
@@ -146,7 +147,7 @@ impl HalfHour {
     /// Takes a run into the plan if its energy is there.
     fn take(&mut self, run: Run) -> bool {
         let energy = run.energy_mws();
-        let fits = energy <= self.rest_mws;
+        let fits = (1..=self.rest_mws).contains(&energy);
         if fits {
             self.rest_mws -= energy;
             self.runs.push(run);
@@ -156,7 +157,7 @@ impl HalfHour {
 
     /// Adds a run, at most `most` seconds long, that begins or ends at a border of the half hour.
     fn take_as_long_as_it_fits(&mut self, appliance: &'static Appliance, most: i64) {
-        let goes_on = self.index.rem_euclid(2) == 1;
+        let goes_on = self.half_of_hour().1 == 1;
         let mut run = self.run(appliance, 0, most);
         run.age_at_start = if goes_on { CONTINUED } else { 0 };
         let mut spent = 0;
@@ -173,7 +174,7 @@ impl HalfHour {
     }
 
     fn add_fridge(&mut self) {
-        let cycle = self.index.div_euclid(2);
+        let (cycle, _) = self.half_of_hour();
         let usual = between(self.chance(&FRIDGE, 12, cycle), 600, 1_300);
         let nothing_else_runs = self.rest_mws < FRIDGE.power_w * 1_000 * SECONDS;
         self.take_as_long_as_it_fits(&FRIDGE, if nothing_else_runs { SECONDS } else { usual });
@@ -200,7 +201,11 @@ impl HalfHour {
     fn take_short(&mut self, run: Run) {
         let mean_mw = self.energy_mws / SECONDS;
         let below_peak = mean_mw + mean_mw / 4 + run.rated_mw <= PEAK_MW;
-        let apart = self.runs.iter().skip(1).all(|other| !run.overlaps(other));
+        let mut others = self
+            .runs
+            .iter()
+            .filter(|other| other.appliance.name != FRIDGE.name);
+        let apart = others.all(|other| !run.overlaps(other));
         let washes = run.appliance.name == WASHING_HEATER;
         let end = run.end;
         if below_peak && apart && self.take(run) && washes {
@@ -233,6 +238,14 @@ impl HalfHour {
         }
     }
 
+    /// The hour, and which half of it (0 or 1) this is. Half of the households count their hours
+    /// from half past, so that not all compressors of a town run at once.
+    fn half_of_hour(&self) -> (i64, i64) {
+        let shifted = self.index + between(hash(self.seed, 5, 0), 0, 1);
+        (shifted.div_euclid(2), shifted.rem_euclid(2))
+    }
+
+    /// Hour of the day, UTC.
     fn hour(&self) -> i64 {
         self.index.rem_euclid(SLOTS) / 2
     }

@@ -10,8 +10,8 @@ const GRID_MILLIOHM: i64 = 300;
 
 /// Power and distortion of one phase during one second.
 ///
-/// The harmonic active power is negative where a load turns part of the power it takes at 50 Hz into
-/// harmonics and sends them back into the grid's resistance.
+/// The harmonic active power is negative where a load turns part of the power it takes at 50 Hz
+/// into harmonics and sends them back into the grid's resistance.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Load {
     /// Active power of all orders, mW; negative is export.

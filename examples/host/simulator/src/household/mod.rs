@@ -1,9 +1,9 @@
 //! A household: what it draws in each second, and exactly how much energy that is.
 //!
-//! Half-hour energies of a real household (`data/README.md`) are turned into a power that changes by
-//! the second, made of plausible appliances, and adds up to those energies exactly. All
-//! of it is a pure function of the seed and the time: a meter can start anywhere, stop, and start
-//! again, and finds the same load.
+//! Half-hour energies of a real household (`data/README.md`) are turned into a power that changes
+//! by the second, is made of plausible appliances, and adds up to those energies exactly. All of
+//! it is a pure function of the seed and the time: a meter can start anywhere, stop, start again,
+//! and finds the same load.
 //!
 //! ```
 //! use simulator::household::{Household, Wiring};
@@ -70,8 +70,8 @@ impl Household {
         Self::new(seed, wiring, Series::original())
     }
 
-    /// A household like it: 0.55 to 1.4 times its size, up to 90 min earlier or later, each day another
-    /// one of the same weekday and season.
+    /// A household like it: 0.55 to 1.4 times its size, up to 90 min earlier or later, each day
+    /// another one of the same weekday and season.
     pub fn derived(seed: u64, wiring: Wiring) -> Self {
         Self::new(seed, wiring, Series::derived(seed))
     }
@@ -92,8 +92,9 @@ impl Household {
         Self { pv, ..self }
     }
 
-    /// What each phase draws in the second that begins at `utc`, generation taken off; phases that are
-    /// not connected draw nothing. Cheapest when called second by second.
+    /// What each phase draws in the second that begins at `utc`, generation taken off.
+    ///
+    /// Phases that are not connected draw nothing. Cheapest when called second by second.
     pub fn loads(&mut self, utc: i64) -> [Load; 3] {
         let index = utc.div_euclid(SECONDS);
         let kept = self.current.take().filter(|plan| plan.index() == index);
@@ -119,8 +120,8 @@ impl Household {
         parts.sum()
     }
 
-    /// Energy through each phase from `from` up to but not including `to`, each second counted in the
-    /// direction of its power. Computes every second: some milliseconds a day.
+    /// Energy through each phase from `from` up to but not including `to`, each second counted in
+    /// the direction of its power. Computes every second: some milliseconds a day.
     pub fn flow_between(&self, from: i64, to: i64) -> [Flow; 3] {
         let mut flows = [Flow::default(); 3];
         for (index, seconds) in parts(from, to) {

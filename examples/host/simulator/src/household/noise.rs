@@ -16,10 +16,41 @@ pub(crate) fn between(hash: u64, low: i64, high: i64) -> i64 {
     low + (hash >> 1).cast_signed() % (high - low + 1)
 }
 
-/// A value within `±amplitude` that wanders: drawn every `period` seconds, a straight line between.
+/// A value within `±amplitude` that wanders: drawn every `period` seconds, straight in between.
 pub(crate) fn wander(seed: u64, purpose: u64, utc: i64, period: i64, amplitude: i64) -> i64 {
     let knot = utc.div_euclid(period);
     let at = |knot| between(hash(seed, purpose, knot), -amplitude, amplitude);
     let (from, to) = (at(knot), at(knot + 1));
     from + (to - from) * utc.rem_euclid(period) / period
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_reaches_both_ends_and_goes_no_further() {
+        let drawn: std::collections::BTreeSet<i64> = (0..1_000)
+            .map(|place| between(hash(1, 2, place), -3, 4))
+            .collect();
+        assert!(drawn.into_iter().eq(-3..=4));
+    }
+
+    #[test]
+    fn wander_is_bounded_and_steps_no_further_than_its_slope() {
+        for utc in -5_000..5_000 {
+            let (here, next) = (wander(1, 2, utc, 60, 600), wander(1, 2, utc + 1, 60, 600));
+            assert!(here.abs() <= 600);
+            assert!((next - here).abs() <= 2 * 600 / 60 + 1);
+        }
+    }
+
+    #[test]
+    fn seed_purpose_and_place_each_change_the_hash() {
+        let all: std::collections::HashSet<u64> = (0..20)
+            .flat_map(|seed| (0..20).map(move |purpose| (seed, purpose)))
+            .flat_map(|(seed, purpose)| (-10..10).map(move |place| hash(seed, purpose, place)))
+            .collect();
+        assert_eq!(all.len(), 8_000);
+    }
 }

@@ -70,6 +70,9 @@ impl Pv {
     fn minute_mw(&self, minute: i64) -> i64 {
         let utc = minute * MINUTE;
         let clear_mw = i64::from(self.peak_w) * YIELD_PERMILLE * clear_light(utc) / ONE;
+        if clear_mw == 0 {
+            return 0;
+        }
         clear_mw * self.sky_permille(utc) / 1_000 / STEP_MW * STEP_MW
     }
 

@@ -201,3 +201,27 @@ fn same_seed_is_the_same_household_and_another_seed_another() {
         assert_ne!(day(1), day(seed));
     }
 }
+
+#[test]
+fn compressor_crosses_every_second_border_of_a_quiet_night() {
+    let household = Household::original(9, Wiring::SinglePhase);
+    let on = |utc: i64| {
+        let plan = household.half_hour(utc.div_euclid(1_800));
+        plan.running(utc.rem_euclid(1_800))
+            .any(|name| name == "fridge")
+    };
+    let borders = (SUMMER..SUMMER + 4 * 3_600).step_by(1_800);
+    let crossed = borders
+        .filter(|&border| on(border - 1) && on(border))
+        .count();
+    assert!((3..=5).contains(&crossed), "{crossed} of 8");
+}
+
+#[test]
+fn nothing_runs_in_a_half_hour_without_energy() {
+    // The first values of the data are zero.
+    let household = Household::original(0, Wiring::ThreePhase);
+    let plan = household.half_hour(FIRST_DAY * 48 + 3);
+    assert!((0..1_800).all(|second| plan.power_mw(second) == 0));
+    assert!((0..1_800).all(|second| plan.running(second).next().is_none()));
+}
