@@ -1,2 +1,7 @@
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
+
+pub mod mqtt;
+pub mod payload;
+pub mod topic;
