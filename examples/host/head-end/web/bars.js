@@ -7,8 +7,9 @@ import { t } from "./text.js";
 const HEIGHT = 210;
 const LEFT = 52;
 const BOTTOM = 26;
-const TOP = 10;
+const TOP = 24;
 const LABEL_SPACE = 58;
+const WIDEST = 64;
 
 function niceStep(range) {
   const rough = range / 3;
@@ -26,7 +27,8 @@ export class EnergyBars {
     this.plot = h("div", { id: "energy", class: "plot bars", tabindex: "0", role: "application",
       "aria-label": t("energy_chart"), "aria-describedby": "energy-help",
       onkeydown: (event) => this.key(event), onpointerleave: () => this.choose(null) });
-    this.element = h("div", null, this.readout, this.plot, this.says,
+    this.element = h("div", { class: "chart-wrap" }, this.readout,
+      h("span", { class: "unit-corner", "aria-hidden": "true" }, "kWh"), this.plot, this.says,
       h("p", { id: "energy-help", class: "sr" }, t("energy_help")));
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.plot);
@@ -82,7 +84,8 @@ export class EnergyBars {
     return parts.map((part) => {
       if (part.energy === null) return sign > 0 ? this.hole(part, x) : null;
       const [left, right] = [x(part.from), x(part.to)];
-      const space = Math.min(3, (right - left) * 0.14);
+      const space = Math.max(Math.min(3, (right - left) * 0.14),
+        part.count === 1 ? (right - left - WIDEST) / 2 : 0);
       const [top, bottom] = [y(Math.max(0, (sign * part.energy) / part.count)),
         y(Math.min(0, (sign * part.energy) / part.count))];
       return svg("rect", { class: `${sign > 0 ? "bar" : "bar export"}${part.count > 1 ? " shared" : ""}`,

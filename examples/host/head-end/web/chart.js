@@ -11,12 +11,12 @@ const PAGE = 10;
 
 export const QUANTITIES = {
   power: { title: "chart_power", unit: "W", divisor: 10, show: f.power, zero: true,
-    series: [["active_max", "highest", "thin"], ["active", "mean", "main"]] },
+    series: [["active_max", "highest", "thin"], ["active", "mean", "area"]] },
   voltage: { title: "chart_voltage", unit: "V", divisor: 1000, show: f.voltage,
     series: [["voltage_max", "highest", "edge"], ["voltage_min", "lowest", "edge"],
-      ["voltage", "mean", "main"]], bands: [{ series: [1, 2] }] },
+      ["voltage", "mean", "line"]], bands: [{ series: [1, 2] }] },
   current: { title: "chart_current", unit: "A", divisor: 1000, show: f.current, zero: true,
-    series: [["current", "mean", "main"]] },
+    series: [["current", "mean", "area"]] },
 };
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -264,11 +264,11 @@ const minimum = (a, b) => Math.min(a, b);
 
 function stroke(style) {
   const paths = globalThis.uPlot.paths.stepped({ align: -1 });
+  const line = { stroke: color("--accent"), width: 2 };
   const base = { paths, spanGaps: false, points: { show: false } };
-  if (style === "main") {
-    return { ...base, stroke: color("--accent"), width: 2, fill: color("--accent-wash") };
-  }
-  return { ...base, stroke: color(style === "thin" ? "--accent-thin" : "--accent-edge"), width: 1 };
+  if (style === "area") return { ...base, ...line, fill: color("--accent-wash") };
+  if (style === "line") return { ...base, ...line };
+  return { ...base, stroke: color(style === "thin" ? "--accent-thin" : "--accent-soft"), width: 1 };
 }
 
 function ticks(times, step) {

@@ -5,7 +5,7 @@ import { h, put, table } from "./dom.js";
 import * as f from "./format.js";
 import { eventName, t } from "./text.js";
 
-const PAGE = 20;
+const PAGE = 10;
 
 export class EventList {
   constructor(meter) {

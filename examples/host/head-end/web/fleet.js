@@ -1,10 +1,10 @@
 // The fleet: total power, a summary, and the list of meters.
 
 import { api } from "./api.js";
-import { h, pulse, put, setText } from "./dom.js";
+import { h, put, setText } from "./dom.js";
 import * as f from "./format.js";
-import { fact, setFigure, setState } from "./parts.js";
-import { daySpark, traceSpark } from "./spark.js";
+import { drawTrace, fact, setFigure, setState } from "./parts.js";
+import { daySpark } from "./spark.js";
 import { store } from "./store.js";
 import { t } from "./text.js";
 
@@ -90,13 +90,11 @@ export class FleetView {
     setText(facts.on_line.value, of);
     setText(facts.records.value, f.number(summary.records));
     setText(facts.gaps.value, f.number(summary.gaps));
-    facts.gaps.element.classList.toggle("alert", summary.gaps > 0);
+    facts.gaps.element.classList.toggle("warned", summary.gaps > 0);
     setText(facts.duplicates.value, f.number(summary.duplicates));
     setText(facts.refused.value, f.number(summary.refused));
-    facts.refused.element.classList.toggle("alert", summary.refused > 0);
-    const trace = store.trace("fleet");
-    put(this.trace, trace.length > 1 ? traceSpark(trace, t("trace"))
-      : h("p", { class: "note" }, t("trace_empty")));
+    facts.refused.element.classList.toggle("warned", summary.refused > 0);
+    drawTrace(this.trace, store.trace("fleet"));
   }
 
   fits(meter) {
@@ -139,7 +137,7 @@ export class FleetView {
     const link = h("a", { href: `#/meter/${meter.meter}`, class: "number" }, meter.meter);
     const element = h("tr", { "data-meter": meter.meter },
       h("th", { scope: "row", class: "c-meter" }, link, kind), Object.values(cells));
-    this.rows.set(meter.meter, { element, kind, power, ...cells });
+    this.rows.set(meter.meter, { ...cells, element, kind, power });
     this.eye.observe(element);
   }
 
@@ -148,11 +146,10 @@ export class FleetView {
     const phases = meter.phases ? t("phases", { n: meter.phases }) : "";
     setText(row.kind, [meter.hardware, phases].filter(Boolean).join(" · "));
     setFigure(row.power, f.powerParts(meter.active_power));
-    if (setText(row.import, f.energy(meter.import)) && row.seen) pulse(row.import);
+    setText(row.import, f.energy(meter.import));
     setText(row.records, f.number(meter.records));
     setText(row.missing, f.number(meter.missing));
     row.missing.classList.toggle("alert", meter.missing > 0);
-    row.seen = true;
     this.drawAge(meter, row);
   }
 

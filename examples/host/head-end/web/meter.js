@@ -5,15 +5,14 @@ import { h, pulse, put, scroller, setText, table } from "./dom.js";
 import { EventList } from "./events.js";
 import * as f from "./format.js";
 import { HistoryPanel } from "./history.js";
-import { fact, setFigure, setState } from "./parts.js";
-import { traceSpark } from "./spark.js";
+import { drawTrace, fact, setFigure, setState } from "./parts.js";
 import { store } from "./store.js";
 import { statusWords, t } from "./text.js";
 
 const REFRESH = 15000;
 const REGISTERS = [["1-0:1.8.0", "import", "Wh"], ["1-0:2.8.0", "export", "Wh"],
   ["1-0:3.8.0", "reactive_import", "varh"], ["1-0:4.8.0", "reactive_export", "varh"]];
-const PHASE_COLUMNS = [["voltage", f.voltage], ["current", f.current], ["active", f.power],
+const PHASE_ROWS = [["voltage", f.voltage], ["current", f.current], ["active", f.power],
   ["reactive", f.reactive], ["power_factor", f.factor]];
 
 export class MeterView {
@@ -73,9 +72,9 @@ export class MeterView {
     this.events = new EventList(this.id);
     this.history = new HistoryPanel(this.id, () => this.newest(), this.state);
     this.element.lastElementChild.replaceWith(
-      h("section", { class: "panel hero", "aria-label": t("instant") },
-        h("div", null, h("h2", { class: "eyebrow" }, t("power_now")), this.power, this.time),
-        this.trace, this.phases),
+      h("section", { class: "panel hero single", "aria-label": t("instant") },
+        h("div", null, h("h2", { class: "eyebrow" }, t("power_now")), this.power, this.time,
+          this.trace), this.phases),
       this.history.element,
       h("div", { class: "columns" },
         h("div", { class: "stack" }, panel(t("registers"), this.registers), this.events.element),
@@ -123,9 +122,7 @@ export class MeterView {
     setFigure(this.power, f.powerParts(active));
     this.power.classList.toggle("feeding", active < 0);
     this.drawTime(latest.time, active);
-    const trace = store.trace(this.id);
-    put(this.trace, trace.length > 1 ? traceSpark(trace, t("trace"))
-      : h("p", { class: "note" }, t("trace_empty")));
+    drawTrace(this.trace, store.trace(this.id));
     this.drawPhases(latest);
   }
 
@@ -142,20 +139,23 @@ export class MeterView {
   drawPhases(latest) {
     const count = latest.voltage?.length ?? this.detail.phases ?? 1;
     if (this.phaseCells?.length !== count) this.buildPhases(count);
-    this.phaseCells.forEach((cells, i) => PHASE_COLUMNS.forEach(([name, show], column) => {
-      const known = cells[column].textContent !== "";
-      if (setText(cells[column], show(latest[name]?.[i])) && known) pulse(cells[column]);
+    this.phaseCells.forEach((cells, phase) => PHASE_ROWS.forEach(([name, show], row) => {
+      const known = cells[row].textContent !== "";
+      if (setText(cells[row], show(latest[name]?.[phase])) && known) pulse(cells[row]);
     }));
-    setText(this.frequency, `${t("frequency")} ${f.frequency(latest.frequency)}`);
+    setText(this.frequency, f.frequency(latest.frequency));
   }
 
   buildPhases(count) {
-    this.phaseCells = Array.from({ length: count }, (_, i) =>
-      PHASE_COLUMNS.map(([name]) => h("span", { "data-value": `${name}-${i + 1}` })));
-    this.frequency = h("p", { class: "note", id: "frequency" });
-    const rows = this.phaseCells.map((cells, i) => [`L${i + 1}`, ...cells]);
-    const heads = [t("phase"), ...PHASE_COLUMNS.map(([name]) => t(name))];
-    put(this.phases, scroller(t("instant"), table(t("instant"), heads, rows)), this.frequency);
+    const phases = Array.from({ length: count }, (_, i) => i + 1);
+    this.phaseCells = phases.map((phase) =>
+      PHASE_ROWS.map(([name]) => h("span", { "data-value": `${name}-${phase}` })));
+    this.frequency = h("span", { id: "frequency" });
+    const rows = PHASE_ROWS.map(([name], row) =>
+      [t(name), ...this.phaseCells.map((cells) => cells[row])]);
+    rows.push([t("frequency"), this.frequency, ...phases.slice(1).map(() => "")]);
+    const heads = [t("instant"), ...phases.map((phase) => `L${phase}`)];
+    put(this.phases, table(t("instant"), heads, rows));
   }
 
   drawRegisters() {

@@ -1,6 +1,7 @@
 // Pieces that both views show: the state of a meter, a big figure, a figure with its name.
 
 import { h, pulse, put, setText } from "./dom.js";
+import { traceSpark } from "./spark.js";
 import { t } from "./text.js";
 
 const SHAPES = { online: "●", stale: "◐", offline: "○", new: "◌" };
@@ -28,4 +29,10 @@ export function setFigure(node, { figure, unit }) {
 export function fact(name, id) {
   const value = h("dd", { id });
   return { element: h("div", { class: "fact" }, h("dt", null, name), value), value };
+}
+
+/** The last minutes of a live value. */
+export function drawTrace(holder, trace) {
+  put(holder, trace.length > 1 ? traceSpark(trace, t("trace")) : null,
+    h("p", { class: "note" }, t(trace.length > 1 ? "trace" : "trace_empty")));
 }
