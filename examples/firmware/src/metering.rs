@@ -9,8 +9,7 @@ use meter_core::profile::{PHASES, PhaseSample};
 use meter_core::scale::Ratio;
 use meter_core::units::{Millihertz, Millivars};
 use stpm3x::asynch::{Registers, SharedSyn, Stpm3x};
-use stpm3x::seq::Counters;
-use stpm3x::{Channel, Error, ErrorKind, Fault, Scales, Snapshot};
+use stpm3x::{Channel, Counters, Error, ErrorKind, Fault, Scales, Snapshot};
 
 /// What was measured in one second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,17 +61,14 @@ impl Sample {
 pub enum MeteringFault {
     /// A transfer failed and may work the next time: the next good sample covers the gap.
     Passing,
-    /// A chip lost its configuration or does not answer as it should: start the chips again.
-    Restart,
-    /// What the board's wiring or configuration does not allow.
-    Wiring(Fault),
+    /// A chip lost its configuration, or does not answer as it should: start the chips again.
+    Restart(Option<Fault>),
 }
 
 impl<E> From<Error<E>> for MeteringFault {
     fn from(error: Error<E>) -> Self {
         match error {
-            Error::Chip(Fault::Restarted) => Self::Restart,
-            Error::Chip(fault) if error.kind() == ErrorKind::Wiring => Self::Wiring(fault),
+            Error::Fault(fault) if error.kind() != ErrorKind::Retry => Self::Restart(Some(fault)),
             _ => Self::Passing,
         }
     }
@@ -106,8 +102,8 @@ struct PhaseCounters {
 impl PhaseCounters {
     const fn after(start: Counters) -> Self {
         let counter = match start {
-            Counters::Zero => Counter::from_zero(),
-            _ => Counter::unknown(),
+            Counters::Cleared => Counter::from_zero(),
+            Counters::Kept => Counter::unknown(),
         };
         Self { active: counter, reactive: counter }
     }
@@ -200,7 +196,7 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> Chips for ThreePhase<
         self.second.start().await?;
         self.first.configure().await?;
         self.second.configure().await?;
-        self.counters = [PhaseCounters::after(Counters::Zero); PHASES];
+        self.counters = [PhaseCounters::after(Counters::Cleared); PHASES];
         Ok(())
     }
 
