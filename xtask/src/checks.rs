@@ -10,6 +10,9 @@ use crate::workspace::{cargo, cargo_in};
 /// The workspaces beside the main one that build for the host: folder and target folder.
 const BESIDE: [(&str, &str); 2] = [("examples/no-std-proof", "no-std-proof"), ("fuzz", "fuzz")];
 
+/// Ends a call of clippy.
+const DENY: [&str; 3] = ["--", "-D", "warnings"];
+
 /// Formatting of every workspace.
 pub(crate) fn format(log: &mut Log) -> Outcome {
     log.run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -24,19 +27,18 @@ pub(crate) fn format(log: &mut Log) -> Outcome {
 
 /// Clippy on everything that builds for the host.
 pub(crate) fn clippy(log: &mut Log) -> Outcome {
-    let deny = ["--", "-D", "warnings"];
     for library in LIBRARIES {
         for set in Features::of(library)?.main_sets() {
             let mut command = cargo();
             command
                 .args(["clippy", "-p", library, "--all-targets"])
                 .args(&set);
-            log.run(command.args(deny))?;
+            log.run(command.args(DENY))?;
         }
     }
-    log.run(others(cargo().args(["clippy", "--all-targets"])).args(deny))?;
+    log.run(others(cargo().args(["clippy", "--all-targets"])).args(DENY))?;
     for (folder, target) in BESIDE {
-        log.run(cargo_in(folder, target).arg("clippy").args(deny))?;
+        log.run(cargo_in(folder, target).arg("clippy").args(DENY))?;
     }
     Ok(String::new())
 }
@@ -68,12 +70,17 @@ pub(crate) fn documentation(log: &mut Log) -> Outcome {
     Ok(String::new())
 }
 
-/// Each feature and each pair of features of each library.
+/// Each feature and each pair of features of each library, warnings denied.
 pub(crate) fn feature_pairs(log: &mut Log) -> Outcome {
     let mut sets = 0;
     for library in LIBRARIES {
         for set in Features::of(library)?.singles_and_pairs() {
-            log.run(cargo().args(["check", "-p", library]).args(&set))?;
+            log.run(
+                cargo()
+                    .args(["clippy", "-p", library])
+                    .args(&set)
+                    .args(DENY),
+            )?;
             sets += 1;
         }
     }
