@@ -77,7 +77,9 @@ fn receipt(payload: &[u8]) {
     if message.streams().next().is_none() {
         return;
     }
-    let length = message.encode(&mut buffer).expect("64 bytes always suffice");
+    let length = message
+        .encode(&mut buffer)
+        .expect("64 bytes always suffice");
     assert_eq!(Receipt::decode(&buffer[..length]), Ok(message));
 }
 
