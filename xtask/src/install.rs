@@ -20,10 +20,11 @@ const fn tool(program: &'static str, package: &'static str, purpose: &'static st
     }
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     tool("cc", "build-essential", "building the database engine"),
     tool("c++", "build-essential", "the fuzzer's engine"),
     tool("size", "binutils", "the size of an image"),
+    tool("nm", "binutils", "the symbols of an image"),
     tool("mosquitto", "mosquitto", "a broker of another make"),
     tool("mosquitto_sub", "mosquitto-clients", "its clients"),
     tool("chromium", "chromium", "the web pages in a browser"),

@@ -71,7 +71,7 @@ fn dispatch(words: &[&str]) -> Outcome {
     let mut log = Log::to_terminal();
     match *command {
         "test" => runner::test(rest),
-        "bench" => no_more(rest).and_then(|()| bench::run(&mut log)),
+        "bench" => no_more(rest).and_then(|()| bench::run()),
         "boards" => boards::build(&mut log, rest),
         "qemu" => no_more(rest).and_then(|()| qemu::run(&mut log)),
         "fuzz" => fuzz::command(&mut log, rest),

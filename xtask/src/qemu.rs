@@ -18,16 +18,7 @@ pub(crate) fn run(log: &mut Log) -> Outcome {
     install::program(log, "qemu-system-arm")?;
     let toolchain = boards::one(log, &format!("examples/boards/{BOARD}"))?;
     let (meter, modem) = (echo()?, echo()?);
-    let mut command = Command::new("qemu-system-arm");
-    command.args([
-        "-M",
-        "netduinoplus2",
-        "-display",
-        "none",
-        "-monitor",
-        "none",
-    ]);
-    command.args(["-semihosting-config", "enable=on,target=native"]);
+    let mut command = machine();
     // The order is the order of the chip's ports: USART1, USART2, USART3, UART4.
     command.args(["-serial", "null", "-serial", "stdio"]);
     for (name, port) in [("meter", meter), ("modem", modem)] {
@@ -43,8 +34,24 @@ pub(crate) fn run(log: &mut Log) -> Outcome {
         .ok_or_else(|| "the board said nothing".into())
 }
 
-/// Runs the emulator within the time limit and gives back what the board printed.
-fn play(log: &mut Log, mut command: Command) -> Outcome {
+/// The emulated STM32F405, without ports and without a program yet.
+pub(crate) fn machine() -> Command {
+    let mut command = Command::new("qemu-system-arm");
+    command.args([
+        "-M",
+        "netduinoplus2",
+        "-display",
+        "none",
+        "-monitor",
+        "none",
+    ]);
+    command.args(["-semihosting-config", "enable=on,target=native"]);
+    command
+}
+
+/// Runs the emulator within the time limit and gives back what the board printed
+/// on its console and by semihosting.
+pub(crate) fn play(log: &mut Log, mut command: Command) -> Outcome {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
