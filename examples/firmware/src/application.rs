@@ -87,7 +87,16 @@ where
     K: PowerKey,
     W: PowerFail,
 {
-    let Parts { chips, time, flash, layout, serial, modem, key, power } = parts;
+    let Parts {
+        chips,
+        time,
+        flash,
+        layout,
+        serial,
+        modem,
+        key,
+        power,
+    } = parts;
     let started = start(flash, layout, config, chips.energy_lsb(), &time).await;
     let (store, past) = match started {
         Ok(started) => started,
@@ -138,7 +147,14 @@ async fn start<F: NorFlash>(
     }
     let now = time.utc().unwrap_or_default();
     record_start(&mut store, opened, state.map(|state| state.last_seen), now).await;
-    Ok((store, Past { registers, profile, boots }))
+    Ok((
+        store,
+        Past {
+            registers,
+            profile,
+            boots,
+        },
+    ))
 }
 
 /// The instant at which the profile takes up its intervals: a second earlier where the record of

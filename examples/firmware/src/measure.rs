@@ -65,7 +65,11 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
                 self.keep_time(now, sample.as_ref(), &energy).await;
             }
             if let Some(sample) = sample {
-                self.monitor.values.set(Values { time: self.time.utc(), sample, energy });
+                self.monitor.values.set(Values {
+                    time: self.time.utc(),
+                    sample,
+                    energy,
+                });
             }
         }
     }
@@ -79,7 +83,8 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             Ok(sample) => {
                 self.health.failures = 0;
                 self.health.phases = sample.phases().len();
-                self.registers.book(sample.active_step, sample.reactive_step);
+                self.registers
+                    .book(sample.active_step, sample.reactive_step);
                 return Some(sample);
             }
             Err(MeteringFault::Passing) if self.health.failures < PATIENCE => {
@@ -100,11 +105,16 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         match self.chips.start().await {
             Ok(()) => {
                 let first = !restart;
-                self.health = Health { running: true, phases: self.health.phases, ..Health::default() };
+                self.health = Health {
+                    running: true,
+                    phases: self.health.phases,
+                    ..Health::default()
+                };
                 if !first {
                     let count = self.monitor.restarts.get().saturating_add(1);
                     self.monitor.restarts.set(count);
-                    self.event(code::METERING_RESYNC, Some(i64::from(count))).await;
+                    self.event(code::METERING_RESYNC, Some(i64::from(count)))
+                        .await;
                 }
             }
             Err(fault) => {
@@ -119,7 +129,12 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     }
 
     /// Closes the intervals that have ended, and makes a momentary reading when one is due.
-    async fn keep_time(&mut self, now: UtcSeconds, sample: Option<&Sample>, energy: &EnergyReading) {
+    async fn keep_time(
+        &mut self,
+        now: UtcSeconds,
+        sample: Option<&Sample>,
+        energy: &EnergyReading,
+    ) {
         while let Some(interval) = self.profile.advance(now) {
             self.close(&interval, energy).await;
         }
@@ -131,7 +146,9 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         let period = u64::from(self.config.reading_period);
         if period > 0 && now.get().is_multiple_of(period) {
             let mut store = self.store.lock().await;
-            store.record_reading(now, Status::NONE, sample, energy).await;
+            store
+                .record_reading(now, Status::NONE, sample, energy)
+                .await;
             self.recorded(&store);
         }
     }
@@ -155,7 +172,9 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             interval.status |= Status::RECORDS_LOST;
         }
         let phases = self.health.phases;
-        store.record_interval(&interval, energy, phases, self.profile.period()).await;
+        store
+            .record_interval(&interval, energy, phases, self.profile.period())
+            .await;
         self.recorded(&store);
     }
 

@@ -40,8 +40,13 @@ impl Sample {
 
     /// Adds a phase as a chip's channel saw it.
     fn push(&mut self, reading: &stpm3x::Reading, scales: &Scales, counters: &mut PhaseCounters) {
-        let slots = self.phases.get_mut(self.count).zip(self.reactive.get_mut(self.count));
-        let Some((phase, reactive)) = slots else { return };
+        let slots = self
+            .phases
+            .get_mut(self.count)
+            .zip(self.reactive.get_mut(self.count));
+        let Some((phase, reactive)) = slots else {
+            return;
+        };
         *phase = PhaseSample {
             voltage: reading.voltage(scales),
             current: reading.current(scales),
@@ -105,7 +110,10 @@ impl PhaseCounters {
             Counters::Cleared => Counter::from_zero(),
             Counters::Kept => Counter::unknown(),
         };
-        Self { active: counter, reactive: counter }
+        Self {
+            active: counter,
+            reactive: counter,
+        }
     }
 }
 
@@ -122,7 +130,11 @@ impl<R: Registers, D: DelayNs> SinglePhase<R, D> {
     /// `None` when the configuration has no primary channel.
     pub fn new(chip: Stpm3x<R, D>) -> Option<Self> {
         let scales = chip.config().scales(Channel::Primary)?;
-        Some(Self { chip, scales, counters: PhaseCounters::default() })
+        Some(Self {
+            chip,
+            scales,
+            counters: PhaseCounters::default(),
+        })
     }
 }
 
@@ -174,9 +186,18 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> ThreePhase<A, B, P, D
             first.config().scales(Channel::Secondary)?,
             second.config().scales(Channel::Primary)?,
         ];
-        let same = others.iter().all(|other| other.energy_lsb() == scales.energy_lsb());
+        let same = others
+            .iter()
+            .all(|other| other.energy_lsb() == scales.energy_lsb());
         let counters = [PhaseCounters::default(); PHASES];
-        same.then_some(Self { first, second, syn, delay, scales, counters })
+        same.then_some(Self {
+            first,
+            second,
+            syn,
+            delay,
+            scales,
+            counters,
+        })
     }
 
     async fn snapshots(&mut self) -> Result<(Snapshot, Snapshot), MeteringFault> {

@@ -4,7 +4,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::energy::EnergyReading;
 use meter_core::profile::{Interval, PHASES};
 use meter_core::status::Status;
-use meter_core::units::{Milliwatts, UtcSeconds};
+use meter_core::units::{PowerFactor, UtcSeconds};
 use meter_proto::payload::{
     Column, Detail, EncodeError, Event, EventList, MAX_COLUMNS, Phases, ProfileRecord, Reading,
     Stamp, Stream, code, encode_batch,
@@ -44,14 +44,22 @@ const POLY_PHASE: [Column; 13] = [
 
 /// The columns of a meter's load profile.
 pub(crate) const fn columns(phases: usize) -> &'static [Column] {
-    if phases <= 1 { &SINGLE_PHASE } else { &POLY_PHASE }
+    if phases <= 1 {
+        &SINGLE_PHASE
+    } else {
+        &POLY_PHASE
+    }
 }
 
 impl<F: NorFlash> Store<F> {
     /// Records an event; one that cannot be kept is logged.
     pub(crate) async fn record_event(&mut self, time: UtcSeconds, code: u16, detail: Option<i64>) {
         note!(info, "event {code} {detail:?}");
-        let event = Event { time, code, detail: detail.map(Detail::Integer) };
+        let event = Event {
+            time,
+            code,
+            detail: detail.map(Detail::Integer),
+        };
         self.record(Stream::Event, |seq, epoch, buffer| {
             EventList::encode(seq, epoch, &[event], buffer)
         })
@@ -70,7 +78,12 @@ impl<F: NorFlash> Store<F> {
         let values = profile_values(interval, energy, phases);
         let (time, status) = (interval.end, interval.status);
         self.record(Stream::Profile, |seq, epoch, buffer| {
-            let record = ProfileRecord { seq, time, status, values };
+            let record = ProfileRecord {
+                seq,
+                time,
+                status,
+                values,
+            };
             encode_batch(epoch, period, columns, &[record], buffer).map(|(length, _)| length)
         })
         .await;
@@ -86,7 +99,16 @@ impl<F: NorFlash> Store<F> {
     ) {
         let reading = reading(sample, energy);
         self.record(Stream::Reading, |seq, epoch, buffer| {
-            Reading { stamp: Stamp { seq, epoch, time, status }, ..reading }.encode(buffer)
+            Reading {
+                stamp: Stamp {
+                    seq,
+                    epoch,
+                    time,
+                    status,
+                },
+                ..reading
+            }
+            .encode(buffer)
         })
         .await;
     }
@@ -100,7 +122,10 @@ impl<F: NorFlash> Store<F> {
     ) {
         let mut pushed = self.outbox.push(stream, &encode).await;
         if let Err(Error::Corrupted) = pushed {
-            note!(error, "the outbox is damaged: it is erased and begins a new epoch");
+            note!(
+                error,
+                "the outbox is damaged: it is erased and begins a new epoch"
+            );
             if self.repair().await.is_ok() {
                 pushed = self.outbox.push(stream, &encode).await;
             }
@@ -115,7 +140,8 @@ impl<F: NorFlash> Store<F> {
         let lost = self.outbox.take_lost();
         if lost > 0 {
             let count = i64::try_from(lost).unwrap_or(i64::MAX);
-            self.record_event(time, code::RECORDS_LOST, Some(count)).await;
+            self.record_event(time, code::RECORDS_LOST, Some(count))
+                .await;
         }
         lost > 0
     }
@@ -126,15 +152,24 @@ fn profile_values(
     energy: &EnergyReading,
     phases: usize,
 ) -> [i64; MAX_COLUMNS] {
-    let registers = [energy.import, energy.export, energy.reactive_import, energy.reactive_export]
-        .map(|register| wide(register.whole_watt_hours().get()));
-    let means = interval.phases.iter().take(phases.clamp(1, PHASES)).flat_map(|phase| {
-        [
-            i64::from(phase.voltage.get()),
-            i64::from(phase.current.get()),
-            i64::from(phase.power_factor.get()),
-        ]
-    });
+    let registers = [
+        energy.import,
+        energy.export,
+        energy.reactive_import,
+        energy.reactive_export,
+    ]
+    .map(|register| wide(register.whole_watt_hours().get()));
+    let means = interval
+        .phases
+        .iter()
+        .take(phases.clamp(1, PHASES))
+        .flat_map(|phase| {
+            [
+                i64::from(phase.voltage.get()),
+                i64::from(phase.current.get()),
+                i64::from(phase.power_factor.get()),
+            ]
+        });
     let mut values = [0; MAX_COLUMNS];
     for (slot, value) in values.iter_mut().zip(registers.into_iter().chain(means)) {
         *slot = value;
@@ -151,7 +186,7 @@ fn reading(sample: &Sample, energy: &EnergyReading) -> Reading {
         reactive: collect(sample.reactive().iter().map(|power| tenths(power.get()))),
         power_factor: collect(phases.iter().map(|phase| {
             let factor = phase.active.power_factor(phase.apparent);
-            factor.unwrap_or(meter_core::units::PowerFactor::new(1_000))
+            factor.unwrap_or(PowerFactor::new(1_000))
         })),
         frequency: sample.frequency,
         import: Some(energy.import.whole_watt_hours()),
@@ -183,19 +218,16 @@ fn wide(register: u64) -> i64 {
     i64::try_from(register).unwrap_or(i64::MAX)
 }
 
-/// The total active power of a sample.
-pub(crate) fn total_active(sample: &Sample) -> Milliwatts {
-    let total = sample.phases().iter().map(|phase| phase.active.get());
-    Milliwatts::new(total.fold(0, i64::saturating_add))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn tenths_round_half_away_from_zero() {
-        assert_eq!([tenths(149), tenths(150), tenths(-149), tenths(-150)], [1, 2, -1, -2]);
+        assert_eq!(
+            [tenths(149), tenths(150), tenths(-149), tenths(-150)],
+            [1, 2, -1, -2]
+        );
         assert_eq!([tenths(i64::MAX), tenths(i64::MIN)], [i32::MAX, i32::MIN]);
     }
 }

@@ -93,11 +93,20 @@ impl<F: NorFlash> Store<F> {
         fresh_epoch: u32,
     ) -> Result<(Self, Opened), Error<F::Error>> {
         let (outbox, mut opened) = Outbox::open(flash, layout.outbox, fresh_epoch).await?;
-        let mut store = Self { outbox, state: layout.state, fresh_epoch };
+        let mut store = Self {
+            outbox,
+            state: layout.state,
+            fresh_epoch,
+        };
         match store.fetch(KEY_STATE).await {
             Err(Error::Corrupted) => {
                 let Range { start, end } = store.state;
-                store.outbox.flash().erase(start, end).await.map_err(Error::Flash)?;
+                store
+                    .outbox
+                    .flash()
+                    .erase(start, end)
+                    .await
+                    .map_err(Error::Flash)?;
                 opened.repaired = true;
             }
             Err(error) => return Err(error),
@@ -114,9 +123,10 @@ impl<F: NorFlash> Store<F> {
 
     /// The state of before the restart; `None` at the first start, or where it was lost.
     pub(crate) async fn state(&mut self) -> Result<Option<State>, Error<F::Error>> {
-        Ok(self.fetch(KEY_STATE).await?.and_then(|(bytes, length)| {
-            bytes.get(..length).and_then(State::from_bytes)
-        }))
+        Ok(self
+            .fetch(KEY_STATE)
+            .await?
+            .and_then(|(bytes, length)| bytes.get(..length).and_then(State::from_bytes)))
     }
 
     /// Writes the state: whole, or the one before stays.
@@ -137,7 +147,10 @@ impl<F: NorFlash> Store<F> {
 
     /// Erases an outbox that can be read no more, and goes on under a new epoch.
     pub(crate) async fn repair(&mut self) -> Result<(), Error<F::Error>> {
-        let fresh = self.fresh_epoch.wrapping_add(self.outbox.epoch()).wrapping_add(1);
+        let fresh = self
+            .fresh_epoch
+            .wrapping_add(self.outbox.epoch())
+            .wrapping_add(1);
         self.outbox.repair(fresh).await
     }
 
@@ -172,7 +185,11 @@ impl<F: NorFlash> Store<F> {
 
     fn map(&mut self) -> Result<StateMap<'_, F>, Error<F::Error>> {
         let config = MapConfig::try_new(self.state.clone()).map_err(|_| Error::Layout)?;
-        Ok(MapStorage::new(self.outbox.flash(), config, Cache::new_uncached()))
+        Ok(MapStorage::new(
+            self.outbox.flash(),
+            config,
+            Cache::new_uncached(),
+        ))
     }
 }
 

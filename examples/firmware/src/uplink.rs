@@ -16,9 +16,7 @@ use embassy_sync::mutex::Mutex;
 use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::units::UtcSeconds;
-use meter_proto::mqtt::{
-    Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will,
-};
+use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will};
 use meter_proto::payload::{
     Birth, Death, MAX_COLUMNS, Profile, ProfileRecord, Receipt, Stamp, Stream, code, encode_batch,
 };
@@ -48,7 +46,7 @@ pub(crate) struct Uplink<'m, T, F> {
     config: &'m Config<'m>,
     monitor: &'m Monitor,
     boots: u32,
-    identity: nbiot_at::Identity,
+    identity: Option<nbiot_at::Identity>,
     modem_ready: bool,
     /// When the last connection ended.
     lost_at: Option<Instant>,
@@ -94,7 +92,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             config,
             monitor,
             boots,
-            identity: nbiot_at::Identity::default(),
+            identity: None,
             modem_ready: false,
             lost_at: None,
         }
@@ -110,8 +108,11 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let mut receive = [0; 256];
         let mut control = [0; 256];
         let mut publish = [0; MESSAGE];
-        let buffers =
-            Buffers { receive: &mut receive, control: &mut control, publish: &mut publish };
+        let buffers = Buffers {
+            receive: &mut receive,
+            control: &mut control,
+            publish: &mut publish,
+        };
         let mut session = Session::new(buffers, Timing::default());
         let mut modem = Modem::<_, _, 1>::new(serial, self.time.clone(), config);
         let mut failures = 0;
@@ -162,12 +163,14 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         if !self.modem_ready {
             modem.start().await?;
             self.modem_ready = true;
-            self.identity = modem.identity().await?;
+            self.identity = Some(modem.identity().await?);
         }
         if self.time.utc().is_none() {
             self.take_network_time(modem).await?;
         }
-        let opened = modem.connect(self.config.broker.host, self.config.broker.port).await;
+        let opened = modem
+            .connect(self.config.broker.host, self.config.broker.port)
+            .await;
         let socket = opened.inspect_err(|error| self.forget_modem(error.fault()))?;
         let ended = self.talk(modem, session, socket).await;
         session.link_lost();
@@ -191,9 +194,13 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         modem: &mut Modem<S, T, 1>,
     ) -> Result<(), Ended> {
         let time = modem.network_time().await?;
-        let utc = UtcSeconds::new(time.unix_seconds());
+        let utc = UtcSeconds::new(time.unix);
         self.time.set_utc(utc);
-        self.store.lock().await.record_event(utc, code::CLOCK_SET_NEW, None).await;
+        self.store
+            .lock()
+            .await
+            .record_event(utc, code::CLOCK_SET_NEW, None)
+            .await;
         Ok(())
     }
 
@@ -238,8 +245,12 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             }),
             credentials: self.config.broker.credentials,
         };
-        let refused = Ended { class: Class::MqttRefused };
-        session.connect(&options, self.elapsed()).map_err(|_| refused)?;
+        let refused = Ended {
+            class: Class::MqttRefused,
+        };
+        session
+            .connect(&options, self.elapsed())
+            .map_err(|_| refused)?;
         Ok(Progress {
             connection,
             subscribe: false,
@@ -263,7 +274,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             let sent = modem.send(socket, session.transmit()).await;
             let sent = sent.inspect_err(|error| self.forget_modem(error.fault()))?;
             if sent == 0 {
-                return Err(Ended { class: Class::LinkLost });
+                return Err(Ended {
+                    class: Class::LinkLost,
+                });
             }
             session.sent(sent, self.elapsed());
         }
@@ -274,7 +287,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
                 Ok(received) => received,
                 Err(error) => {
                     self.forget_modem(error.fault());
-                    return Err(Ended { class: Class::LinkLost });
+                    return Err(Ended {
+                        class: Class::LinkLost,
+                    });
                 }
             };
             let mut rest = buffer.get(..received).unwrap_or(&[]);
@@ -324,8 +339,14 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
                 let detail = Some(i64::from(refused.0));
                 let time = self.time.utc().unwrap_or_default();
                 let mut store = self.store.lock().await;
-                store.record_event(time, code::CONNECTION_REFUSED, detail).await;
-                if refused.is_temporary() { Class::LinkLost } else { Class::MqttRefused }
+                store
+                    .record_event(time, code::CONNECTION_REFUSED, detail)
+                    .await;
+                if refused.is_temporary() {
+                    Class::LinkLost
+                } else {
+                    Class::MqttRefused
+                }
             }
             _ => Class::LinkLost,
         };
@@ -338,15 +359,30 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             let seconds = self.time.now().since(lost_at).as_secs();
             let time = self.time.utc().unwrap_or_default();
             let detail = i64::try_from(seconds).ok();
-            self.store.lock().await.record_event(time, code::CONNECTED, detail).await;
+            self.store
+                .lock()
+                .await
+                .record_event(time, code::CONNECTED, detail)
+                .await;
         }
     }
 
     async fn take_receipt(&mut self, payload: &[u8]) {
         match Receipt::decode(payload) {
             Ok(receipt) => {
-                if self.store.lock().await.outbox.acknowledge(&receipt).await.is_err() {
-                    note!(error, "a receipt could not be stored: its records are sent again");
+                if self
+                    .store
+                    .lock()
+                    .await
+                    .outbox
+                    .acknowledge(&receipt)
+                    .await
+                    .is_err()
+                {
+                    note!(
+                        error,
+                        "a receipt could not be stored: its records are sent again"
+                    );
                 }
             }
             Err(error) => note!(warn, "receipt refused: {error}"),
@@ -362,7 +398,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let end = UtcSeconds::new(now.get() / chunk * chunk);
         match progress.arranged.replace(end) {
             Some(before) if before < end => {
-                let spread = u64::try_from(profile.spread.as_millis()).unwrap_or(0).max(1);
+                let spread = u64::try_from(profile.spread.as_millis())
+                    .unwrap_or(0)
+                    .max(1);
                 let place = u64::from_be_bytes(self.config.meter.0) % spread;
                 progress.upload_at = Some(self.time.now() + Duration::from_millis(place));
             }
@@ -408,7 +446,10 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
 
     async fn publish_birth(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
         let epoch = self.store.lock().await.outbox.epoch();
-        let identity = self.identity.iccid.as_str();
+        let identity = self
+            .identity
+            .as_ref()
+            .map_or("", |identity| identity.iccid.as_str());
         let birth = Birth {
             stamp: Stamp {
                 seq: progress.connection,
@@ -427,8 +468,13 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let length = birth.encode(&mut message).unwrap_or(0);
         let payload = message.get(..length).unwrap_or(&[]);
         let topic = self.topic(Channel::State);
-        let published =
-            session.publish(topic.as_str(), payload, QoS::AtLeastOnce, true, self.elapsed());
+        let published = session.publish(
+            topic.as_str(),
+            payload,
+            QoS::AtLeastOnce,
+            true,
+            self.elapsed(),
+        );
         progress.birth = published.is_err();
     }
 
@@ -463,7 +509,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
     async fn show(&self, session: &Session<'_>, progress: &Progress) {
         let store = self.store.lock().await;
         let unsettled = Stream::ALL.iter().map(|&stream| {
-            progress.sent(stream).saturating_sub(store.outbox.acknowledged(stream))
+            progress
+                .sent(stream)
+                .saturating_sub(store.outbox.acknowledged(stream))
         });
         self.monitor.unsettled.set(unsettled.sum());
         self.monitor.waiting.set(store.outbox.waiting());
@@ -481,12 +529,18 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let until = [deadline, progress.upload_at].into_iter().flatten().min();
         let until = until.unwrap_or(self.time.now() + Duration::from_secs(3_600));
         let monitor = self.monitor;
-        let waited =
-            select3(modem.wait(until), monitor.recorded.wait(), monitor.upload.wait()).await;
+        let waited = select3(
+            modem.wait(until),
+            monitor.recorded.wait(),
+            monitor.upload.wait(),
+        )
+        .await;
         session.handle_timeout(self.elapsed());
         while self.handle(session, progress).await? {}
         let event = match waited {
-            Either3::First(event) => event.map_err(|_| Ended { class: Class::Restart })?,
+            Either3::First(event) => event.map_err(|_| Ended {
+                class: Class::Restart,
+            })?,
             Either3::Second(()) => return Ok(()),
             Either3::Third(()) => {
                 progress.uploading = true;
@@ -497,7 +551,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         match event {
             Modem::Restarted | Modem::PoweredDown | Modem::ContextLost => {
                 self.modem_ready = false;
-                Err(Ended { class: Class::LinkLost })
+                Err(Ended {
+                    class: Class::LinkLost,
+                })
             }
             _ => Ok(()),
         }
@@ -515,7 +571,10 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
 
 impl Progress {
     fn sent(&self, stream: Stream) -> u64 {
-        self.sent.get(usize::from(stream.number()) - 1).copied().unwrap_or(0)
+        self.sent
+            .get(usize::from(stream.number()) - 1)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn sent_mut(&mut self, stream: Stream) -> &mut u64 {
@@ -548,24 +607,28 @@ async fn next_batch<F: NorFlash>(
     let mut records = [ProfileRecord::default(); BATCH];
     let mut count = 0;
     let mut shape = None;
-    let visited = store.outbox.visit_after(Stream::Profile, after, |_, bytes| {
-        let Ok(profile) = Profile::decode(bytes) else { return ControlFlow::Continue(()) };
-        let mut columns = [Default::default(); MAX_COLUMNS];
-        let width = profile.columns().len();
-        for (slot, column) in columns.iter_mut().zip(profile.columns()) {
-            *slot = *column;
-        }
-        let its = (profile.period(), columns, width);
-        let same = *shape.get_or_insert(its) == its;
-        match (records.get_mut(count), profile.records().next()) {
-            (Some(slot), Some(record)) if same => {
-                *slot = record;
-                count += 1;
-                ControlFlow::Continue(())
+    let visited = store
+        .outbox
+        .visit_after(Stream::Profile, after, |_, bytes| {
+            let Ok(profile) = Profile::decode(bytes) else {
+                return ControlFlow::Continue(());
+            };
+            let mut columns = [Default::default(); MAX_COLUMNS];
+            let width = profile.columns().len();
+            for (slot, column) in columns.iter_mut().zip(profile.columns()) {
+                *slot = *column;
             }
-            _ => ControlFlow::Break(()),
-        }
-    });
+            let its = (profile.period(), columns, width);
+            let same = *shape.get_or_insert(its) == its;
+            match (records.get_mut(count), profile.records().next()) {
+                (Some(slot), Some(record)) if same => {
+                    *slot = record;
+                    count += 1;
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Break(()),
+            }
+        });
     visited.await.ok()?;
     let (period, columns, width) = shape?;
     let epoch = store.outbox.epoch();
