@@ -64,9 +64,14 @@ export class HistoryPanel {
         h("div", { class: "segments", role: "group", "aria-label": t("span") }, this.spans),
         this.spanForm(), this.backButton),
       this.empty, this.chart.element,
-      h("div", { class: "panel-foot" }, this.note, h("span", { class: "actions" },
-        this.tableSwitch(this.chart, "chart-table"), this.csv)),
+      this.chartFoot(),
       this.tableBox(this.chart, "chart-table"));
+  }
+
+  chartFoot() {
+    this.foot = h("div", { class: "panel-foot" }, this.note, h("span", { class: "actions" },
+      this.tableSwitch(this.chart, "chart-table"), this.csv));
+    return this.foot;
   }
 
   energyPanel() {
@@ -143,9 +148,9 @@ export class HistoryPanel {
     this.load();
   }
 
-  /** A span that ends now moves with the time; a chosen one stays. */
+  /** A short span that ends now moves with the time, a longer one with the records only. */
   follow() {
-    if (this.view.span && !document.hidden) this.load();
+    if (["hour", "day"].includes(this.view.span) && !document.hidden) this.load();
   }
 
   /** Called with the time of each new record: one that fills a further interval is shown soon. */
@@ -170,7 +175,8 @@ export class HistoryPanel {
     this.backButton.hidden = !this.trail.length;
     const { span, from, to, show } = this.view;
     const words = span ? { span, show } : { from, to, show };
-    history.replaceState(null, "", `#/meter/${this.meter}?${new URLSearchParams(words)}`);
+    const address = `#/meter/${this.meter}?${new URLSearchParams(words)}`;
+    if (location.hash !== address) history.replaceState(null, "", address);
   }
 
   async edges() {
@@ -213,7 +219,7 @@ export class HistoryPanel {
 
   async energyHistory(from, to) {
     const { name, want } = partsFor(from, to);
-    const edges = edgesOf(from, to, name);
+    const edges = edgesOf(from, to, name, want);
     const last = edges[edges.length - 1];
     const points = Math.min(MOST_ENERGY_POINTS, Math.ceil((last - edges[0]) / want) + 3);
     const answer = await api.history(this.meter, edges[0] - want, last, points);
@@ -225,6 +231,7 @@ export class HistoryPanel {
     const some = answer.rows.length > 0;
     this.chart.element.hidden = !some;
     this.empty.hidden = some;
+    this.foot.hidden = !some;
     this.energySection.hidden = !energy.answer.rows.length;
     this.fillInputs(answer.from, answer.to);
     this.csv.href = api.csv(this.meter, answer.from, answer.to);

@@ -204,7 +204,8 @@ export class MeterView {
         h("span", { class: one.missing ? "alert" : "" }, f.number(one.missing)),
         f.number(one.duplicates)];
     });
-    const heads = ["stream", "first", "last", "stored", "missing", "duplicates"].map((key) => t(key));
+    const heads = ["stream", "first", "last", "stored", "missing", "duplicates"]
+      .map((key) => t(key));
     put(this.streams, scroller(t("streams"), table(t("streams"), heads, rows)));
   }
 
