@@ -110,7 +110,7 @@ export class HistoryChart {
     const axis = { stroke: color("--ink-2"), grid: { stroke: color("--line"), width: 1 },
       ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
-      width: this.box.clientWidth || 300, height: HEIGHT, padding: [14, 6, 0, 0],
+      width: this.box.clientWidth || 300, height: HEIGHT, padding: [14, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false },
         bind: { dblclick: () => null }, points: { size: 7 } },

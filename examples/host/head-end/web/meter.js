@@ -155,7 +155,7 @@ export class MeterView {
       [t(name), ...this.phaseCells.map((cells) => cells[row])]);
     rows.push([t("frequency"), this.frequency, ...phases.slice(1).map(() => "")]);
     const heads = [t("instant"), ...phases.map((phase) => `L${phase}`)];
-    put(this.phases, table(t("instant"), heads, rows));
+    put(this.phases, scroller(t("instant"), table(t("instant"), heads, rows)));
   }
 
   drawRegisters() {
