@@ -92,27 +92,29 @@ export class HistoryPanel {
   }
 
   tableSwitch(source, id) {
-    source.button = h("button", { type: "button", class: "quiet", "aria-expanded": "false",
+    source.tableButton = h("button", { type: "button", class: "quiet", "aria-expanded": "false",
       "aria-controls": id, onclick: () => this.toggle(source) }, t("as_table"));
-    return source.button;
+    return source.tableButton;
   }
 
   tableBox(source, id) {
-    source.box2 = h("div", { id, hidden: true });
-    return source.box2;
+    source.tableBox = h("div", { id, hidden: true });
+    return source.tableBox;
   }
 
   toggle(source) {
-    const open = source.box2.hidden;
-    source.box2.hidden = !open;
-    source.button.setAttribute("aria-expanded", String(open));
-    setText(source.button, t(open ? "as_chart" : "as_table"));
+    const open = source.tableBox.hidden;
+    source.tableBox.hidden = !open;
+    source.tableButton.setAttribute("aria-expanded", String(open));
+    setText(source.tableButton, t(open ? "as_chart" : "as_table"));
     this.fillTable(source);
   }
 
   fillTable(source) {
     const ready = source === this.chart ? this.chart.history : this.bars.imported;
-    if (!source.box2.hidden && ready) put(source.box2, scroller(t("as_table"), source.table()));
+    if (source.tableBox.hidden || !ready) return;
+    const table = source.table();
+    put(source.tableBox, scroller(`${t("as_table")}: ${table.caption.textContent}`, table));
   }
 
   submit(event) {

@@ -72,7 +72,7 @@ export class MeterView {
     this.events = new EventList(this.id);
     this.history = new HistoryPanel(this.id, () => this.newest(), this.state);
     this.element.lastElementChild.replaceWith(
-      h("section", { class: "panel hero single", "aria-label": t("instant") },
+      h("section", { class: "panel hero single", "aria-label": t("power_now") },
         h("div", null, h("h2", { class: "eyebrow" }, t("power_now")), this.power, this.time,
           this.trace), this.phases),
       this.history.element,
