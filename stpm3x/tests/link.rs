@@ -40,7 +40,10 @@ proptest! {
     }
 
     #[test]
-    fn any_flip_of_up_to_three_bits_is_seen(row: u32, flips in prop::collection::hash_set(0..40usize, 1..4)) {
+    fn any_flip_of_up_to_three_bits_is_seen(
+        row: u32,
+        flips in prop::collection::hash_set(0..40usize, 1..4),
+    ) {
         let mut damaged = answer(row);
         for flip in flips {
             damaged[flip / 8] ^= 1 << (flip % 8);
