@@ -58,6 +58,8 @@ pub struct MeterState {
     pub latest: Option<Record>,
     /// Newest energy registers.
     pub registers: Registers,
+    /// Active power of the newest record, summed over the phases, 0.1 W.
+    pub active_power: Option<i64>,
     /// Fleet version at which a reading of this meter last changed.
     pub reading_version: u64,
     /// Fleet version at which its connection state last changed.
@@ -72,12 +74,16 @@ impl MeterState {
             return;
         }
         let values = &record.values;
-        let newest = self.latest.as_ref().is_none_or(|latest| latest.time <= record.time);
+        let newest = self
+            .latest
+            .as_ref()
+            .is_none_or(|latest| latest.time <= record.time);
         if newest && !values.phases(register::VOLTAGE).is_empty() {
             self.latest = Some(record.clone());
+            self.active_power = measured(values).or_else(|| self.registers.power_until(record));
         }
         if values.get(register::IMPORT).is_some() && self.registers.time <= record.time {
-            self.registers = registers(record.time, values);
+            self.registers = Registers::of(record);
         }
     }
 
@@ -95,7 +101,10 @@ impl MeterState {
 
     /// Takes a death; false for one of an older connection, which arrived late.
     pub fn died(&mut self, connection: i64) -> bool {
-        let born = self.birth.as_ref().map_or(i64::MIN, |birth| birth.connection);
+        let born = self
+            .birth
+            .as_ref()
+            .map_or(i64::MIN, |birth| birth.connection);
         if !self.online || connection < born {
             return false;
         }
@@ -103,40 +112,85 @@ impl MeterState {
         true
     }
 
-    /// Active power of the newest record, summed over the phases, 0.1 W.
-    #[must_use]
-    pub fn active_power(&self) -> Option<i64> {
-        let active = self.latest.as_ref()?.values.active();
-        (!active.is_empty()).then(|| active.iter().fold(0_i64, |sum, &p| sum.saturating_add(p)))
-    }
-
     /// Phases seen in the newest record, 0 when none came yet.
     #[must_use]
     pub fn phases(&self) -> usize {
-        self.latest.as_ref().map_or(0, |latest| latest.values.phases(register::VOLTAGE).len())
+        self.latest
+            .as_ref()
+            .map_or(0, |latest| latest.values.phases(register::VOLTAGE).len())
     }
 
     /// Stored records and events, of all streams and epochs.
     #[must_use]
     pub fn records(&self) -> i64 {
-        self.streams.values().map(|stream| stream.runs.count()).sum()
+        self.streams
+            .values()
+            .map(|stream| stream.runs.count())
+            .sum()
     }
 
     /// Missing records, of all streams and epochs.
     #[must_use]
     pub fn missing(&self) -> i64 {
-        self.streams.values().map(|stream| stream.runs.missing()).sum()
+        self.streams
+            .values()
+            .map(|stream| stream.runs.missing())
+            .sum()
     }
 }
 
-fn registers(time: i64, values: &Values) -> Registers {
-    Registers {
-        time,
-        import: values.get(register::IMPORT),
-        export: values.get(register::EXPORT),
-        reactive_import: values.get(register::REACTIVE_IMPORT),
-        reactive_export: values.get(register::REACTIVE_EXPORT),
+/// The power that a record carries itself.
+fn measured(values: &Values) -> Option<i64> {
+    let active = values.active();
+    (!active.is_empty()).then(|| {
+        active
+            .iter()
+            .fold(0_i64, |sum, &power| sum.saturating_add(power))
+    })
+}
+
+impl Registers {
+    /// The registers of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        let values = &record.values;
+        Self {
+            time: record.time,
+            import: values.get(register::IMPORT),
+            export: values.get(register::EXPORT),
+            reactive_import: values.get(register::REACTIVE_IMPORT),
+            reactive_export: values.get(register::REACTIVE_EXPORT),
+        }
     }
+
+    /// Net active energy from here to `next` in Wh; `None` when a register is absent or stepped
+    /// back, as it does when a meter was replaced.
+    #[must_use]
+    pub fn energy_until(&self, next: &Self) -> Option<i64> {
+        let import = next
+            .import?
+            .checked_sub(self.import?)
+            .filter(|&step| step >= 0)?;
+        let export = next
+            .export
+            .unwrap_or(0)
+            .checked_sub(self.export.unwrap_or(0));
+        import.checked_sub(export.filter(|&step| step >= 0)?)
+    }
+
+    /// Mean power in 0.1 W over the interval of `record`, when it begins at these registers.
+    fn power_until(&self, record: &Record) -> Option<i64> {
+        if record.period <= 0 || record.time.checked_sub(record.period) != Some(self.time) {
+            return None;
+        }
+        mean_power(self.energy_until(&Self::of(record))?, record.period)
+    }
+}
+
+/// The mean power in 0.1 W of an energy in Wh over some seconds, rounded down.
+#[must_use]
+pub fn mean_power(energy: i64, seconds: i64) -> Option<i64> {
+    energy.checked_mul(36_000)?.checked_div_euclid(seconds)
 }
 
 /// The fleet in figures.
@@ -175,8 +229,14 @@ impl Fleet {
     /// The figures of the whole fleet.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let start = Summary { meters: self.meters.len(), refused: self.refused, ..Summary::default() };
-        self.meters.values().fold(start, |sum, meter| add(sum, meter))
+        let start = Summary {
+            meters: self.meters.len(),
+            refused: self.refused,
+            ..Summary::default()
+        };
+        self.meters
+            .values()
+            .fold(start, |sum, meter| add(sum, meter))
     }
 }
 
@@ -189,7 +249,9 @@ fn add(mut sum: Summary, meter: &MeterState) -> Summary {
     }
     if meter.online {
         sum.online += 1;
-        sum.active_power = sum.active_power.saturating_add(meter.active_power().unwrap_or(0));
+        sum.active_power = sum
+            .active_power
+            .saturating_add(meter.active_power.unwrap_or(0));
     }
     let newest = meter.latest.as_ref().map_or(0, |latest| latest.time);
     sum.time = sum.time.max(newest).max(meter.registers.time);
@@ -207,18 +269,31 @@ impl SharedFleet {
     /// Shares `fleet` at version 0.
     #[must_use]
     pub fn new(fleet: Fleet) -> Self {
-        Self { fleet: Arc::new(RwLock::new(fleet)), version: Arc::new(watch::Sender::new(0)) }
+        Self {
+            fleet: Arc::new(RwLock::new(fleet)),
+            version: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// Looks at the fleet; keep it short, the writer waits.
     pub fn read<T>(&self, look: impl FnOnce(&Fleet) -> T) -> T {
         // A panic in another reader leaves the data whole: states are only ever replaced.
-        look(&self.fleet.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        look(
+            &self
+                .fleet
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
     /// Changes the fleet and tells those who wait for a new version.
     pub fn write(&self, change: impl FnOnce(&mut Fleet)) {
-        change(&mut self.fleet.write().unwrap_or_else(std::sync::PoisonError::into_inner));
+        change(
+            &mut self
+                .fleet
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
         self.version.send_modify(|version| *version += 1);
     }
 
@@ -284,8 +359,18 @@ mod tests {
         for (time, volts) in [(2_000, 231_000), (1_000, 225_000)] {
             let mut values = Values::default();
             values.set(register::VOLTAGE, 0, volts);
-            let place = Place { epoch: 1, stream: stream::PROFILE, seq: time };
-            meter.observe(&Record { place, time, period: 900, status: 0, values });
+            let place = Place {
+                epoch: 1,
+                stream: stream::PROFILE,
+                seq: time,
+            };
+            meter.observe(&Record {
+                place,
+                time,
+                period: 900,
+                status: 0,
+                values,
+            });
         }
         assert_eq!(meter.latest.map(|latest| latest.time), Some(2_000));
     }

@@ -41,9 +41,12 @@ pub(crate) struct Message {
 
 type Queued = (Message, oneshot::Sender<Verdict>);
 
-/// The way into the writer; it ends when all clones are gone.
+/// The way into the writer, until the [`Gate`] is dropped.
 #[derive(Clone)]
-pub(crate) struct Queue(mpsc::Sender<Queued>);
+pub(crate) struct Queue(mpsc::WeakSender<Queued>);
+
+/// Keeps the queue open; when it is dropped, the writer stores what is in the queue and ends.
+pub(crate) struct Gate(#[expect(dead_code, reason = "held, not used")] mpsc::Sender<Queued>);
 
 impl Queue {
     /// Queues a message; the answer comes after the commit that holds it, or is dropped with it.
@@ -55,7 +58,8 @@ impl Queue {
         message: Message,
     ) -> Result<oneshot::Receiver<Verdict>, NotStored> {
         let (answer, verdict) = oneshot::channel();
-        self.0.send((message, answer)).await.map_err(|_| NotStored)?;
+        let open = self.0.upgrade().ok_or(NotStored)?;
+        open.send((message, answer)).await.map_err(|_| NotStored)?;
         Ok(verdict)
     }
 
@@ -83,7 +87,10 @@ pub(crate) struct Health(Arc<Mutex<Option<String>>>);
 impl Health {
     /// The reason why nothing can be stored, or nothing.
     pub(crate) fn fault(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, fault: Option<String>) {
@@ -95,11 +102,13 @@ impl Health {
 pub(crate) struct Ingest {
     /// Messages in.
     pub(crate) queue: Queue,
+    /// Keeps the queue open.
+    pub(crate) gate: Gate,
     /// Receipts out.
     pub(crate) receipts: mpsc::UnboundedReceiver<Receipt>,
     /// State of the database.
     pub(crate) health: Health,
-    /// Ends after the queue has.
+    /// Ends after the queue.
     pub(crate) thread: JoinHandle<()>,
 }
 
@@ -108,10 +117,22 @@ pub(crate) fn start(store: Store, window: Duration) -> std::io::Result<Ingest> {
     let (sender, messages) = mpsc::channel(QUEUE);
     let (receipt, receipts) = mpsc::unbounded_channel();
     let health = Health::default();
-    let mut writer = Writer { store, window, receipt, health: health.clone() };
+    let mut writer = Writer {
+        store,
+        window,
+        receipt,
+        health: health.clone(),
+    };
     let builder = std::thread::Builder::new().name("head-end-writer".into());
     let thread = builder.spawn(move || writer.run(messages))?;
-    Ok(Ingest { queue: Queue(sender), receipts, health, thread })
+    let queue = Queue(sender.downgrade());
+    Ok(Ingest {
+        queue,
+        gate: Gate(sender),
+        receipts,
+        health,
+        thread,
+    })
 }
 
 struct Writer {
@@ -131,13 +152,15 @@ impl Writer {
             }
             self.commit(batch);
         }
-        self.store.close();
+        self.store.checkpoint();
     }
 
     fn commit(&mut self, batch: Vec<Queued>) {
         let arrival = now();
-        let (entries, answers): (Vec<Entry>, Vec<_>) =
-            batch.into_iter().map(|(message, answer)| (read(message, arrival), answer)).unzip();
+        let (entries, answers): (Vec<Entry>, Vec<_>) = batch
+            .into_iter()
+            .map(|(message, answer)| (read(message, arrival), answer))
+            .unzip();
         match self.store.append(&entries) {
             Ok(outcome) => {
                 self.health.set(None);
@@ -153,7 +176,8 @@ impl Writer {
                     "nothing can be stored: no message is acknowledged, the meters will send again; \
                      check the disk that holds the database"
                 );
-                self.health.set(Some(format!("the database cannot be written: {error}")));
+                self.health
+                    .set(Some(format!("the database cannot be written: {error}")));
             }
         }
     }
@@ -165,8 +189,15 @@ impl Writer {
                 "ALARM: a record came again with other content; the one stored first stays"
             );
         }
-        for Completeness { meter, epoch, streams } in outcome.receipts {
-            let (topic, payload) = wire::receipt(meter, epoch, &streams);
+        for Completeness {
+            meter,
+            epoch,
+            streams,
+        } in outcome.receipts
+        {
+            let Some((topic, payload)) = wire::receipt(meter, epoch, &streams) else {
+                continue;
+            };
             // Nobody takes receipts any more when the head-end stops; a birth brings new ones.
             let _ = self.receipt.send(Receipt { topic, payload });
         }
@@ -174,15 +205,28 @@ impl Writer {
 }
 
 fn read(message: Message, arrival: i64) -> Entry {
-    let Message { topic, payload, client } = message;
+    let Message {
+        topic,
+        payload,
+        client,
+    } = message;
     match wire::report(&topic, &payload).and_then(|(meter, report)| {
         own(meter, client.as_deref())?;
         Ok((meter, report))
     }) {
-        Ok((meter, report)) => Entry::Report { meter, arrival, report },
+        Ok((meter, report)) => Entry::Report {
+            meter,
+            arrival,
+            report,
+        },
         Err(reason) => {
             tracing::warn!(topic, reason, bytes = payload.len(), "message refused");
-            Entry::Refused { arrival, topic, reason, payload }
+            Entry::Refused {
+                arrival,
+                topic,
+                reason,
+                payload,
+            }
         }
     }
 }
@@ -206,6 +250,8 @@ const fn verdict(entry: &Entry) -> Verdict {
 
 /// UTC seconds since 1970.
 pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

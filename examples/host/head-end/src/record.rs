@@ -1,31 +1,6 @@
 //! What a meter reports, in the units of the wire: records, their values, births and deaths.
 
-use std::fmt;
-
-/// A meter's identity: the eight bytes of its system title.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MeterId(pub u64);
-
-impl MeterId {
-    /// Reads 16 hex digits; `None` for anything else.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        u64::from_str_radix(text, 16).ok().filter(|_| digits).map(Self)
-    }
-}
-
-impl fmt::Display for MeterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl fmt::Debug for MeterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+pub use meter_proto::topic::MeterId;
 
 /// A stream of records with a sequence of its own, numbered as in the receipt.
 pub type Stream = u8;
@@ -148,7 +123,10 @@ impl Values {
 
     fn part(&self, register: u16, part: u8) -> Option<i64> {
         let quantity = Quantity { register, part };
-        let at = self.0.binary_search_by_key(&quantity, |entry| entry.0).ok()?;
+        let at = self
+            .0
+            .binary_search_by_key(&quantity, |entry| entry.0)
+            .ok()?;
         self.0.get(at).map(|entry| entry.1)
     }
 
@@ -157,12 +135,10 @@ impl Values {
     /// A reading carries the phases as parts of one register, a load profile as a column each.
     #[must_use]
     pub fn phases(&self, register: u16) -> Vec<i64> {
-        let parts: Vec<i64> = (0..3).map_while(|part| self.part(register, part)).collect();
-        if !parts.is_empty() {
-            return parts;
-        }
-        let columns = register::of_phases(register).into_iter().flatten();
-        columns.map_while(|column| self.get(column)).collect()
+        let columns = register::of_phases(register);
+        let column = |phase: u8| columns.and_then(|all| all.get(usize::from(phase)).copied());
+        let phase = |n| self.part(register, n).or_else(|| self.get(column(n)?));
+        (0..3).map_while(phase).collect()
     }
 
     /// Active power by phase in 0.1 W: as sent, else voltage × current × power factor.
@@ -172,7 +148,10 @@ impl Values {
         if !sent.is_empty() {
             return sent;
         }
-        let (volts, amps) = (self.phases(register::VOLTAGE), self.phases(register::CURRENT));
+        let (volts, amps) = (
+            self.phases(register::VOLTAGE),
+            self.phases(register::CURRENT),
+        );
         let factors = self.phases(register::POWER_FACTOR);
         let phases = volts.iter().zip(&amps).zip(&factors);
         // mV × mA × 0.001 is 1e-9 W.
@@ -200,7 +179,10 @@ impl Values {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.0.len() * 5);
         for (quantity, value) in self.iter() {
-            put(&mut out, u64::from(quantity.register) * 4 + u64::from(quantity.part));
+            put(
+                &mut out,
+                u64::from(quantity.register) * 4 + u64::from(quantity.part),
+            );
             put(&mut out, zigzag(value));
         }
         out
@@ -213,7 +195,11 @@ impl Values {
         while !bytes.is_empty() {
             let key = take(&mut bytes)?;
             let value = unzigzag(take(&mut bytes)?);
-            values.set(u16::try_from(key / 4).ok()?, u8::try_from(key % 4).ok()?, value);
+            values.set(
+                u16::try_from(key / 4).ok()?,
+                u8::try_from(key % 4).ok()?,
+                value,
+            );
         }
         Some(values)
     }

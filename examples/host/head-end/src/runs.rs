@@ -15,13 +15,23 @@ impl Runs {
     /// Takes runs as they were stored.
     pub fn from_stored(runs: impl IntoIterator<Item = (i64, i64)>) -> Self {
         let last_by_first: BTreeMap<i64, i64> = runs.into_iter().collect();
-        let count = last_by_first.iter().map(|(first, last)| last - first + 1).sum();
-        Self { last_by_first, count }
+        let count = last_by_first
+            .iter()
+            .map(|(first, last)| last - first + 1)
+            .sum();
+        Self {
+            last_by_first,
+            count,
+        }
     }
 
     /// Adds one number; false when it was there.
     pub fn insert(&mut self, seq: i64) -> bool {
-        let below = self.last_by_first.range(..=seq).next_back().map(|(&f, &l)| (f, l));
+        let below = self
+            .last_by_first
+            .range(..=seq)
+            .next_back()
+            .map(|(&f, &l)| (f, l));
         if below.is_some_and(|(_, last)| last >= seq) {
             return false;
         }
@@ -29,7 +39,9 @@ impl Runs {
             Some((first, last)) if last + 1 == seq => first,
             _ => seq,
         };
-        let above = seq.checked_add(1).and_then(|next| self.last_by_first.remove(&next));
+        let above = seq
+            .checked_add(1)
+            .and_then(|next| self.last_by_first.remove(&next));
         self.last_by_first.insert(first, above.unwrap_or(seq));
         self.count += 1;
         true
@@ -45,7 +57,9 @@ impl Runs {
     /// The lowest number.
     #[must_use]
     pub fn first(&self) -> Option<i64> {
-        self.last_by_first.first_key_value().map(|(&first, _)| first)
+        self.last_by_first
+            .first_key_value()
+            .map(|(&first, _)| first)
     }
 
     /// The highest number.
@@ -68,7 +82,9 @@ impl Runs {
 
     /// The runs, lowest first.
     pub fn iter(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        self.last_by_first.iter().map(|(&first, &last)| (first, last))
+        self.last_by_first
+            .iter()
+            .map(|(&first, &last)| (first, last))
     }
 
     /// The holes between 1 and the highest number, inclusive, lowest first.

@@ -55,15 +55,29 @@ pub(crate) async fn start(listen: SocketAddr, queue: Queue) -> std::io::Result<E
         *context.extends.retain_mut().await = Box::new(Retained(DefaultRetainStorage::new()));
         hook(&context, queue).await;
         let listener = listener(address, reserved.is_some())?;
-        tokio::spawn(MqttServer::new(context.clone()).listener(listener).build().run());
+        tokio::spawn(
+            MqttServer::new(context.clone())
+                .listener(listener)
+                .build()
+                .run(),
+        );
         drop(reserved);
         Ok::<_, std::io::Error>(context)
     };
-    let started = runtime.spawn(serve).await.map_err(std::io::Error::other).flatten();
+    let started = runtime
+        .spawn(serve)
+        .await
+        .map_err(std::io::Error::other)
+        .flatten();
     match started {
         Ok(context) => {
             let sender = Id::new(1, address.port(), None, None, "head-end".into(), None);
-            Ok(Embedded { context, runtime: Mutex::new(Some(runtime)), sender, address })
+            Ok(Embedded {
+                context,
+                runtime: Mutex::new(Some(runtime)),
+                sender,
+                address,
+            })
         }
         Err(error) => {
             runtime.shutdown_background();
@@ -79,7 +93,11 @@ fn reserve(listen: SocketAddr) -> std::io::Result<(Option<TcpSocket>, SocketAddr
     if listen.port() != 0 {
         return Ok((None, listen));
     }
-    let socket = if listen.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if listen.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(true)?;
     socket.bind(listen)?;
@@ -108,8 +126,12 @@ fn listener(address: SocketAddr, shared: bool) -> std::io::Result<rmqtt::net::Li
 
 async fn hook(context: &ServerContext, queue: Queue) {
     let register = context.extends.hook_mgr().register();
-    register.add(Type::MessagePublishCheckAcl, Box::new(Store(queue.clone()))).await;
-    register.add(Type::MessagePublish, Box::new(Wills(queue))).await;
+    register
+        .add(Type::MessagePublishCheckAcl, Box::new(Store(queue.clone())))
+        .await;
+    register
+        .add(Type::MessagePublish, Box::new(Wills(queue)))
+        .await;
     register.start().await;
 }
 
@@ -155,7 +177,7 @@ struct Wills(Queue);
 impl Handler for Wills {
     async fn hook(&self, parameter: &Parameter, _: Option<HookResult>) -> ReturnType {
         if let Parameter::MessagePublish(_, from, publish) = parameter
-            && from.typ() == FromType::LastWill
+            && matches!(from.typ(), FromType::LastWill)
         {
             // Not stored only when the head-end stops: then every meter is off line anyway.
             let _ = self.0.submit(message(&from.id.client_id, publish)).await;

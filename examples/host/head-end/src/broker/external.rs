@@ -45,7 +45,10 @@ impl Shared {
     }
 
     fn link(&self) -> Result<AsyncClient, String> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.link
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -107,7 +110,8 @@ async fn receive(
     loop {
         match events.poll().await {
             Ok(Event::Incoming(Incoming::ConnAck(_))) => {
-                let filters = wire::UPLINK.map(|f| SubscribeFilter::new(f.into(), QoS::AtLeastOnce));
+                let filters =
+                    wire::UPLINK.map(|f| SubscribeFilter::new(f.into(), QoS::AtLeastOnce));
                 // The request queue of a new client is empty.
                 if client.try_subscribe_many(filters).is_err() {
                     return "cannot subscribe".into();
@@ -147,10 +151,7 @@ async fn receive(
 ///
 /// Returns when a commit failed: the broker sends again what is not acknowledged on a new
 /// connection, not on this one.
-async fn acknowledge_in_order(
-    client: &AsyncClient,
-    mut pending: mpsc::UnboundedReceiver<Pending>,
-) {
+async fn acknowledge_in_order(client: &AsyncClient, mut pending: mpsc::UnboundedReceiver<Pending>) {
     while let Some((publish, verdict)) = pending.recv().await {
         if verdict.await.is_err() || client.ack(&publish).await.is_err() {
             return;
@@ -172,7 +173,9 @@ fn explain(url: &BrokerUrl, error: &ConnectionError) -> String {
             format!("the broker {url} refuses the connection: {code:?}")
         }
         ConnectionError::Io(error) => {
-            format!("no connection to the broker {url} ({error}): is it running, is the port right?")
+            format!(
+                "no connection to the broker {url} ({error}): is it running, is the port right?"
+            )
         }
         other => format!("the connection to the broker {url} broke: {other}"),
     }

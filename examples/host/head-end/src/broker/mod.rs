@@ -56,23 +56,35 @@ impl std::str::FromStr for BrokerUrl {
         if text.starts_with("mqtts://") {
             return Err("TLS to the broker is not built in; put a TLS proxy in front of it".into());
         }
-        let rest = text.strip_prefix("mqtt://").ok_or(shape)?.trim_end_matches('/');
+        let rest = text
+            .strip_prefix("mqtt://")
+            .ok_or(shape)?
+            .trim_end_matches('/');
         let (credentials, address) = match rest.rsplit_once('@') {
             Some((who, address)) => (Some(who.split_once(':').unwrap_or((who, ""))), address),
             None => (None, rest),
         };
         let credentials = credentials.map(|(user, word)| (user.to_owned(), word.to_owned()));
         let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| format!("{shape}: {port:?} is not a port"))?)
-            }
+            Some((host, port)) if !port.ends_with(']') => (
+                host,
+                port.parse()
+                    .map_err(|_| format!("{shape}: {port:?} is not a port"))?,
+            ),
             _ => (address, 1883),
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         if host.is_empty() || port == 0 {
             return Err(shape.into());
         }
-        Ok(Self { host, port, credentials })
+        Ok(Self {
+            host,
+            port,
+            credentials,
+        })
     }
 }
 
@@ -86,8 +98,19 @@ mod tests {
         let plain = url("mqtt://broker.example").map(|u| (u.host, u.port, u.credentials));
         assert_eq!(plain, Ok(("broker.example".into(), 1883, None)));
         let full = url("mqtt://he:a:b@[::1]:2883/").map(|u| (u.host, u.port, u.credentials));
-        assert_eq!(full, Ok(("::1".into(), 2883, Some(("he".into(), "a:b".into())))));
-        for bad in ["", "broker", "http://broker", "mqtt://", "mqtt://h:x", "mqtts://h", "mqtt://h:0"] {
+        assert_eq!(
+            full,
+            Ok(("::1".into(), 2883, Some(("he".into(), "a:b".into()))))
+        );
+        for bad in [
+            "",
+            "broker",
+            "http://broker",
+            "mqtt://",
+            "mqtt://h:x",
+            "mqtts://h",
+            "mqtt://h:0",
+        ] {
             assert!(url(bad).is_err(), "{bad}");
         }
     }

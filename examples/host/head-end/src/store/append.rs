@@ -62,18 +62,30 @@ impl Store {
     /// # Errors
     /// SQLite's, with nothing of the batch stored and the fleet's state as it was.
     pub fn append(&mut self, batch: &[Entry]) -> rusqlite::Result<Outcome> {
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut changes = Changes::new(&tx, &self.fleet);
         for entry in batch {
             changes.take(entry)?;
         }
-        let Changes { meters, touched, refused, mut outcome, .. } = changes;
+        let Changes {
+            meters,
+            touched,
+            refused,
+            mut outcome,
+            ..
+        } = changes;
         write_states(&tx, &self.fleet, &meters)?;
         tx.commit()?;
         outcome.receipts = receipts(&meters, &touched);
         self.fleet.write(|fleet| {
             fleet.refused += refused;
-            fleet.meters.extend(meters.into_iter().map(|(meter, state)| (meter, Arc::new(state))));
+            fleet.meters.extend(
+                meters
+                    .into_iter()
+                    .map(|(meter, state)| (meter, Arc::new(state))),
+            );
         });
         Ok(outcome)
     }
@@ -94,17 +106,37 @@ impl<'a> Changes<'a> {
     fn new(tx: &'a Transaction<'a>, fleet: &'a SharedFleet) -> Self {
         let version = fleet.next_version();
         let (meters, touched, outcome) = Default::default();
-        Self { tx, fleet, version, meters, touched, refused: 0, outcome }
+        Self {
+            tx,
+            fleet,
+            version,
+            meters,
+            touched,
+            refused: 0,
+            outcome,
+        }
     }
 
     fn take(&mut self, entry: &Entry) -> rusqlite::Result<()> {
         match entry {
-            Entry::Report { meter, arrival, report } => self.report(*meter, *arrival, report),
-            Entry::Refused { arrival, topic, reason, payload } => {
+            Entry::Report {
+                meter,
+                arrival,
+                report,
+            } => self.report(*meter, *arrival, report),
+            Entry::Refused {
+                arrival,
+                topic,
+                reason,
+                payload,
+            } => {
                 self.refused += 1;
-                let sql = "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
+                let sql =
+                    "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
                 let mut insert = self.tx.prepare_cached(sql)?;
-                insert.execute(params![arrival, topic, reason, payload]).map(drop)
+                insert
+                    .execute(params![arrival, topic, reason, payload])
+                    .map(drop)
             }
         }
     }
@@ -146,7 +178,10 @@ impl<'a> Changes<'a> {
         if !self.meters.contains_key(&meter) {
             let state = match self.fleet.meter(meter) {
                 Some(state) => MeterState::clone(&state),
-                None => MeterState { key: insert_meter(self.tx, meter)?, ..MeterState::default() },
+                None => MeterState {
+                    key: insert_meter(self.tx, meter)?,
+                    ..MeterState::default()
+                },
             };
             self.meters.insert(meter, state);
         }
@@ -177,7 +212,11 @@ impl<'a> Changes<'a> {
 
     fn count(&mut self, meter: MeterId, place: Place, arrived: Arrived) -> rusqlite::Result<()> {
         self.touched.insert((meter, place.epoch, place.stream));
-        let stream = self.state(meter)?.streams.entry((place.epoch, place.stream)).or_default();
+        let stream = self
+            .state(meter)?
+            .streams
+            .entry((place.epoch, place.stream))
+            .or_default();
         match arrived {
             Arrived::First => drop(stream.runs.insert(place.seq)),
             Arrived::Again => stream.duplicates += 1,
@@ -190,8 +229,14 @@ impl<'a> Changes<'a> {
     }
 
     fn touch_all(&mut self, meter: MeterId, epoch: u32) {
-        let streams = self.meters.get(&meter).into_iter().flat_map(|state| state.streams.keys());
-        let of_epoch = streams.filter(|key| key.0 == epoch).map(|key| (meter, epoch, key.1));
+        let streams = self
+            .meters
+            .get(&meter)
+            .into_iter()
+            .flat_map(|state| state.streams.keys());
+        let of_epoch = streams
+            .filter(|key| key.0 == epoch)
+            .map(|key| (meter, epoch, key.1));
         self.touched.extend(of_epoch);
     }
 }
@@ -205,7 +250,10 @@ enum Arrived {
 }
 
 fn insert_meter(tx: &Transaction<'_>, meter: MeterId) -> rusqlite::Result<i64> {
-    tx.execute("INSERT INTO meter (title, last_seen) VALUES (?, 0)", [meter.to_string()])?;
+    tx.execute(
+        "INSERT INTO meter (title, last_seen) VALUES (?, 0)",
+        [meter.to_string()],
+    )?;
     Ok(tx.last_insert_rowid())
 }
 
@@ -220,14 +268,20 @@ fn insert_record(
     let sql = "INSERT INTO record (meter, stream, epoch, seq, time, period, status, body, arrival)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let (time, period, status) = (record.time, record.period, record.status);
-    let row = params![meter, stream, epoch, seq, time, period, status, body, arrival];
+    let row = params![
+        meter, stream, epoch, seq, time, period, status, body, arrival
+    ];
     if tx.prepare_cached(sql)?.execute(row)? == 1 {
         return Ok(Arrived::First);
     }
     let sql = "SELECT 1 FROM record WHERE meter = ? AND stream = ? AND epoch = ? AND seq = ?
                AND time = ? AND period = ? AND status = ? AND body = ?";
     let key = params![meter, stream, epoch, seq, time, period, status, body];
-    compared(tx.prepare_cached(sql)?.query_row(key, |_| Ok(())).optional()?)
+    compared(
+        tx.prepare_cached(sql)?
+            .query_row(key, |_| Ok(()))
+            .optional()?,
+    )
 }
 
 fn insert_event(
@@ -253,14 +307,27 @@ fn insert_event(
     let sql = "SELECT 1 FROM event WHERE meter = ? AND epoch = ? AND seq = ?
                AND time = ? AND code = ? AND detail IS ?";
     let key = params![meter, epoch, seq, event.time, event.code, detail];
-    compared(tx.prepare_cached(sql)?.query_row(key, |_| Ok(())).optional()?)
+    compared(
+        tx.prepare_cached(sql)?
+            .query_row(key, |_| Ok(()))
+            .optional()?,
+    )
 }
 
 fn compared(same: Option<()>) -> rusqlite::Result<Arrived> {
-    Ok(if same.is_some() { Arrived::Again } else { Arrived::Different })
+    Ok(if same.is_some() {
+        Arrived::Again
+    } else {
+        Arrived::Different
+    })
 }
 
-fn insert_birth(tx: &Transaction<'_>, meter: i64, arrival: i64, birth: &Birth) -> rusqlite::Result<()> {
+fn insert_birth(
+    tx: &Transaction<'_>,
+    meter: i64,
+    arrival: i64,
+    birth: &Birth,
+) -> rusqlite::Result<()> {
     let sql = "INSERT INTO birth (meter, epoch, connection, time, status, firmware, hardware,
                boot_count, reset_cause, identity, arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let row = params![
@@ -290,7 +357,9 @@ fn write_states(
             .execute((state.last_seen, state.key))?;
         let before = fleet.meter(*meter);
         for (&(epoch, stream), now) in &state.streams {
-            let before = before.as_ref().and_then(|state| state.streams.get(&(epoch, stream)));
+            let before = before
+                .as_ref()
+                .and_then(|state| state.streams.get(&(epoch, stream)));
             write_stream(tx, (state.key, epoch, stream), before, now)?;
         }
     }
@@ -312,17 +381,24 @@ fn write_stream(
     let new: BTreeMap<i64, i64> = now.runs.iter().collect();
     let sql = "DELETE FROM run WHERE meter = ? AND epoch = ? AND stream = ? AND first = ?";
     for first in old.keys().filter(|first| !new.contains_key(first)) {
-        tx.prepare_cached(sql)?.execute((meter, epoch, stream, first))?;
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, first))?;
     }
-    let sql = "INSERT OR REPLACE INTO run (meter, epoch, stream, first, last) VALUES (?, ?, ?, ?, ?)";
-    for (first, last) in new.iter().filter(|(first, last)| old.get(first) != Some(last)) {
-        tx.prepare_cached(sql)?.execute((meter, epoch, stream, first, last))?;
+    let sql =
+        "INSERT OR REPLACE INTO run (meter, epoch, stream, first, last) VALUES (?, ?, ?, ?, ?)";
+    for (first, last) in new
+        .iter()
+        .filter(|(first, last)| old.get(first) != Some(last))
+    {
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, first, last))?;
     }
     let repeats = (now.duplicates, now.conflicts);
     if (before.duplicates, before.conflicts) != repeats {
         let sql = "INSERT OR REPLACE INTO repeat (meter, epoch, stream, duplicates, conflicts)
                    VALUES (?, ?, ?, ?, ?)";
-        tx.prepare_cached(sql)?.execute((meter, epoch, stream, repeats.0, repeats.1))?;
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, repeats.0, repeats.1))?;
     }
     Ok(())
 }
@@ -333,13 +409,23 @@ fn receipts(
 ) -> Vec<Completeness> {
     let mut receipts: Vec<Completeness> = Vec::new();
     for &(meter, epoch, stream) in touched {
-        let state = meters.get(&meter).and_then(|state| state.streams.get(&(epoch, stream)));
-        let Some(seq) = state.and_then(|state| state.runs.complete_to()) else { continue };
-        match receipts.last_mut().filter(|last| last.meter == meter && last.epoch == epoch) {
+        let state = meters
+            .get(&meter)
+            .and_then(|state| state.streams.get(&(epoch, stream)));
+        let Some(seq) = state.and_then(|state| state.runs.complete_to()) else {
+            continue;
+        };
+        match receipts
+            .last_mut()
+            .filter(|last| last.meter == meter && last.epoch == epoch)
+        {
             Some(receipt) => receipt.streams.push((stream, seq)),
-            None => receipts.push(Completeness { meter, epoch, streams: vec![(stream, seq)] }),
+            None => receipts.push(Completeness {
+                meter,
+                epoch,
+                streams: vec![(stream, seq)],
+            }),
         }
     }
     receipts
 }
-

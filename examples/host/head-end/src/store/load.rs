@@ -22,7 +22,10 @@ pub(super) fn fleet(conn: &Connection) -> rusqlite::Result<Fleet> {
     }
     // AUTOINCREMENT remembers the highest row ever, also after old rows are removed.
     let refused = "SELECT seq FROM sqlite_sequence WHERE name = 'refused'";
-    fleet.refused = conn.query_row(refused, [], |row| row.get(0)).optional()?.unwrap_or(0);
+    fleet.refused = conn
+        .query_row(refused, [], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
     Ok(fleet)
 }
 
@@ -34,8 +37,14 @@ fn meters(conn: &Connection) -> rusqlite::Result<Meters> {
     let mut meters = Meters::new();
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
-        let Some(meter) = MeterId::parse(&row.get::<_, String>(1)?) else { continue };
-        let state = MeterState { key, last_seen: row.get(2)?, ..MeterState::default() };
+        let Some(meter) = MeterId::parse(&row.get::<_, String>(1)?) else {
+            continue;
+        };
+        let state = MeterState {
+            key,
+            last_seen: row.get(2)?,
+            ..MeterState::default()
+        };
         meters.insert(key, (meter, state));
     }
     Ok(meters)
@@ -47,7 +56,10 @@ fn load_runs(conn: &Connection, meters: &mut Meters) -> rusqlite::Result<()> {
     let mut stored: HashMap<(i64, u32, u8), Vec<(i64, i64)>> = HashMap::new();
     while let Some(row) = rows.next()? {
         let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-        stored.entry(key).or_default().push((row.get(3)?, row.get(4)?));
+        stored
+            .entry(key)
+            .or_default()
+            .push((row.get(3)?, row.get(4)?));
     }
     for ((meter, epoch, stream), runs) in stored {
         if let Some((_, state)) = meters.get_mut(&meter) {
@@ -86,7 +98,10 @@ fn load_newest(conn: &Connection, state: &mut MeterState) -> rusqlite::Result<()
     }
     let sql = "SELECT epoch, time, status, firmware, hardware, boot_count, reset_cause, identity,
                connection FROM birth WHERE meter = ?1 ORDER BY id DESC LIMIT 1";
-    state.birth = conn.prepare_cached(sql)?.query_row([state.key], birth_from_row).optional()?;
+    state.birth = conn
+        .prepare_cached(sql)?
+        .query_row([state.key], birth_from_row)
+        .optional()?;
     if let Some(birth) = &state.birth {
         state.epoch = birth.epoch;
     }

@@ -10,6 +10,7 @@ mod read;
 mod schema;
 
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -24,6 +25,8 @@ pub struct Store {
     conn: Connection,
     path: PathBuf,
     fleet: SharedFleet,
+    /// Held as long as the store: a second writer's records would not be in this fleet's state.
+    _lock: File,
 }
 
 impl Store {
@@ -32,10 +35,18 @@ impl Store {
     /// # Errors
     /// The file is not a head-end's database, is of another version, or cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
         let conn = schema::open(path)?;
-        let fleet = load::fleet(&conn)
-            .map_err(|source| StoreError::Open { path: path.into(), source })?;
-        Ok(Self { conn, path: path.into(), fleet: SharedFleet::new(fleet) })
+        let fleet = load::fleet(&conn).map_err(|source| StoreError::Open {
+            path: path.into(),
+            source,
+        })?;
+        Ok(Self {
+            conn,
+            path: path.into(),
+            fleet: SharedFleet::new(fleet),
+            _lock: lock,
+        })
     }
 
     /// The state of the fleet, which follows every commit.
@@ -44,10 +55,40 @@ impl Store {
         self.fleet.clone()
     }
 
+    /// Moves what is in the log to its place, so that one file holds everything.
+    pub fn checkpoint(&self) {
+        // A reader may hold the log open: it is read again at the next start, nothing is lost.
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = self.conn.query_row(checkpoint, [], |_| Ok(())) {
+            tracing::debug!(%error, "the database's log stays");
+        }
+    }
+
     /// A reader of the same file.
     #[must_use]
     pub fn reader(&self) -> Reader {
         Reader::new(self.path.clone())
+    }
+}
+
+/// Takes the file `<path>.lock`, which the system frees when this process ends, however it does.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let failed = |source| StoreError::Lock {
+        path: path.into(),
+        source,
+    };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(name);
+    let file = file.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.into() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
@@ -71,6 +112,13 @@ pub enum StoreError {
     InUse {
         /// Where.
         path: PathBuf,
+    },
+    /// Its lock file cannot be made.
+    Lock {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// It cannot be opened or made.
     Open {
@@ -101,20 +149,26 @@ impl fmt::Display for StoreError {
                 "{} is in use by another process; stop that one or choose another file with --db",
                 path.display()
             ),
-            Self::Open { path, source } => write!(
-                f,
-                "cannot use {} as the database ({source}); check the folder and its permissions, \
-                 or choose another file with --db",
-                path.display()
-            ),
+            Self::Lock { path, source } => cannot_use(f, path, source),
+            Self::Open { path, source } => cannot_use(f, path, source),
         }
     }
+}
+
+fn cannot_use(f: &mut fmt::Formatter<'_>, path: &Path, source: &dyn fmt::Display) -> fmt::Result {
+    write!(
+        f,
+        "cannot use {} as the database ({source}); check the folder and its permissions, \
+         or choose another file with --db",
+        path.display()
+    )
 }
 
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Open { source, .. } => Some(source),
+            Self::Lock { source, .. } => Some(source),
             _ => None,
         }
     }

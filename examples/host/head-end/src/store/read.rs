@@ -16,10 +16,12 @@ pub struct Reader {
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
-
 impl Reader {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, idle: Arc::default() }
+        Self {
+            path,
+            idle: Arc::default(),
+        }
     }
 
     /// Records of a stream with `from < time <= to`, in order of time, given to `each` until it
@@ -55,14 +57,22 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn record_at(&self, meter: i64, stream: Stream, at: i64) -> rusqlite::Result<Option<Record>> {
+    pub fn record_at(
+        &self,
+        meter: i64,
+        stream: Stream,
+        at: i64,
+    ) -> rusqlite::Result<Option<Record>> {
         self.with(|conn| {
             let sql = "SELECT epoch, seq, time, period, status, body FROM record
                        WHERE meter = ?1 AND stream = ?2 AND time <= ?3
                        ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1";
             let mut statement = conn.prepare_cached(sql)?;
             let row = |row: &Row<'_>| record_from_row(stream, row);
-            Ok(statement.query_row((meter, stream, at), row).optional()?.flatten())
+            Ok(statement
+                .query_row((meter, stream, at), row)
+                .optional()?
+                .flatten())
         })
     }
 
@@ -73,7 +83,8 @@ impl Reader {
     pub fn span(&self, meter: i64, stream: Stream) -> rusqlite::Result<Option<(i64, i64)>> {
         self.with(|conn| {
             let end = |function: &str| {
-                let sql = format!("SELECT {function}(time) FROM record WHERE meter = ? AND stream = ?");
+                let sql =
+                    format!("SELECT {function}(time) FROM record WHERE meter = ? AND stream = ?");
                 let mut statement = conn.prepare_cached(&sql)?;
                 statement.query_row((meter, stream), |row| row.get::<_, Option<i64>>(0))
             };
@@ -91,7 +102,9 @@ impl Reader {
                        WHERE meter = ?1 AND time < ?2 ORDER BY time DESC, seq DESC LIMIT ?3";
             let mut statement = conn.prepare_cached(sql)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            statement.query_map((meter, before, limit), event_from_row)?.collect()
+            statement
+                .query_map((meter, before, limit), event_from_row)?
+                .collect()
         })
     }
 
@@ -121,13 +134,26 @@ impl Reader {
 
 /// A record of `stream` from `epoch, seq, time, period, status, body`; `None` for a damaged body.
 pub(super) fn record_from_row(stream: Stream, row: &Row<'_>) -> rusqlite::Result<Option<Record>> {
-    let place = Place { epoch: row.get(0)?, stream, seq: row.get(1)? };
+    let place = Place {
+        epoch: row.get(0)?,
+        stream,
+        seq: row.get(1)?,
+    };
     let Some(values) = Values::decode(row.get_ref(5)?.as_blob()?) else {
-        tracing::error!(?place, "a stored record cannot be read: the database file is damaged");
+        tracing::error!(
+            ?place,
+            "a stored record cannot be read: the database file is damaged"
+        );
         return Ok(None);
     };
     let (time, period, status) = (row.get(2)?, row.get(3)?, row.get(4)?);
-    Ok(Some(Record { place, time, period, status, values }))
+    Ok(Some(Record {
+        place,
+        time,
+        period,
+        status,
+        values,
+    }))
 }
 
 fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
@@ -137,6 +163,15 @@ fn event_from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         ValueRef::Text(text) => Detail::Text(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Blob(bytes) => Detail::Bytes(bytes.to_vec()),
     };
-    let place = Place { epoch: row.get(0)?, stream: stream::EVENT, seq: row.get(1)? };
-    Ok(Event { place, time: row.get(2)?, code: row.get(3)?, detail })
+    let place = Place {
+        epoch: row.get(0)?,
+        stream: stream::EVENT,
+        seq: row.get(1)?,
+    };
+    Ok(Event {
+        place,
+        time: row.get(2)?,
+        code: row.get(3)?,
+        detail,
+    })
 }

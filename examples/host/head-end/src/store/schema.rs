@@ -124,7 +124,10 @@ fn check(path: &Path, conn: &Connection) -> Result<(), StoreError> {
     let version = pragma("user_version").map_err(|error| explain(path, error))?;
     match (application, version) {
         (APPLICATION_ID, VERSION) => Ok(()),
-        (APPLICATION_ID, found) => Err(StoreError::OtherVersion { path: path.into(), found }),
+        (APPLICATION_ID, found) => Err(StoreError::OtherVersion {
+            path: path.into(),
+            found,
+        }),
         _ => Err(StoreError::NotOurs { path: path.into() }),
     }
 }
@@ -134,6 +137,9 @@ fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NotOurs { path },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse { path },
-        _ => StoreError::Open { path, source: error },
+        _ => StoreError::Open {
+            path,
+            source: error,
+        },
     }
 }
