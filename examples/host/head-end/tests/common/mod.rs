@@ -249,6 +249,16 @@ impl Meter {
         within("a packet", next).await
     }
 
+    /// True when the connection ends without a PUBACK, false when it stays for `time`.
+    pub async fn expect_close_without_acknowledgement(&mut self, time: Duration) -> bool {
+        let closed = async {
+            while let Some(packet) = self.packets.recv().await {
+                assert!(!matches!(packet, Incoming::PubAck(_)), "acknowledged");
+            }
+        };
+        tokio::time::timeout(time, closed).await.is_ok()
+    }
+
     /// True when the connection ends, false when it stays for `time`.
     pub async fn closed_within(&mut self, time: Duration) -> bool {
         let closed = async { while self.packets.recv().await.is_some() {} };
