@@ -2,5 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+pub mod mqtt;
+pub mod outbox;
 pub mod payload;
 pub mod topic;

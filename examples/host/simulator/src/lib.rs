@@ -1,1 +1,4 @@
 //! Simulated meters.
+
+pub mod feeder;
+pub mod household;

@@ -12,7 +12,34 @@ macro_rules! assets {
 }
 
 /// Every file of `web/` that a browser asks for.
-const ASSETS: &[(&str, &[u8])] = &assets!["index.html"];
+const ASSETS: &[(&str, &[u8])] = &assets![
+    "api.js",
+    "app.js",
+    "bars.js",
+    "chart.js",
+    "dom.js",
+    "energy.js",
+    "events.js",
+    "fleet.js",
+    "format.js",
+    "history.js",
+    "icon.svg",
+    "index.html",
+    "live.js",
+    "meter.js",
+    "panels.css",
+    "parts.js",
+    "spark.js",
+    "store.js",
+    "style.css",
+    "text-it.js",
+    "text.js",
+    "theme.js",
+    "vendor/uplot/LICENSE",
+    "vendor/uplot/uPlot.iife.min.js",
+    "vendor/uplot/uPlot.min.css",
+    "worker.js",
+];
 
 pub(super) async fn page(uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
