@@ -318,7 +318,7 @@ fn any_record() -> impl Strategy<Value = ProfileRecord> {
     (
         1u64..1 << 40,
         0u64..1 << 40,
-        prop::array::uniform8(-(1i64 << 40)..1 << 40),
+        prop::array::uniform16(-(1i64 << 40)..1 << 40),
         any::<u32>(),
     )
         .prop_map(|(seq, time, values, status)| ProfileRecord {

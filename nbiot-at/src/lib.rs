@@ -1,2 +1,33 @@
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+#[cfg(feature = "async")]
+pub mod asynch;
+mod backoff;
+pub mod blocking;
+mod code;
+mod command;
+mod config;
+mod engine;
+mod error;
+mod field;
+pub mod line;
+#[cfg(feature = "sim")]
+pub mod sim;
+mod text;
+mod time;
+
+pub use backoff::{Class, next_delay};
+pub use code::{CmeError, SocketError};
+pub use command::clock::NetworkTime;
+pub use command::general::Identity;
+pub use command::radio::{Access, Registration, RegistrationStatus, Signal};
+pub use config::{Apn, Config};
+pub use engine::{Answer, Engine, Event, Request, SocketId};
+pub use error::{Error, ErrorKind, Fault, Stage};
+pub use text::Text;
+pub use time::{Clock, Instant};

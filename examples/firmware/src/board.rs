@@ -36,3 +36,17 @@ impl PowerFail for NoWarning {
         core::future::pending().await
     }
 }
+
+/// The modem's power key.
+pub trait PowerKey {
+    /// Presses the key for so many milliseconds.
+    fn press(&mut self, ms: u32) -> impl Future<Output = ()>;
+}
+
+/// The power key of a board whose modem starts with its supply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoKey;
+
+impl PowerKey for NoKey {
+    async fn press(&mut self, _ms: u32) {}
+}

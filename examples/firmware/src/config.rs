@@ -40,7 +40,11 @@ pub struct Profile {
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { period: 900, batch: 24, spread: Duration::from_secs(300) }
+        Self {
+            period: 900,
+            batch: 24,
+            spread: Duration::from_secs(300),
+        }
     }
 }
 

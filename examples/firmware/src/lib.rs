@@ -9,7 +9,7 @@
 //!         metering task                 │              uplink task
 //! ```
 //!
-//! [`Application::run`] is two tasks in one future, joined by the [`Store`](store): metering never
+//! [`run`] is two tasks in one future, joined by the store: metering never
 //! waits for the network. A board brings chips, clock, flash, a serial port to the modem and a
 //! power-fail signal; see [`board`].
 #![no_std]
@@ -18,12 +18,14 @@ mod application;
 pub mod board;
 pub mod config;
 mod log;
+mod measure;
 pub mod metering;
 mod monitor;
+mod record;
 mod store;
 mod uplink;
 
-pub use application::{Application, Parts, StartError};
+pub use application::{Parts, StartError, run};
 pub use config::Config;
 pub use monitor::{Link, Monitor, Values};
 pub use store::Layout;

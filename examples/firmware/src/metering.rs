@@ -9,8 +9,7 @@ use meter_core::profile::{PHASES, PhaseSample};
 use meter_core::scale::Ratio;
 use meter_core::units::{Millihertz, Millivars};
 use stpm3x::asynch::{Registers, SharedSyn, Stpm3x};
-use stpm3x::seq::Counters;
-use stpm3x::{Channel, Error, ErrorKind, Fault, Scales, Snapshot};
+use stpm3x::{Channel, Counters, Error, ErrorKind, Fault, Scales, Snapshot};
 
 /// What was measured in one second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,8 +40,13 @@ impl Sample {
 
     /// Adds a phase as a chip's channel saw it.
     fn push(&mut self, reading: &stpm3x::Reading, scales: &Scales, counters: &mut PhaseCounters) {
-        let slots = self.phases.get_mut(self.count).zip(self.reactive.get_mut(self.count));
-        let Some((phase, reactive)) = slots else { return };
+        let slots = self
+            .phases
+            .get_mut(self.count)
+            .zip(self.reactive.get_mut(self.count));
+        let Some((phase, reactive)) = slots else {
+            return;
+        };
         *phase = PhaseSample {
             voltage: reading.voltage(scales),
             current: reading.current(scales),
@@ -62,17 +66,14 @@ impl Sample {
 pub enum MeteringFault {
     /// A transfer failed and may work the next time: the next good sample covers the gap.
     Passing,
-    /// A chip lost its configuration or does not answer as it should: start the chips again.
-    Restart,
-    /// What the board's wiring or configuration does not allow.
-    Wiring(Fault),
+    /// A chip lost its configuration, or does not answer as it should: start the chips again.
+    Restart(Option<Fault>),
 }
 
 impl<E> From<Error<E>> for MeteringFault {
     fn from(error: Error<E>) -> Self {
         match error {
-            Error::Chip(Fault::Restarted) => Self::Restart,
-            Error::Chip(fault) if error.kind() == ErrorKind::Wiring => Self::Wiring(fault),
+            Error::Fault(fault) if error.kind() != ErrorKind::Retry => Self::Restart(Some(fault)),
             _ => Self::Passing,
         }
     }
@@ -106,10 +107,13 @@ struct PhaseCounters {
 impl PhaseCounters {
     const fn after(start: Counters) -> Self {
         let counter = match start {
-            Counters::Zero => Counter::from_zero(),
-            _ => Counter::unknown(),
+            Counters::Cleared => Counter::from_zero(),
+            Counters::Kept => Counter::unknown(),
         };
-        Self { active: counter, reactive: counter }
+        Self {
+            active: counter,
+            reactive: counter,
+        }
     }
 }
 
@@ -126,7 +130,11 @@ impl<R: Registers, D: DelayNs> SinglePhase<R, D> {
     /// `None` when the configuration has no primary channel.
     pub fn new(chip: Stpm3x<R, D>) -> Option<Self> {
         let scales = chip.config().scales(Channel::Primary)?;
-        Some(Self { chip, scales, counters: PhaseCounters::default() })
+        Some(Self {
+            chip,
+            scales,
+            counters: PhaseCounters::default(),
+        })
     }
 }
 
@@ -178,9 +186,18 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> ThreePhase<A, B, P, D
             first.config().scales(Channel::Secondary)?,
             second.config().scales(Channel::Primary)?,
         ];
-        let same = others.iter().all(|other| other.energy_lsb() == scales.energy_lsb());
+        let same = others
+            .iter()
+            .all(|other| other.energy_lsb() == scales.energy_lsb());
         let counters = [PhaseCounters::default(); PHASES];
-        same.then_some(Self { first, second, syn, delay, scales, counters })
+        same.then_some(Self {
+            first,
+            second,
+            syn,
+            delay,
+            scales,
+            counters,
+        })
     }
 
     async fn snapshots(&mut self) -> Result<(Snapshot, Snapshot), MeteringFault> {
@@ -200,7 +217,7 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> Chips for ThreePhase<
         self.second.start().await?;
         self.first.configure().await?;
         self.second.configure().await?;
-        self.counters = [PhaseCounters::after(Counters::Zero); PHASES];
+        self.counters = [PhaseCounters::after(Counters::Cleared); PHASES];
         Ok(())
     }
 

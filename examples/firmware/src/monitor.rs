@@ -68,8 +68,7 @@ impl Monitor {
     /// an acknowledgement, or the receipt of what was sent.
     #[must_use]
     pub fn awaits_answer(&self) -> bool {
-        self.link.get() == Link::Connected
-            && (self.awaits_answer.get() || self.unsettled.get() > 0)
+        self.link.get() == Link::Connected && (self.awaits_answer.get() || self.unsettled.get() > 0)
     }
 
     /// Records that wait in the outbox.

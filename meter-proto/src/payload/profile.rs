@@ -11,7 +11,7 @@ use super::cbor::{self, Fields, Writer, Written};
 use super::{DecodeError, EncodeError, Stamp, required};
 
 /// The most columns of a profile.
-pub const MAX_COLUMNS: usize = 8;
+pub const MAX_COLUMNS: usize = 16;
 /// The most records of one message.
 pub const MAX_RECORDS: usize = 400;
 
@@ -287,7 +287,7 @@ impl Records<'_> {
     }
 }
 
-/// Reads an array of one to eight.
+/// Reads an array of one to sixteen.
 fn list<'b, T: Copy + Default>(
     value: &mut Decoder<'b>,
     read: impl Fn(&mut Decoder<'b>) -> Result<T, DecodeError>,

@@ -1,0 +1,321 @@
+//! The client over `embedded-io-async`.
+
+use core::time::Duration;
+
+use embassy_futures::select::{Either, select};
+use embedded_hal_async::delay::DelayNs;
+use embedded_io_async::{ErrorType, Read, Write};
+
+use crate::time::earlier;
+use crate::{
+    Answer, Clock, Config, Engine, Error, Event, Fault, Identity, Instant, NetworkTime,
+    Registration, Request, Signal, SocketId, Stage,
+};
+
+/// The client of a modem on the serial port `S`, with the clock and delay `C`.
+///
+/// # Cancel safety
+///
+/// Any future may be dropped at any time: the exchange with the modem is finished by the next call.
+/// A `connect` that was dropped leaves no connection. A `send` that was dropped leaves it unknown
+/// how much was sent: close the connection. The port's `write` must not lose bytes when dropped.
+#[derive(Debug)]
+pub struct Modem<S, C, const SOCKETS: usize = 1> {
+    serial: S,
+    clock: C,
+    engine: Engine<SOCKETS>,
+}
+
+impl<S, C> Modem<S, C> {
+    /// A client with one socket. No I/O.
+    pub const fn new(serial: S, clock: C, config: Config) -> Self {
+        Self::with_sockets(serial, clock, config)
+    }
+}
+
+impl<S, C, const SOCKETS: usize> Modem<S, C, SOCKETS> {
+    /// A client with `SOCKETS` sockets, at most 12. No I/O.
+    pub const fn with_sockets(serial: S, clock: C, config: Config) -> Self {
+        Self {
+            serial,
+            clock,
+            engine: Engine::new(config),
+        }
+    }
+
+    /// The engine, for what the shell does not show.
+    pub const fn engine(&mut self) -> &mut Engine<SOCKETS> {
+        &mut self.engine
+    }
+
+    /// How far `start` has come.
+    pub const fn stage(&self) -> Stage {
+        self.engine.stage()
+    }
+
+    /// Gives the parts back.
+    pub fn release(self) -> (S, C) {
+        (self.serial, self.clock)
+    }
+}
+
+impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCKETS> {
+    /// Brings the modem from any state to an active packet context; 20 s to some minutes.
+    ///
+    /// Closes every socket, also those of an earlier session that the modem still has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`] with the stage and the reason.
+    pub async fn start(&mut self) -> Result<(), Error<S::Error>> {
+        match self.run(Request::Start).await {
+            Ok(_) => Ok(()),
+            Err(Error::Modem(source)) => Err(Error::Start {
+                stage: self.engine.stage(),
+                source,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a TCP connection to a host name or address.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Socket`] with the modem's reason, [`Fault::NotStarted`], [`Fault::NoFreeSocket`].
+    pub async fn connect(&mut self, host: &str, port: u16) -> Result<SocketId, Error<S::Error>> {
+        match self.run(Request::Connect { host, port }).await? {
+            Answer::Socket(socket) => Ok(socket),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Sends all of `data`; fewer bytes only if the connection or the queue stopped after them.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent: [`Fault::Closed`], [`Fault::QueueFull`], [`Fault::UnknownSocket`].
+    pub async fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
+        let mut sent = 0;
+        while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
+            match self.run(Request::Send { socket, data: rest }).await {
+                Ok(Answer::Count(count)) => sent += count,
+                Ok(_) => return Err(Fault::LogicBug.into()),
+                Err(error) if sent == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Reads what is there at once; 0 if nothing is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Closed`] once the connection is over and its data are read.
+    pub async fn receive(
+        &mut self,
+        socket: SocketId,
+        out: &mut [u8],
+    ) -> Result<usize, Error<S::Error>> {
+        let count = self.engine.take(socket, out)?;
+        if count > 0 || out.is_empty() || !self.engine.has_more(socket) {
+            return Ok(count);
+        }
+        self.run(Request::Receive { socket }).await?;
+        Ok(self.engine.take(socket, out)?)
+    }
+
+    /// Waits for the next event, at most until `until`.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the serial port.
+    pub async fn wait(&mut self, until: Instant) -> Result<Event, Error<S::Error>> {
+        self.engine.abandon(self.clock.now());
+        loop {
+            if let Some(event) = self.engine.event() {
+                return Ok(event);
+            }
+            if self.clock.now() >= until {
+                return Ok(Event::Deadline);
+            }
+            self.turn(Some(until)).await?;
+        }
+    }
+
+    /// Closes a connection and frees its socket; up to 15 s.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id stays out of use until `start`.
+    pub async fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
+        self.run(Request::Close { socket }).await.map(drop)
+    }
+
+    /// The time from the network.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::TimeNotValid`] while the network has not given it.
+    pub async fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
+        match self.run(Request::NetworkTime).await? {
+            Answer::Time(time) => Ok(time),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Strength of the signal; fields are absent without service.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub async fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
+        match self.run(Request::Signal).await? {
+            Answer::Signal(signal) => Ok(signal),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Who the modem and its SIM are; a field is empty where the modem does not tell.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub async fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
+        match self.run(Request::Identity).await? {
+            Answer::Identity(identity) => Ok(identity),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Where and how the modem is registered now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub async fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
+        match self.run(Request::Registration).await? {
+            Answer::Registration(registration) => Ok(registration),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub async fn power_down(&mut self) -> Result<(), Error<S::Error>> {
+        self.run(Request::PowerDown).await.map(drop)
+    }
+
+    /// A stream over one connection, for code that takes `embedded-io-async`.
+    pub const fn socket(&mut self, socket: SocketId) -> Socket<'_, S, C, SOCKETS> {
+        Socket {
+            modem: self,
+            socket,
+        }
+    }
+
+    /// Drives one request to its end, after whatever a dropped future left.
+    async fn run(&mut self, request: Request<'_>) -> Result<Answer, Error<S::Error>> {
+        self.engine.abandon(self.clock.now());
+        while !self.engine.is_idle() {
+            self.turn(None).await?;
+        }
+        self.engine.begin(request, self.clock.now())?;
+        loop {
+            if let Some(outcome) = self.engine.outcome() {
+                return Ok(outcome?);
+            }
+            self.turn(None).await?;
+        }
+    }
+
+    /// Sends what is to be sent, then waits for bytes or a deadline.
+    async fn turn(&mut self, until: Option<Instant>) -> Result<(), Error<S::Error>> {
+        let mut buffer = [0; 128];
+        let deadline = earlier(self.engine.deadline(), until);
+        let left = deadline.map(|at| at.since(self.clock.now()));
+        let io = async {
+            match self.engine.transmit() {
+                Some(bytes) => self.serial.write(bytes).await.map(Io::Sent),
+                None => self.serial.read(&mut buffer).await.map(Io::Received),
+            }
+        };
+        let io = match select(io, pause(&mut self.clock, left)).await {
+            Either::First(io) => io.map_err(Error::Serial)?,
+            Either::Second(()) => Io::TimedOut,
+        };
+        match io {
+            Io::Sent(0) | Io::Received(0) => return Err(Error::SerialClosed),
+            Io::Sent(count) => self.engine.transmitted(count),
+            Io::Received(count) => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                self.engine.receive(bytes, self.clock.now());
+            }
+            Io::TimedOut => {}
+        }
+        self.engine.handle_timeout(self.clock.now());
+        Ok(())
+    }
+}
+
+/// What one turn did.
+enum Io {
+    Sent(usize),
+    Received(usize),
+    TimedOut,
+}
+
+/// Waits for `left`, for ever if there is no deadline.
+async fn pause(clock: &mut impl DelayNs, left: Option<Duration>) {
+    match left {
+        // A longer wait than 24 days ends early and is begun again.
+        Some(left) => {
+            let millis = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+            clock.delay_ms(millis.min(1 << 31)).await;
+        }
+        None => core::future::pending().await,
+    }
+}
+
+/// One connection as a stream, see [`Modem::socket`].
+///
+/// `read` waits for data and returns 0 at the end of the connection. Events of the modem are not
+/// lost meanwhile, except that those of this socket may be told again.
+#[derive(Debug)]
+pub struct Socket<'a, S, C, const SOCKETS: usize> {
+    modem: &'a mut Modem<S, C, SOCKETS>,
+    socket: SocketId,
+}
+
+impl<S: ErrorType, C, const SOCKETS: usize> ErrorType for Socket<'_, S, C, SOCKETS> {
+    type Error = Error<S::Error>;
+}
+
+impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Read for Socket<'_, S, C, SOCKETS> {
+    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
+        loop {
+            match self.modem.receive(self.socket, buf).await {
+                Err(Error::Modem(Fault::Closed)) => return Ok(0),
+                Ok(0) if !buf.is_empty() => self.modem.turn(None).await?,
+                other => return other,
+            }
+        }
+    }
+}
+
+impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
+    for Socket<'_, S, C, SOCKETS>
+{
+    async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        self.modem.send(self.socket, buf).await
+    }
+
+    /// Does nothing: `write` returns when the modem has the bytes.
+    async fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! The client over `embedded-io`: as [`asynch`](../asynch), call by call.
+
+use embedded_hal::delay::DelayNs;
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+use crate::time::earlier;
+use crate::{
+    Answer, Clock, Config, Engine, Error, Event, Fault, Identity, Instant, NetworkTime,
+    Registration, Request, Signal, SocketId, Stage,
+};
+
+/// The client of a modem on the serial port `S`, with the clock and delay `C`.
+///
+/// The port tells with `read_ready` whether bytes are there; between two looks the delay is 1 ms.
+#[derive(Debug)]
+pub struct Modem<S, C, const SOCKETS: usize = 1> {
+    serial: S,
+    clock: C,
+    engine: Engine<SOCKETS>,
+}
+
+impl<S, C> Modem<S, C> {
+    /// A client with one socket. No I/O.
+    pub const fn new(serial: S, clock: C, config: Config) -> Self {
+        Self::with_sockets(serial, clock, config)
+    }
+}
+
+impl<S, C, const SOCKETS: usize> Modem<S, C, SOCKETS> {
+    /// A client with `SOCKETS` sockets, at most 12. No I/O.
+    pub const fn with_sockets(serial: S, clock: C, config: Config) -> Self {
+        Self {
+            serial,
+            clock,
+            engine: Engine::new(config),
+        }
+    }
+
+    /// The engine, for what the shell does not show.
+    pub const fn engine(&mut self) -> &mut Engine<SOCKETS> {
+        &mut self.engine
+    }
+
+    /// How far `start` has come.
+    pub const fn stage(&self) -> Stage {
+        self.engine.stage()
+    }
+
+    /// Gives the parts back.
+    pub fn release(self) -> (S, C) {
+        (self.serial, self.clock)
+    }
+}
+
+impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCKETS> {
+    /// Brings the modem from any state to an active packet context; 20 s to some minutes.
+    ///
+    /// Closes every socket, also those of an earlier session that the modem still has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`] with the stage and the reason.
+    pub fn start(&mut self) -> Result<(), Error<S::Error>> {
+        match self.run(Request::Start) {
+            Ok(_) => Ok(()),
+            Err(Error::Modem(source)) => Err(Error::Start {
+                stage: self.engine.stage(),
+                source,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens a TCP connection to a host name or address.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Socket`] with the modem's reason, [`Fault::NotStarted`], [`Fault::NoFreeSocket`].
+    pub fn connect(&mut self, host: &str, port: u16) -> Result<SocketId, Error<S::Error>> {
+        match self.run(Request::Connect { host, port })? {
+            Answer::Socket(socket) => Ok(socket),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Sends all of `data`; fewer bytes only if the connection or the queue stopped after them.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent: [`Fault::Closed`], [`Fault::QueueFull`], [`Fault::UnknownSocket`].
+    pub fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
+        let mut sent = 0;
+        while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
+            match self.run(Request::Send { socket, data: rest }) {
+                Ok(Answer::Count(count)) => sent += count,
+                Ok(_) => return Err(Fault::LogicBug.into()),
+                Err(error) if sent == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Reads what is there at once; 0 if nothing is there now.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Closed`] once the connection is over and its data are read.
+    pub fn receive(&mut self, socket: SocketId, out: &mut [u8]) -> Result<usize, Error<S::Error>> {
+        let count = self.engine.take(socket, out)?;
+        if count > 0 || out.is_empty() || !self.engine.has_more(socket) {
+            return Ok(count);
+        }
+        self.run(Request::Receive { socket })?;
+        Ok(self.engine.take(socket, out)?)
+    }
+
+    /// Waits for the next event, at most until `until`.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the serial port.
+    pub fn wait(&mut self, until: Instant) -> Result<Event, Error<S::Error>> {
+        self.engine.abandon(self.clock.now());
+        loop {
+            if let Some(event) = self.engine.event() {
+                return Ok(event);
+            }
+            if self.clock.now() >= until {
+                return Ok(Event::Deadline);
+            }
+            self.turn(Some(until))?;
+        }
+    }
+
+    /// Closes a connection and frees its socket; up to 15 s.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id stays out of use until `start`.
+    pub fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
+        self.run(Request::Close { socket }).map(drop)
+    }
+
+    /// The time from the network.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::TimeNotValid`] while the network has not given it.
+    pub fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
+        match self.run(Request::NetworkTime)? {
+            Answer::Time(time) => Ok(time),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Strength of the signal; fields are absent without service.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
+        match self.run(Request::Signal)? {
+            Answer::Signal(signal) => Ok(signal),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Who the modem and its SIM are; a field is empty where the modem does not tell.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
+        match self.run(Request::Identity)? {
+            Answer::Identity(identity) => Ok(identity),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Where and how the modem is registered now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
+        match self.run(Request::Registration)? {
+            Answer::Registration(registration) => Ok(registration),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub fn power_down(&mut self) -> Result<(), Error<S::Error>> {
+        self.run(Request::PowerDown).map(drop)
+    }
+
+    /// A stream over one connection, for code that takes `embedded-io`.
+    pub const fn socket(&mut self, socket: SocketId) -> Socket<'_, S, C, SOCKETS> {
+        Socket {
+            modem: self,
+            socket,
+        }
+    }
+
+    /// Drives one request to its end.
+    fn run(&mut self, request: Request<'_>) -> Result<Answer, Error<S::Error>> {
+        self.engine.abandon(self.clock.now());
+        while !self.engine.is_idle() {
+            self.turn(None)?;
+        }
+        self.engine.begin(request, self.clock.now())?;
+        loop {
+            if let Some(outcome) = self.engine.outcome() {
+                return Ok(outcome?);
+            }
+            self.turn(None)?;
+        }
+    }
+
+    /// Sends what is to be sent, then waits for bytes or a deadline.
+    fn turn(&mut self, until: Option<Instant>) -> Result<(), Error<S::Error>> {
+        if let Some(bytes) = self.engine.transmit() {
+            match self.serial.write(bytes).map_err(Error::Serial)? {
+                0 => return Err(Error::SerialClosed),
+                count => self.engine.transmitted(count),
+            }
+        } else {
+            self.wait_for_bytes(until)?;
+        }
+        self.engine.handle_timeout(self.clock.now());
+        Ok(())
+    }
+
+    fn wait_for_bytes(&mut self, until: Option<Instant>) -> Result<(), Error<S::Error>> {
+        let deadline = earlier(self.engine.deadline(), until);
+        while !self.serial.read_ready().map_err(Error::Serial)? {
+            if deadline.is_some_and(|at| at <= self.clock.now()) {
+                return Ok(());
+            }
+            self.clock.delay_ms(1);
+        }
+        let mut buffer = [0; 128];
+        match self.serial.read(&mut buffer).map_err(Error::Serial)? {
+            0 => return Err(Error::SerialClosed),
+            count => {
+                let bytes = buffer.get(..count).unwrap_or_default();
+                self.engine.receive(bytes, self.clock.now());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One connection as a stream, see [`Modem::socket`].
+///
+/// `read` waits for data and returns 0 at the end of the connection. Events of the modem are not
+/// lost meanwhile, except that those of this socket may be told again.
+#[derive(Debug)]
+pub struct Socket<'a, S, C, const SOCKETS: usize> {
+    modem: &'a mut Modem<S, C, SOCKETS>,
+    socket: SocketId,
+}
+
+impl<S: ErrorType, C, const SOCKETS: usize> ErrorType for Socket<'_, S, C, SOCKETS> {
+    type Error = Error<S::Error>;
+}
+
+impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Read
+    for Socket<'_, S, C, SOCKETS>
+{
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
+        loop {
+            match self.modem.receive(self.socket, buf) {
+                Err(Error::Modem(Fault::Closed)) => return Ok(0),
+                Ok(0) if !buf.is_empty() => self.modem.turn(None)?,
+                other => return other,
+            }
+        }
+    }
+}
+
+impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
+    for Socket<'_, S, C, SOCKETS>
+{
+    fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        self.modem.send(self.socket, buf)
+    }
+
+    /// Does nothing: `write` returns when the modem has the bytes.
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}

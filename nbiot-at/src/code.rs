@@ -1,0 +1,157 @@
+//! Error numbers of the module, with the reference's wording.
+
+use core::fmt;
+
+/// An enum over numbers from the wire that keeps the ones it does not know.
+macro_rules! codes {
+    ($(#[$meta:meta])* $name:ident { $($code:literal $variant:ident $text:literal;)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[non_exhaustive]
+        pub enum $name {
+            $(#[doc = $text] $variant,)*
+            /// A number that is not in the table.
+            Unknown(u16),
+        }
+
+        impl $name {
+            /// The meaning of a number, [`Self::Unknown`] if it has none.
+            #[must_use]
+            pub const fn from_code(code: u16) -> Self {
+                match code {
+                    $($code => Self::$variant,)*
+                    other => Self::Unknown(other),
+                }
+            }
+
+            /// The number on the wire.
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self {
+                    $(Self::$variant => $code,)*
+                    Self::Unknown(code) => code,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let text = match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown(_) => "unknown",
+                };
+                write!(f, "{text} ({})", self.code())
+            }
+        }
+    };
+}
+
+codes! {
+    /// `+CME ERROR`, 3GPP TS 27.007 clause 9.2.
+    CmeError {
+        0 PhoneFailure "phone failure";
+        1 NoConnectionToPhone "no connection to phone";
+        2 AdaptorLinkReserved "adaptor link reserved";
+        3 OperationNotAllowed "operation not allowed";
+        4 OperationNotSupported "operation not supported";
+        5 PhSimPinRequired "PH-SIM PIN required";
+        6 PhFsimPinRequired "PH-FSIM PIN required";
+        7 PhFsimPukRequired "PH-FSIM PUK required";
+        10 SimNotInserted "SIM not inserted";
+        11 SimPinRequired "SIM PIN required";
+        12 SimPukRequired "SIM PUK required";
+        13 SimFailure "SIM failure";
+        14 SimBusy "SIM busy";
+        15 SimWrong "SIM wrong";
+        16 IncorrectPassword "incorrect password";
+        17 SimPin2Required "SIM PIN2 required";
+        18 SimPuk2Required "SIM PUK2 required";
+        20 MemoryFull "memory full";
+        21 InvalidIndex "invalid index";
+        22 NotFound "not found";
+        23 MemoryFailure "memory failure";
+        24 TextTooLong "text too long";
+        25 InvalidTextCharacters "invalid characters in text";
+        26 DialStringTooLong "dial string too long";
+        27 InvalidDialCharacters "invalid characters in dial string";
+        30 NoNetworkService "no network service";
+        31 NetworkTimeOut "network time-out";
+        32 EmergencyCallsOnly "emergency calls only";
+        40 NetworkPinRequired "network personalisation PIN required";
+        41 NetworkPukRequired "network personalisation PUK required";
+        42 NetworkSubsetPinRequired "network subset personalisation PIN required";
+        43 NetworkSubsetPukRequired "network subset personalisation PUK required";
+        44 ServiceProviderPinRequired "service provider personalisation PIN required";
+        45 ServiceProviderPukRequired "service provider personalisation PUK required";
+        46 CorporatePinRequired "corporate personalisation PIN required";
+        47 CorporatePukRequired "corporate personalisation PUK required";
+        50 IncorrectParameters "incorrect parameters";
+        100 UnknownError "unknown error";
+        103 IllegalMs "illegal MS";
+        106 IllegalMe "illegal ME";
+        107 GprsNotAllowed "GPRS services not allowed";
+        111 PlmnNotAllowed "PLMN not allowed";
+        112 LocationAreaNotAllowed "location area not allowed";
+        113 RoamingNotAllowed "roaming not allowed in this location area";
+        132 ServiceOptionNotSupported "service option not supported";
+        133 ServiceOptionNotSubscribed "requested service option not subscribed";
+        134 ServiceOptionOutOfOrder "service option temporarily out of order";
+        148 UnspecifiedGprsError "unspecified GPRS error";
+        149 PdpAuthenticationFailure "PDP authentication failure";
+        150 InvalidMobileClass "invalid mobile class";
+    }
+}
+
+codes! {
+    /// The result of a socket operation, from `+QIOPEN` or `AT+QIGETERROR`.
+    SocketError {
+        550 UnknownError "unknown error";
+        551 Blocked "operation blocked";
+        552 InvalidParameters "invalid parameters";
+        553 NoMemory "memory not enough";
+        554 CreateFailed "socket creation failed";
+        555 NotSupported "operation not supported";
+        556 BindFailed "socket bind failed";
+        557 ListenFailed "socket listen failed";
+        558 WriteFailed "socket write failed";
+        559 ReadFailed "socket read failed";
+        560 AcceptFailed "socket accept failed";
+        561 PdpOpenFailed "PDP context open failed";
+        562 PdpCloseFailed "PDP context close failed";
+        563 IdentityInUse "socket identity in use";
+        564 DnsBusy "DNS busy";
+        565 DnsFailed "DNS parse failed";
+        566 ConnectFailed "socket connect failed";
+        567 SocketClosed "socket closed";
+        568 Busy "operation busy";
+        569 TimedOut "operation time-out";
+        570 PdpBroken "PDP context broken down";
+        571 SendCancelled "send cancelled";
+        572 NotAllowed "operation not allowed";
+        573 ApnNotConfigured "APN not configured";
+        574 PortBusy "port busy";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_survives_the_round_trip() {
+        for code in 0..=u16::MAX {
+            assert_eq!(CmeError::from_code(code).code(), code);
+            assert_eq!(SocketError::from_code(code).code(), code);
+        }
+    }
+
+    #[test]
+    fn numbers_mean_what_the_reference_says() {
+        assert_eq!(CmeError::from_code(14), CmeError::SimBusy);
+        assert_eq!(CmeError::from_code(149), CmeError::PdpAuthenticationFailure);
+        assert_eq!(CmeError::from_code(515), CmeError::Unknown(515));
+        assert_eq!(SocketError::from_code(563), SocketError::IdentityInUse);
+        assert_eq!(SocketError::from_code(566), SocketError::ConnectFailed);
+    }
+}

@@ -1,0 +1,163 @@
+//! Network time, AT reference section 15.
+
+use crate::field::Fields;
+
+/// The time the network gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct NetworkTime {
+    /// Seconds since 1970-01-01 00:00:00 UTC.
+    pub unix: u64,
+    /// Local time minus UTC in quarter hours, -48 to 56, where known.
+    pub zone: Option<i8>,
+}
+
+/// Earliest year that a synchronised clock shows.
+const FIRST_YEAR: u32 = 2023;
+
+/// `+QLTS: "YYYY/MM/DD,hh:mm:ss±zz,<dst>"` of `AT+QLTS=1`: UTC now. `None` if never synchronised.
+pub(crate) fn universal(line: &[u8]) -> Option<NetworkTime> {
+    parse(Fields::of(line, "+QLTS")?.next().text, false)
+}
+
+/// `+CCLK: "yy/MM/dd,hh:mm:ss±zz"`: local time. `None` if the clock is not set.
+pub(crate) fn local(line: &[u8]) -> Option<NetworkTime> {
+    parse(Fields::of(line, "+CCLK")?.next().text, true)
+}
+
+fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
+    let mut digits = Digits { rest: text };
+    let year = digits.number(b'/')?;
+    let year = if year < 80 { year + 2000 } else { year };
+    let (month, day) = (digits.number(b'/')?, digits.number(b',')?);
+    let (hour, minute) = (digits.number(b':')?, digits.number(b':')?);
+    let second = digits.number(0)?;
+    let zone = digits.zone();
+    let valid = (FIRST_YEAR..2100).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !valid {
+        return None;
+    }
+    let days = days_since_1970(year, month, day);
+    let seconds = i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
+    let offset = if local {
+        i64::from(zone.unwrap_or(0)) * 900
+    } else {
+        0
+    };
+    Some(NetworkTime {
+        unix: u64::try_from(seconds - offset).ok()?,
+        zone,
+    })
+}
+
+struct Digits<'a> {
+    rest: &'a [u8],
+}
+
+impl Digits<'_> {
+    /// One to four digits and the separator behind them (0: none).
+    fn number(&mut self, separator: u8) -> Option<u32> {
+        let end = self
+            .rest
+            .iter()
+            .position(|b| !b.is_ascii_digit())
+            .unwrap_or(self.rest.len());
+        let (digits, rest) = self
+            .rest
+            .split_at_checked(end)
+            .filter(|_| (1..=4).contains(&end))?;
+        self.rest = match separator {
+            0 => rest,
+            _ => rest.strip_prefix(&[separator])?,
+        };
+        Some(digits.iter().fold(0, |n, &b| n * 10 + u32::from(b - b'0')))
+    }
+
+    /// `±zz`, quarter hours.
+    fn zone(&mut self) -> Option<i8> {
+        let (&sign, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        let quarters = i8::try_from(self.number(0)?).ok()?;
+        match sign {
+            b'+' => Some(quarters).filter(|q| *q <= 56),
+            b'-' => Some(-quarters).filter(|q| *q >= -48),
+            _ => None,
+        }
+    }
+}
+
+const fn leap(year: u32) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+const fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        2 if leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days from 1970-01-01; `year` is 2023 to 2099, so every fourth year is a leap year.
+fn days_since_1970(year: u32, month: u32, day: u32) -> u32 {
+    let years = year - 1970;
+    let before: u32 = (1..month).map(|m| days_in_month(year, m)).sum();
+    years * 365 + (years + 1) / 4 + before + day - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_of_the_reference() {
+        let time = local(b"+CCLK: \"26/03/29,01:59:59+04\"").unwrap();
+        // 2026-03-29 00:59:59 UTC, from `date -u -d … +%s`.
+        assert_eq!(
+            time,
+            NetworkTime {
+                unix: 1_774_745_999,
+                zone: Some(4)
+            }
+        );
+    }
+
+    #[test]
+    fn universal_time_ignores_the_zone_and_takes_both_year_widths() {
+        for line in [
+            "+QLTS: \"2026/03/29,00:59:59+04,1\"",
+            "+QLTS: \"26/03/29,00:59:59+04\",1",
+        ] {
+            assert_eq!(universal(line.as_bytes()).unwrap().unix, 1_774_745_999);
+        }
+    }
+
+    #[test]
+    fn leap_day_and_leap_second() {
+        let time = universal(b"+QLTS: \"2028/02/29,00:00:00+00,0\"").unwrap();
+        assert_eq!(time.unix, 1_835_395_200);
+        assert!(universal(b"+QLTS: \"2026/12/31,23:59:60+00,0\"").is_some());
+    }
+
+    #[test]
+    fn unset_or_impossible_clocks_are_not_valid() {
+        for text in [
+            "80/01/06,00:00:00+00",
+            "04/01/01,00:00:00+00",
+            "26/02/29,00:00:00+00",
+            "26/13/01,00:00:00+00",
+            "26/01/01,24:00:00+00",
+            "26/01/01",
+            "",
+        ] {
+            assert_eq!(parse(text.as_bytes(), true), None, "{text}");
+        }
+    }
+}

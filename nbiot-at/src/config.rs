@@ -1,0 +1,47 @@
+//! What the application decides.
+
+use core::time::Duration;
+
+use crate::text::Text;
+
+/// Access point name, at most 63 printable characters.
+pub type Apn = Text<63>;
+
+/// Settings of the client. Start from [`Config::new`] and change what differs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Access point name; empty leaves the network's choice.
+    pub apn: Apn,
+    /// User name for the access point, usually empty.
+    pub user: Text<32>,
+    /// Password for the access point, usually empty.
+    pub password: Text<32>,
+    /// PIN of the SIM, 4 to 8 digits; empty if the card has none.
+    pub pin: Text<8>,
+    /// Whether a network other than the home network may be used.
+    pub roaming: bool,
+    /// How long `start` looks for a network.
+    pub search_time: Duration,
+    /// How long a connection may take to open; the module's own limit is 150 s.
+    pub connect_time: Duration,
+    /// How long a full send queue is retried.
+    pub write_time: Duration,
+}
+
+impl Config {
+    /// Roaming allowed, no PIN, 10 min to find a network, 150 s to connect, 60 s to write.
+    #[must_use]
+    pub const fn new(apn: Apn) -> Self {
+        Self {
+            apn,
+            user: Text::new(),
+            password: Text::new(),
+            pin: Text::new(),
+            roaming: true,
+            search_time: Duration::from_secs(600),
+            connect_time: Duration::from_secs(150),
+            write_time: Duration::from_secs(60),
+        }
+    }
+}

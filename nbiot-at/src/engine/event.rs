@@ -1,0 +1,118 @@
+//! What the application is told.
+
+use crate::engine::socket::SocketId;
+
+/// Something happened that the application did not ask for.
+///
+/// An event is a state to look at, not a message: two that say the same before they are asked for
+/// are one, so nothing can overflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Event {
+    /// The modem restarted. Every socket is gone; call `start`.
+    Restarted,
+    /// The modem switched itself off. Use the power key, then call `start`.
+    PoweredDown,
+    /// The network took the packet context away. A [`Closed`](Self::Closed) for each open socket
+    /// follows; call `start`.
+    ContextLost,
+    /// Out of the network for 120 s. Sockets may be dead; they are kept until the modem says so.
+    Detached,
+    /// Back in the network after [`Detached`](Self::Detached).
+    Attached,
+    /// There may be data: call `receive` until it returns 0.
+    Data(SocketId),
+    /// The connection is over and its data are read; call `close` to free the socket.
+    Closed(SocketId),
+    /// The modem said something this client does not know: see `unknown_line`.
+    Unknown,
+    /// The deadline given to `wait` has passed.
+    Deadline,
+}
+
+/// Events that do not belong to a socket and are not yet asked for.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    restarted: bool,
+    powered_down: bool,
+    context_lost: bool,
+    detached: Option<bool>,
+    /// What the application last heard.
+    told_detached: bool,
+    unknown: bool,
+}
+
+impl Pending {
+    pub(crate) const fn new() -> Self {
+        Self {
+            restarted: false,
+            powered_down: false,
+            context_lost: false,
+            detached: None,
+            told_detached: false,
+            unknown: false,
+        }
+    }
+
+    pub(crate) fn restarted(&mut self) {
+        self.restarted = true;
+    }
+
+    pub(crate) fn powered_down(&mut self) {
+        self.powered_down = true;
+    }
+
+    pub(crate) fn context_lost(&mut self) {
+        self.context_lost = true;
+    }
+
+    pub(crate) fn detached(&mut self) {
+        self.detached = Some(true);
+    }
+
+    pub(crate) fn attached(&mut self) {
+        self.detached = Some(false);
+    }
+
+    pub(crate) fn unknown(&mut self) {
+        self.unknown = true;
+    }
+
+    /// Whether the application knows, or is about to be told, that the network is lost.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detached.unwrap_or(self.told_detached)
+    }
+
+    /// A restart says all that these would.
+    pub(crate) fn forget_sockets(&mut self) {
+        self.context_lost = false;
+        self.detached = None;
+        self.told_detached = false;
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Event> {
+        if core::mem::take(&mut self.restarted) {
+            return Some(Event::Restarted);
+        }
+        if core::mem::take(&mut self.powered_down) {
+            return Some(Event::PoweredDown);
+        }
+        if core::mem::take(&mut self.context_lost) {
+            return Some(Event::ContextLost);
+        }
+        if let Some(detached) = self
+            .detached
+            .take()
+            .filter(|&now| now != self.told_detached)
+        {
+            self.told_detached = detached;
+            return Some(if detached {
+                Event::Detached
+            } else {
+                Event::Attached
+            });
+        }
+        core::mem::take(&mut self.unknown).then_some(Event::Unknown)
+    }
+}

@@ -1,0 +1,239 @@
+//! One command in flight: its bytes, its payload, its time-out, and the way back after silence.
+
+use core::time::Duration;
+
+use crate::code::CmeError;
+use crate::command::{COMMAND, Command};
+use crate::error::Fault;
+use crate::line::Echo;
+use crate::text::Text;
+use crate::time::Instant;
+
+/// Silence inside a counted block that ends it.
+const BLOCK_GAP: Duration = Duration::from_secs(1);
+/// Time for `SEND OK`; the manual says 5 s, the field has seen more on a weak cell.
+const SEND_TIME: Duration = Duration::from_secs(20);
+/// `AT` this often before the modem counts as silent.
+const PROBES: u8 = 3;
+
+/// A final result code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Final {
+    Ok,
+    SendOk,
+    Failed(Fault),
+}
+
+impl Final {
+    /// Only the exact whole line counts.
+    pub(crate) fn parse(line: &[u8]) -> Option<Self> {
+        Some(match line {
+            b"OK" => Self::Ok,
+            b"SEND OK" => Self::SendOk,
+            b"SEND FAIL" => Self::Failed(Fault::QueueFull),
+            b"ERROR" | b"ABORTED" | b"NO CARRIER" => Self::Failed(Fault::Refused),
+            _ => {
+                let number = line.strip_prefix(b"+CME ERROR:")?.trim_ascii();
+                let code = core::str::from_utf8(number)
+                    .ok()
+                    .and_then(|n| n.parse().ok());
+                Self::Failed(code.map_or(Fault::Refused, |n| Fault::Cme(CmeError::from_code(n))))
+            }
+        })
+    }
+}
+
+/// What follows the command line of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Payload {
+    None,
+    AwaitsPrompt,
+    /// Bytes handed out so far.
+    Sending(usize),
+}
+
+/// The state of the exchange.
+///
+/// ```text
+///   Idle ── begin ──► In flight ── final code ──► Idle
+///                        │ silence                 ▲
+///                        ▼                         │ its own answer and OK
+///                      AT, at most 3 ── OK ──► AT+CMEE?
+///                        └── silence: Fault::Silent
+/// ```
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) command: Option<Command>,
+    text: Text<COMMAND>,
+    sent: usize,
+    payload: Payload,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) answered: bool,
+    /// The payload was replaced by zeros, see [`time_out`](Self::time_out).
+    pub(crate) spoiled: bool,
+    /// Why the way back was entered, and the probes so far.
+    resync: Option<(Fault, u8)>,
+    echo: Echo,
+}
+
+/// What the engine has to do after a time-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Go on waiting.
+    Wait,
+    /// Send this command as part of the way back.
+    Resync(Command),
+    /// The exchange is over.
+    Ended(Result<(), Fault>),
+}
+
+impl Exchange {
+    pub(crate) const fn new() -> Self {
+        Self {
+            command: None,
+            text: Text::new(),
+            sent: 0,
+            payload: Payload::None,
+            deadline: None,
+            answered: false,
+            spoiled: false,
+            resync: None,
+            echo: Echo::new(),
+        }
+    }
+
+    /// Puts a command on the line.
+    pub(crate) fn begin(&mut self, command: Command, text: Text<COMMAND>, now: Instant) {
+        self.command = Some(command);
+        self.text = text;
+        self.sent = 0;
+        let prompts = matches!(command, Command::Send(..));
+        self.payload = if prompts {
+            Payload::AwaitsPrompt
+        } else {
+            Payload::None
+        };
+        self.deadline = Some(now + command.time_out());
+        self.answered = false;
+        self.echo.reset();
+    }
+
+    /// Bytes to send next: of the command line, then of the payload once its prompt came.
+    pub(crate) fn transmit<'a>(&'a self, payload: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = self
+            .text
+            .as_bytes()
+            .get(self.sent..)
+            .filter(|rest| !rest.is_empty());
+        if self.command.is_some() && rest.is_some() {
+            return rest;
+        }
+        match self.payload {
+            Payload::Sending(sent) => payload.get(sent..).filter(|rest| !rest.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// `count` bytes of [`transmit`](Self::transmit) are on their way.
+    pub(crate) fn transmitted(&mut self, count: usize) {
+        let line = self.text.as_bytes().len();
+        match &mut self.payload {
+            Payload::Sending(sent) if self.sent >= line => *sent = sent.saturating_add(count),
+            _ => self.sent = self.sent.saturating_add(count).min(line),
+        }
+    }
+
+    pub(crate) fn awaits_prompt(&self) -> bool {
+        self.payload == Payload::AwaitsPrompt
+    }
+
+    pub(crate) fn is_resynchronising(&self) -> bool {
+        self.resync.is_some()
+    }
+
+    /// Whether `line` is the echo of the command, or a part of it.
+    pub(crate) fn is_echo(&mut self, line: &[u8]) -> bool {
+        let text = self.text.as_bytes();
+        self.echo
+            .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
+    }
+
+    /// The prompt came: the payload may go.
+    pub(crate) fn prompt(&mut self, now: Instant) {
+        self.payload = Payload::Sending(0);
+        self.deadline = Some(now + SEND_TIME);
+    }
+
+    /// Bytes of a block came.
+    pub(crate) fn block_goes_on(&mut self, now: Instant) {
+        self.deadline = Some(now + BLOCK_GAP);
+    }
+
+    /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.
+    pub(crate) fn finish(&mut self, code: Final) -> Next {
+        let Some(command) = self.command else {
+            return Next::Wait;
+        };
+        let sends = matches!(command, Command::Send(..));
+        let result = match code {
+            Final::Ok if sends || (command.needs_answer() && !self.answered) => return Next::Wait,
+            Final::SendOk if !sends => return Next::Wait,
+            Final::Ok | Final::SendOk => Ok(()),
+            Final::Failed(fault) => Err(fault),
+        };
+        match self.resync {
+            None => self.end(result),
+            Some(_) if command == Command::Attention => Next::Resync(Command::Guard),
+            Some((cause, _)) if result.is_ok() => self.end(Err(cause)),
+            // A late error of the command that timed out.
+            Some(_) => Next::Wait,
+        }
+    }
+
+    /// The deadline has passed.
+    ///
+    /// A prompt that did not come is taken as lost: a modem that does sit at its prompt takes the
+    /// next bytes as payload whatever they are, so these are the only ones that do no harm. If
+    /// the modem is not at its prompt it reads them as command lines; a payload that could hold a
+    /// command is replaced by zeros, and the connection is then given up.
+    pub(crate) fn time_out(&mut self, payload: &mut [u8], now: Instant) -> Next {
+        if self.awaits_prompt() {
+            let command_like = |pair: &[u8]| pair.eq_ignore_ascii_case(b"AT");
+            if payload.windows(2).any(command_like) {
+                self.spoiled = true;
+                payload.fill(0);
+            }
+            self.prompt(now);
+            return Next::Wait;
+        }
+        if !self.command.is_some_and(Command::resynchronises) && self.resync.is_none() {
+            return self.end(Err(Fault::TimedOut));
+        }
+        self.resynchronise(Fault::TimedOut)
+    }
+
+    /// Enters the way back, or goes one step on it.
+    pub(crate) fn resynchronise(&mut self, cause: Fault) -> Next {
+        match &mut self.resync {
+            None => self.resync = Some((cause, 1)),
+            Some((_, probes)) if *probes < PROBES => *probes += 1,
+            Some(_) => return self.end(Err(Fault::Silent)),
+        }
+        Next::Resync(Command::Attention)
+    }
+
+    /// Forgets the command: the modem restarted or the port is new.
+    pub(crate) fn abort(&mut self) -> bool {
+        let in_flight = self.command.is_some();
+        let _ = self.end(Ok(()));
+        in_flight
+    }
+
+    fn end(&mut self, result: Result<(), Fault>) -> Next {
+        self.command = None;
+        self.payload = Payload::None;
+        self.deadline = None;
+        self.resync = None;
+        Next::Ended(result)
+    }
+}

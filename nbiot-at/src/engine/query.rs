@@ -1,0 +1,79 @@
+//! Jobs that ask one thing.
+
+use crate::command::Command;
+use crate::engine::job::{Answer, Cause, Step};
+use crate::engine::state::State;
+use crate::error::Fault;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Query {
+    Registration,
+    Signal,
+    /// UTC first, local time where the firmware does not know that form.
+    Time {
+        local: bool,
+    },
+    /// One command after the other, by number; what the modem refuses stays empty.
+    Identity(usize),
+    PowerDown,
+}
+
+const IDENTITY: [Command; 4] = [
+    Command::Model,
+    Command::Revision,
+    Command::Imei,
+    Command::Iccid,
+];
+
+impl Query {
+    pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
+        let Cause::Reply(result) = cause else {
+            return Step::Command(self.command());
+        };
+        match (*self, result) {
+            (_, Err(fault @ (Fault::Silent | Fault::TimedOut))) => Step::failed(fault),
+            (Self::Identity(n), _) => {
+                *self = Self::Identity(n + 1);
+                match IDENTITY.get(n + 1) {
+                    Some(&command) => Step::Command(command),
+                    None => Step::Done(Ok(Answer::Identity(state.identity.clone()))),
+                }
+            }
+            (Self::Time { local: false }, result) if result.is_err() => {
+                *self = Self::Time { local: true };
+                Step::Command(self.command())
+            }
+            (Self::PowerDown, Ok(())) => Step::Done(Ok(Answer::Done)),
+            (_, Err(fault)) => Step::failed(fault),
+            (Self::Registration, Ok(())) => {
+                Step::Done(Ok(Answer::Registration(state.registration)))
+            }
+            (Self::Signal, Ok(())) => Step::Done(
+                state
+                    .heard
+                    .signal
+                    .map(Answer::Signal)
+                    .ok_or(Fault::Malformed),
+            ),
+            (Self::Time { .. }, Ok(())) => Step::Done(
+                state
+                    .heard
+                    .time
+                    .map(Answer::Time)
+                    .ok_or(Fault::TimeNotValid),
+            ),
+        }
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Registration => Command::Registration,
+            Self::Signal => Command::Signal,
+            Self::Time { local: false } => Command::NetworkTime,
+            Self::Time { local: true } => Command::Clock,
+            Self::Identity(n) => IDENTITY.get(n).copied().unwrap_or(Command::Attention),
+            Self::PowerDown => Command::PowerDown,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The table of sockets and their receive buffers.
+
+use crate::engine::event::Event;
+
+/// Bytes read from the modem at once and kept until the application takes them.
+pub(crate) const RECEIVE: usize = 1024;
+
+/// A socket, valid until it is closed or the modem restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SocketId {
+    /// The connectID of the module.
+    id: u8,
+    generation: u8,
+}
+
+impl SocketId {
+    /// The connectID of the module, 0 to 11.
+    #[must_use]
+    pub const fn connect_id(self) -> u8 {
+        self.id
+    }
+}
+
+/// ```text
+///   Free ── connect ──► Opening ── +QIOPEN: id,0 ──► Open ── drained, lost ──► Closed
+///    ▲                     │ abandoned                │ close                    │ close
+///    └── QICLOSE ─────── Stray                        └──────► Free ◄────────────┘
+/// ```
+/// A QICLOSE without answer leaves `Quarantined`: the id is not used until the next `start`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Free,
+    Opening,
+    Open,
+    Closed,
+    Stray,
+    Quarantined,
+}
+
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) phase: Phase,
+    generation: u8,
+    /// The modem may hold unread data: `"recv"` comes only once.
+    pub(crate) more: bool,
+    /// `"closed"` came; there may still be data to read.
+    pub(crate) ending: bool,
+    tell_data: bool,
+    tell_closed: bool,
+    /// The result of `+QIOPEN`.
+    pub(crate) completion: Option<u16>,
+    /// Bytes sent and read since it was opened, as the modem counts them.
+    pub(crate) sent: u32,
+    pub(crate) read: u32,
+    buffer: heapless::Vec<u8, RECEIVE>,
+    /// Bytes of the buffer that are complete.
+    complete: usize,
+    taken: usize,
+}
+
+impl Socket {
+    const fn new() -> Self {
+        Self {
+            phase: Phase::Free,
+            generation: 0,
+            more: false,
+            ending: false,
+            tell_data: false,
+            tell_closed: false,
+            completion: None,
+            sent: 0,
+            read: 0,
+            buffer: heapless::Vec::new(),
+            complete: 0,
+            taken: 0,
+        }
+    }
+
+    fn reset(&mut self, phase: Phase) {
+        let generation = self.generation.wrapping_add(1);
+        *self = Self {
+            phase,
+            generation,
+            ..Self::new()
+        };
+    }
+
+    /// Bytes of a block; they count once [`commit`](Self::commit) is called.
+    pub(crate) fn stage(&mut self, data: &[u8]) {
+        // A block is never longer than the buffer that was asked for.
+        let _ = self.buffer.extend_from_slice(data);
+    }
+
+    /// Starts a read: whatever was staged before and not completed is dropped.
+    pub(crate) fn begin_read(&mut self) {
+        self.buffer.truncate(self.complete);
+    }
+
+    /// The block is complete; returns its length.
+    pub(crate) fn commit(&mut self) -> usize {
+        let new = self.buffer.len() - self.complete;
+        self.complete = self.buffer.len();
+        self.read = self
+            .read
+            .wrapping_add(u32::try_from(new).unwrap_or(u32::MAX));
+        new
+    }
+
+    /// Takes what is buffered.
+    pub(crate) fn take(&mut self, out: &mut [u8]) -> usize {
+        let ready = self
+            .buffer
+            .get(self.taken..self.complete)
+            .unwrap_or_default();
+        let count = ready.len().min(out.len());
+        for (to, from) in out.iter_mut().zip(ready) {
+            *to = *from;
+        }
+        self.taken += count;
+        if self.is_empty() {
+            self.buffer.clear();
+            self.complete = 0;
+            self.taken = 0;
+        }
+        count
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.taken == self.complete
+    }
+
+    /// The connection is over; what is buffered can still be taken.
+    pub(crate) fn end(&mut self) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Closed;
+            self.more = false;
+            self.tell_data = !self.is_empty();
+            self.tell_closed = true;
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Sockets<const N: usize>([Socket; N]);
+
+impl<const N: usize> Sockets<N> {
+    pub(crate) const fn new() -> Self {
+        Self([const { Socket::new() }; N])
+    }
+
+    /// The socket with this connectID.
+    pub(crate) fn slot(&mut self, id: u8) -> Option<&mut Socket> {
+        self.0.get_mut(usize::from(id))
+    }
+
+    /// The socket the application means, if it still exists.
+    pub(crate) fn get(&mut self, id: SocketId) -> Option<&mut Socket> {
+        self.slot(id.id).filter(|s| {
+            s.generation == id.generation && matches!(s.phase, Phase::Open | Phase::Closed)
+        })
+    }
+
+    /// Takes a free id.
+    pub(crate) fn allocate(&mut self) -> Option<u8> {
+        let index = self.0.iter().position(|s| s.phase == Phase::Free)?;
+        self.0.get_mut(index)?.reset(Phase::Opening);
+        u8::try_from(index).ok()
+    }
+
+    /// The handle of a connectID.
+    pub(crate) fn handle(&self, id: u8) -> SocketId {
+        let generation = self.0.get(usize::from(id)).map_or(0, |s| s.generation);
+        SocketId { id, generation }
+    }
+
+    /// Frees an id, or keeps it out of use.
+    pub(crate) fn release(&mut self, id: u8, phase: Phase) {
+        if let Some(socket) = self.slot(id) {
+            socket.reset(phase);
+        }
+    }
+
+    /// An id that nobody holds and that is still open in the modem.
+    pub(crate) fn stray(&self) -> Option<u8> {
+        let index = self.0.iter().position(|s| s.phase == Phase::Stray)?;
+        u8::try_from(index).ok()
+    }
+
+    pub(crate) fn received(&mut self, id: u8) {
+        if let Some(socket) = self.slot(id).filter(|s| s.phase == Phase::Open) {
+            socket.more = true;
+            socket.tell_data = true;
+        }
+    }
+
+    pub(crate) fn closed_by_peer(&mut self, id: u8) {
+        if let Some(socket) = self.slot(id).filter(|s| s.phase == Phase::Open) {
+            socket.ending = true;
+            socket.more = true;
+            socket.tell_data = true;
+        }
+    }
+
+    pub(crate) fn opened(&mut self, id: u8, error: u16) {
+        if let Some(socket) = self.slot(id).filter(|s| s.phase == Phase::Opening) {
+            socket.completion = Some(error);
+        }
+    }
+
+    /// The context is gone and every connection with it.
+    pub(crate) fn lose_all(&mut self) {
+        self.0.iter_mut().for_each(Socket::end);
+    }
+
+    /// The modem forgot every socket.
+    pub(crate) fn forget_all(&mut self) {
+        for socket in &mut self.0 {
+            socket.reset(Phase::Free);
+        }
+    }
+
+    /// The next event of a socket.
+    pub(crate) fn event(&mut self) -> Option<Event> {
+        for (index, socket) in self.0.iter_mut().enumerate() {
+            let Ok(id) = u8::try_from(index) else { break };
+            let id = SocketId {
+                id,
+                generation: socket.generation,
+            };
+            if core::mem::take(&mut socket.tell_data) {
+                return Some(Event::Data(id));
+            }
+            if socket.tell_closed && socket.is_empty() {
+                socket.tell_closed = false;
+                return Some(Event::Closed(id));
+            }
+        }
+        None
+    }
+}

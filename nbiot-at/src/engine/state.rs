@@ -1,0 +1,324 @@
+//! What is known of the modem, learnt from answers and unsolicited lines alike.
+
+use core::time::Duration;
+
+use crate::command::clock::{self, NetworkTime};
+use crate::command::context;
+use crate::command::general::{self, Identity};
+use crate::command::radio::{self, Access, Registration, Signal};
+use crate::command::sim::{self, SimState};
+use crate::command::socket::{self, SocketUrc};
+use crate::command::{Command, Endpoint};
+use crate::config::Config;
+use crate::engine::event::Pending;
+use crate::engine::socket::Sockets;
+use crate::error::Stage;
+use crate::text::Text;
+use crate::time::Instant;
+
+/// Bytes sent with one command.
+pub(crate) const CHUNK: usize = 1024;
+/// Loss of the network shorter than this keeps the sockets.
+const DETACHED_AFTER: Duration = Duration::from_secs(120);
+/// `APP RDY` this long after the first answer still belongs to the boot.
+const BOOT: Duration = Duration::from_secs(20);
+
+/// What the lines of the present command said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) tries: Option<u8>,
+    pub(crate) uart: bool,
+    pub(crate) active: bool,
+    /// Bit n: connectID n is in use.
+    pub(crate) ids: u16,
+    /// Length of the block of a read.
+    pub(crate) block: Option<usize>,
+    /// Bytes sent or read since the socket was opened.
+    pub(crate) total: Option<u32>,
+    pub(crate) error: Option<u16>,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) time: Option<NetworkTime>,
+}
+
+/// What a line means for the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Known and of no consequence, or not known.
+    None,
+    /// The state changed.
+    Changed,
+    /// The answer of the command in flight.
+    Answer,
+    /// The answer of the command in flight, followed by a block of this length.
+    Block(usize),
+    Restarted,
+    PoweredDown,
+}
+
+#[derive(Debug)]
+pub(crate) struct State<const N: usize> {
+    pub(crate) config: Config,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) stage: Stage,
+    /// The modem confirmed `ATE0`: an echo means that it restarted.
+    pub(crate) echo_off: bool,
+    /// When `RDY` came, if it did.
+    pub(crate) boot: Option<Instant>,
+    /// When the modem first answered.
+    pub(crate) alive: Option<Instant>,
+    pub(crate) application_ready: bool,
+    pub(crate) sim: Option<SimState>,
+    pub(crate) pin_refused: bool,
+    pub(crate) registration: Registration,
+    pub(crate) gprs: Registration,
+    pub(crate) lost_since: Option<Instant>,
+    pub(crate) context_lost: bool,
+    pub(crate) sockets: Sockets<N>,
+    pub(crate) payload: heapless::Vec<u8, CHUNK>,
+    /// The payload was replaced, see `Exchange::time_out`.
+    pub(crate) spoiled: bool,
+    pub(crate) heard: Heard,
+    /// Bit n: connectID n was open before `start`.
+    pub(crate) leftovers: u16,
+    pub(crate) identity: Identity,
+    pub(crate) pending: Pending,
+    pub(crate) unknown: Text<64>,
+}
+
+impl<const N: usize> State<N> {
+    pub(crate) const fn new(config: Config) -> Self {
+        Self {
+            config,
+            endpoint: Endpoint {
+                host: Text::new(),
+                port: 0,
+            },
+            stage: Stage::Boot,
+            echo_off: false,
+            boot: None,
+            alive: None,
+            application_ready: false,
+            sim: None,
+            pin_refused: false,
+            registration: Registration::NONE,
+            gprs: Registration::NONE,
+            lost_since: None,
+            context_lost: false,
+            sockets: Sockets::new(),
+            payload: heapless::Vec::new(),
+            spoiled: false,
+            leftovers: 0,
+            heard: Heard {
+                tries: None,
+                uart: false,
+                active: false,
+                ids: 0,
+                block: None,
+                total: None,
+                error: None,
+                signal: None,
+                time: None,
+            },
+            identity: Identity::NONE,
+            pending: Pending::new(),
+            unknown: Text::new(),
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+
+    /// Nothing that was set up in the modem holds any more.
+    pub(crate) fn invalidate(&mut self) {
+        self.stage = Stage::Boot;
+        self.echo_off = false;
+        self.application_ready = false;
+        self.boot = None;
+        self.alive = None;
+        self.sim = None;
+        self.registration = Registration::NONE;
+        self.gprs = Registration::NONE;
+        self.lost_since = None;
+        self.context_lost = false;
+        self.sockets.forget_all();
+        self.pending.forget_sockets();
+    }
+
+    /// Registered for data, on LTE or as a fall-back on GSM.
+    pub(crate) fn is_registered(&self) -> bool {
+        let gsm = self.gprs.access == Some(Access::Gsm);
+        self.registration.status.is_registered() || (gsm && self.gprs.status.is_registered())
+    }
+
+    /// When a lost network counts as detached.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.lost_since.map(|since| since + DETACHED_AFTER)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|at| at <= now) {
+            self.lost_since = None;
+            self.pending.detached();
+        }
+    }
+
+    /// Takes in one line that is neither echo nor final code.
+    pub(crate) fn line(&mut self, line: &[u8], command: Option<Command>, now: Instant) -> Effect {
+        if let Some(effect) = self.life(line, now) {
+            return effect;
+        }
+        if let Some(urc) = socket::urc(line) {
+            return self.socket_urc(urc);
+        }
+        if let Some(state) = sim::sim_state(line) {
+            self.sim = Some(state);
+            return answers(command == Some(Command::SimState));
+        }
+        if let Some((registration, answer)) = radio::registration(line, "+CEREG") {
+            self.registration = registration;
+            self.follow_registration(now);
+            return answers(answer && command == Some(Command::Registration));
+        }
+        if let Some((registration, answer)) = radio::registration(line, "+CGREG") {
+            self.gprs = registration;
+            self.follow_registration(now);
+            return answers(answer && command == Some(Command::GprsRegistration));
+        }
+        if command.is_some_and(|command| self.answer(line, command)) {
+            let block = self.heard.block.filter(|&n| n > 0);
+            return block.map_or(Effect::Answer, Effect::Block);
+        }
+        self.other(line)
+    }
+
+    /// Boot and power-down texts, AT reference section 3.
+    fn life(&mut self, line: &[u8], now: Instant) -> Option<Effect> {
+        Some(match line {
+            b"RDY" => Effect::Restarted,
+            b"APP RDY" => {
+                let booting = self.alive.is_none_or(|alive| now.since(alive) < BOOT);
+                let expected = !self.application_ready && (self.boot.is_some() || booting);
+                self.application_ready = true;
+                if expected {
+                    Effect::Changed
+                } else {
+                    Effect::Restarted
+                }
+            }
+            b"POWERED DOWN" | b"NORMAL POWER DOWN" | b"POWER DOWN" | b"PSM POWER DOWN" => {
+                Effect::PoweredDown
+            }
+            _ => return None,
+        })
+    }
+
+    fn socket_urc(&mut self, urc: SocketUrc) -> Effect {
+        match urc {
+            SocketUrc::Received(id) => self.sockets.received(id),
+            SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
+            SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
+            SocketUrc::ContextLost(context::CONTEXT) if self.is_ready() => {
+                self.stage = Stage::Boot;
+                self.context_lost = true;
+                self.sockets.lose_all();
+                self.pending.context_lost();
+            }
+            SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
+        }
+        Effect::Changed
+    }
+
+    fn follow_registration(&mut self, now: Instant) {
+        if !self.is_ready() {
+            return;
+        }
+        if self.is_registered() {
+            self.lost_since = None;
+            self.pending.attached();
+        } else if self.lost_since.is_none() && !self.pending.is_detached() {
+            self.lost_since = Some(now);
+        }
+    }
+
+    /// Whether `line` is the answer to `command`; keeps what it says.
+    fn answer(&mut self, line: &[u8], command: Command) -> bool {
+        let heard = &mut self.heard;
+        match command {
+            Command::Guard => return line.starts_with(b"+CMEE:"),
+            Command::UrcPortQuery => heard.uart |= line.ends_with(b"\"uart1\""),
+            Command::PinTries => heard.tries = sim::pin_tries(line),
+            Command::Contexts => heard.active |= context::active(line) == Some(true),
+            Command::Sockets => heard.ids |= socket::open_id(line).map_or(0, |id| 1 << id),
+            Command::OpenError => heard.error = socket::last_error(line),
+            Command::SendCheck(_) => heard.total = socket::total_sent(line),
+            Command::ReadCheck(_) => heard.total = socket::total_read(line),
+            Command::Signal => heard.signal = radio::signal(line),
+            Command::NetworkTime => heard.time = clock::universal(line),
+            Command::Clock => heard.time = clock::local(line),
+            Command::Read(_, max) => {
+                let block = socket::block_length(line);
+                heard.block = block.filter(|&n| n <= usize::from(max));
+                return heard.block.is_some();
+            }
+            Command::Iccid => {
+                let Some(iccid) = general::iccid(line) else {
+                    return false;
+                };
+                self.identity.iccid = iccid;
+                return true;
+            }
+            Command::Imei => {
+                let Some(imei) = general::imei(line) else {
+                    return false;
+                };
+                self.identity.imei = imei;
+                return true;
+            }
+            Command::Model if !line.starts_with(b"+") => self.identity.model = Text::lossy(line),
+            Command::Revision if !line.starts_with(b"+") => {
+                self.identity.revision = Text::lossy(line);
+            }
+            _ => return false,
+        }
+        command
+            .prefix()
+            .is_none_or(|prefix| line.starts_with(prefix.as_bytes()))
+    }
+
+    /// A line that belongs to nothing.
+    fn other(&mut self, line: &[u8]) -> Effect {
+        /// Starts of lines that carry nothing this client needs, AT reference section 21.
+        const IGNORED: [&str; 15] = [
+            "+CFUN",
+            "+QUSIM",
+            "+QIND",
+            "+QSIMSTAT",
+            "+CREG",
+            "+CGEV",
+            "+QCSCON",
+            "+CTZV",
+            "+CTZE",
+            "+QPSMTIMER",
+            "+CEDRXP",
+            "+CMEE",
+            "+QIRD",
+            "+QISEND",
+            "RING",
+        ];
+        let text = Text::lossy(line);
+        if !IGNORED.iter().any(|start| text.as_str().starts_with(start)) {
+            self.unknown = text;
+            self.pending.unknown();
+        }
+        Effect::None
+    }
+}
+
+const fn answers(answers: bool) -> Effect {
+    if answers {
+        Effect::Answer
+    } else {
+        Effect::Changed
+    }
+}

@@ -1,0 +1,256 @@
+//! What can go wrong, who failed, and what to do about it.
+
+use core::fmt;
+
+use crate::backoff::Class;
+use crate::{CmeError, SocketError};
+
+/// What the modem, the SIM, the network or the caller did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Fault {
+    /// The modem does not answer, not even `AT`: its power key or reset line is next.
+    Silent,
+    /// The command got no answer in its time; the modem answers `AT` again.
+    TimedOut,
+    /// The modem answered `ERROR` without a reason.
+    Refused,
+    /// The modem answered `+CME ERROR`.
+    Cme(CmeError),
+    /// A socket operation ended with this result.
+    Socket(SocketError),
+    /// The answer does not have its documented form.
+    Malformed,
+    /// The modem restarted: nothing that was set up before holds.
+    Restarted,
+    /// The modem switched itself off.
+    PoweredDown,
+    /// No SIM card.
+    SimMissing,
+    /// The SIM did not become ready within 20 s.
+    SimFailure,
+    /// The SIM asks for its PUK.
+    SimBlocked,
+    /// The SIM asks for a PIN and the configuration has none, or one try is left.
+    PinRequired,
+    /// The SIM refused the PIN; it is not sent again.
+    PinRefused,
+    /// No network within the search time.
+    NotRegistered,
+    /// The network denied registration, with the EMM cause where the modem tells it.
+    Denied(Option<u8>),
+    /// Registered abroad, and the configuration does not allow roaming.
+    RoamingNotAllowed,
+    /// [`Engine`](crate::Engine) has not been started since the modem's last restart.
+    NotStarted,
+    /// Every socket is in use.
+    NoFreeSocket,
+    /// The socket was closed by the caller or lost in a restart.
+    UnknownSocket,
+    /// The connection is closed and its data are read.
+    Closed,
+    /// The modem's send queue stayed full for the whole write time-out.
+    QueueFull,
+    /// A host name or other parameter is too long or not printable.
+    InvalidParameter,
+    /// The network has not given the modem the time.
+    TimeNotValid,
+    /// A request while another one runs.
+    Busy,
+    /// A broken invariant of this crate.
+    LogicBug,
+}
+
+impl Fault {
+    /// What the caller can do.
+    #[must_use]
+    pub const fn kind(self) -> ErrorKind {
+        match self {
+            Self::Silent | Self::PoweredDown => ErrorKind::Power,
+            Self::Restarted | Self::NotStarted | Self::SimFailure => ErrorKind::Start,
+            Self::TimedOut | Self::Refused | Self::Malformed | Self::Cme(_) => ErrorKind::Retry,
+            Self::NotRegistered | Self::TimeNotValid | Self::QueueFull => ErrorKind::Wait,
+            Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
+            Self::Socket(_) | Self::Closed => ErrorKind::Retry,
+            Self::SimMissing | Self::SimBlocked | Self::PinRequired | Self::PinRefused => {
+                ErrorKind::Setting
+            }
+            Self::Denied(_) | Self::RoamingNotAllowed => ErrorKind::Setting,
+            Self::NoFreeSocket | Self::UnknownSocket | Self::InvalidParameter => ErrorKind::Caller,
+            Self::Busy | Self::LogicBug => ErrorKind::Caller,
+        }
+    }
+
+    /// The back-off that the next attempt has to keep, see [`next_delay`](crate::next_delay).
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Silent | Self::PoweredDown | Self::Restarted | Self::NotStarted => Class::Restart,
+            Self::SimMissing
+            | Self::SimFailure
+            | Self::SimBlocked
+            | Self::PinRequired
+            | Self::PinRefused => Class::Sim,
+            Self::NotRegistered => Class::Registration,
+            Self::Denied(Some(2 | 3 | 6 | 7 | 8)) | Self::RoamingNotAllowed => {
+                Class::DeniedPermanent
+            }
+            Self::Denied(_) => Class::DeniedTemporary,
+            Self::Cme(
+                CmeError::ServiceOptionNotSubscribed
+                | CmeError::PdpAuthenticationFailure
+                | CmeError::NoNetworkService,
+            ) => Class::Apn,
+            Self::Socket(SocketError::DnsFailed | SocketError::DnsBusy) => Class::Dns,
+            Self::Socket(SocketError::ApnNotConfigured) => Class::Apn,
+            Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => Class::Context,
+            Self::Socket(_) | Self::Closed | Self::QueueFull => Class::Connect,
+            _ => Class::Command,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Cme(code) => return write!(f, "modem error: {code}"),
+            Self::Socket(code) => return write!(f, "socket error: {code}"),
+            Self::Denied(Some(cause)) => return write!(f, "registration denied, cause {cause}"),
+            Self::Silent => "modem does not answer",
+            Self::TimedOut => "command timed out",
+            Self::Refused => "command refused",
+            Self::Malformed => "answer malformed",
+            Self::Restarted => "modem restarted",
+            Self::PoweredDown => "modem powered down",
+            Self::SimMissing => "no SIM",
+            Self::SimFailure => "SIM not ready",
+            Self::SimBlocked => "SIM asks for its PUK",
+            Self::PinRequired => "SIM asks for a PIN",
+            Self::PinRefused => "SIM refused the PIN",
+            Self::NotRegistered => "no network found",
+            Self::Denied(None) => "registration denied",
+            Self::RoamingNotAllowed => "roaming not allowed",
+            Self::NotStarted => "modem not started",
+            Self::NoFreeSocket => "no free socket",
+            Self::UnknownSocket => "no such socket",
+            Self::Closed => "connection closed",
+            Self::QueueFull => "send queue full",
+            Self::InvalidParameter => "parameter too long or not printable",
+            Self::TimeNotValid => "network time not known",
+            Self::Busy => "another request runs",
+            Self::LogicBug => "broken invariant",
+        };
+        f.write_str(text)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// What a caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Try again after the delay of [`next_delay`](crate::next_delay).
+    Retry,
+    /// Nothing to do but wait.
+    Wait,
+    /// Call `start` again.
+    Start,
+    /// Use the power key or the reset line, then call `start`.
+    Power,
+    /// SIM, subscription or configuration must change first.
+    Setting,
+    /// The caller asked for what cannot be.
+    Caller,
+    /// The serial port failed.
+    Serial,
+}
+
+/// How far `start` had come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Stage {
+    /// Looking for a modem that answers, and setting up its AT interface.
+    #[default]
+    Boot,
+    /// Waiting for the SIM, entering the PIN.
+    Sim,
+    /// Waiting for the network.
+    Registration,
+    /// Activating the packet context.
+    Context,
+    /// Closing what an earlier session left open.
+    Sockets,
+    /// Done.
+    Ready,
+}
+
+/// Error of the shells; `E` is the error of the serial port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The serial port failed.
+    Serial(E),
+    /// The serial port reported its end.
+    SerialClosed,
+    /// `start` failed.
+    Start {
+        /// How far it had come.
+        stage: Stage,
+        /// Why it failed.
+        source: Fault,
+    },
+    /// The modem, the network or the caller failed.
+    Modem(Fault),
+}
+
+impl<E> Error<E> {
+    /// What the caller can do.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Serial(_) | Self::SerialClosed => ErrorKind::Serial,
+            Self::Start { source, .. } | Self::Modem(source) => source.kind(),
+        }
+    }
+
+    /// The fault behind it, unless the serial port failed.
+    pub const fn fault(&self) -> Option<Fault> {
+        match self {
+            Self::Serial(_) | Self::SerialClosed => None,
+            Self::Start { source, .. } | Self::Modem(source) => Some(*source),
+        }
+    }
+}
+
+impl<E> From<Fault> for Error<E> {
+    fn from(fault: Fault) -> Self {
+        Self::Modem(fault)
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial(error) => write!(f, "serial port: {error:?}"),
+            Self::SerialClosed => f.write_str("serial port closed"),
+            Self::Start { stage, source } => write!(f, "start failed at {stage:?}: {source}"),
+            Self::Modem(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for Error<E> {}
+
+impl<E: fmt::Debug> embedded_io::Error for Error<E> {
+    fn kind(&self) -> embedded_io::ErrorKind {
+        match self.fault() {
+            Some(Fault::TimedOut | Fault::QueueFull) => embedded_io::ErrorKind::TimedOut,
+            Some(Fault::Closed | Fault::UnknownSocket) => embedded_io::ErrorKind::NotConnected,
+            Some(Fault::Restarted | Fault::PoweredDown) => embedded_io::ErrorKind::ConnectionReset,
+            _ => embedded_io::ErrorKind::Other,
+        }
+    }
+}

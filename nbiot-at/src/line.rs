@@ -1,0 +1,241 @@
+//! The byte stream of the modem, split into lines, prompts and counted blocks.
+//!
+//! Pure: the same items come out for every way the bytes are cut (the data of a block come in
+//! pieces that add up to the same bytes).
+
+/// Longest line kept, bytes without the line end.
+pub const LINE: usize = 256;
+
+/// What the splitter found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A line that is not empty, without its line end.
+    Line(&'a [u8]),
+    /// `>` at the start of a line, while it was expected.
+    Prompt,
+    /// The next bytes of the counted block.
+    Data(&'a [u8]),
+    /// The block is complete and its trailer `CR LF CR LF` stands where it must.
+    BlockEnd,
+    /// The trailer of the block is not where it must be: bytes of the block were lost.
+    Damaged,
+    /// A line longer than [`LINE`], dropped up to its end.
+    Overlong,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Lines,
+    /// After the prompt: one blank may follow.
+    AfterPrompt,
+    /// Bytes of the block still to come.
+    Block(usize),
+    /// Bytes of the trailer seen.
+    Trailer(usize),
+}
+
+const TRAILER: [u8; 4] = *b"\r\n\r\n";
+
+/// Splits the modem's bytes.
+///
+/// ```text
+///            expect_block(n)            n bytes            4 bytes
+///   Lines ───────────────────► Block ───────────► Trailer ─────────► Lines
+///     │  '>' at line start, prompt expected               wrong byte ▲
+///     └──────────────────────► AfterPrompt ──── next byte ───────────┘
+/// ```
+#[derive(Debug)]
+pub struct Splitter {
+    line: heapless::Vec<u8, LINE>,
+    /// The line has been handed out; the next byte starts a new one.
+    taken: bool,
+    overlong: bool,
+    prompt: bool,
+    mode: Mode,
+    noise: u32,
+}
+
+impl Default for Splitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Splitter {
+    /// A splitter at the start of a line.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            line: heapless::Vec::new(),
+            taken: false,
+            overlong: false,
+            prompt: false,
+            mode: Mode::Lines,
+            noise: 0,
+        }
+    }
+
+    /// Takes bytes up to the next item; returns how many were taken and the item.
+    ///
+    /// Call again with the rest until all bytes are taken. Between two calls the meaning of what
+    /// follows may be set with [`expect_prompt`](Self::expect_prompt) and
+    /// [`expect_block`](Self::expect_block).
+    pub fn push<'a>(&'a mut self, bytes: &'a [u8]) -> (usize, Option<Item<'a>>) {
+        if core::mem::take(&mut self.taken) {
+            self.line.clear();
+        }
+        if let Mode::Block(left) = self.mode {
+            let (data, _) = bytes.split_at(left.min(bytes.len()));
+            let left = left - data.len();
+            self.mode = if left == 0 {
+                Mode::Trailer(0)
+            } else {
+                Mode::Block(left)
+            };
+            return (data.len(), (!data.is_empty()).then_some(Item::Data(data)));
+        }
+        let mut used = 0;
+        for &byte in bytes {
+            let (take, item) = self.byte(byte);
+            used += usize::from(take);
+            match item {
+                Some(Found::Line) => return (used, Some(Item::Line(&self.line))),
+                Some(Found::Item(item)) => return (used, Some(item)),
+                // The byte was left for another mode: offer it again.
+                None if !take => return (used, None),
+                None => {}
+            }
+        }
+        (used, None)
+    }
+
+    /// Says whether `>` at the start of a line is a prompt.
+    pub fn expect_prompt(&mut self, expected: bool) {
+        self.prompt = expected;
+    }
+
+    /// Says that a counted block of `len` bytes follows the line just handed out.
+    pub fn expect_block(&mut self, len: usize) {
+        self.mode = Mode::Block(len);
+    }
+
+    /// Gives up an unfinished block; what follows are lines again.
+    pub fn abort_block(&mut self) {
+        self.mode = Mode::Lines;
+        self.prompt = false;
+    }
+
+    /// Whether a block or its trailer is unfinished.
+    #[must_use]
+    pub fn in_block(&self) -> bool {
+        matches!(self.mode, Mode::Block(_) | Mode::Trailer(_))
+    }
+
+    /// Lines dropped because they held bytes that no line of the modem holds.
+    #[must_use]
+    pub const fn noise(&self) -> u32 {
+        self.noise
+    }
+
+    fn byte(&mut self, byte: u8) -> (bool, Option<Found>) {
+        match self.mode {
+            Mode::Trailer(seen) => return self.trailer(seen, byte),
+            Mode::AfterPrompt => {
+                self.mode = Mode::Lines;
+                return (byte == b' ', None);
+            }
+            Mode::Lines | Mode::Block(_) => {}
+        }
+        if byte == b'\n' {
+            return (true, self.end_of_line());
+        }
+        if byte == b'>' && self.prompt && self.line.is_empty() && !self.overlong {
+            self.prompt = false;
+            self.mode = Mode::AfterPrompt;
+            return (true, Some(Found::Item(Item::Prompt)));
+        }
+        // A CR before the text belongs to the framing.
+        if !(byte == b'\r' && self.line.is_empty()) && self.line.push(byte).is_err() {
+            self.overlong = true;
+        }
+        (true, None)
+    }
+
+    fn trailer(&mut self, seen: usize, byte: u8) -> (bool, Option<Found>) {
+        if TRAILER.get(seen) != Some(&byte) {
+            self.mode = Mode::Lines;
+            return (false, Some(Found::Item(Item::Damaged)));
+        }
+        if seen + 1 < TRAILER.len() {
+            self.mode = Mode::Trailer(seen + 1);
+            return (true, None);
+        }
+        self.mode = Mode::Lines;
+        (true, Some(Found::Item(Item::BlockEnd)))
+    }
+
+    fn end_of_line(&mut self) -> Option<Found> {
+        if core::mem::take(&mut self.overlong) {
+            self.line.clear();
+            return Some(Found::Item(Item::Overlong));
+        }
+        while self.line.last() == Some(&b'\r') {
+            self.line.pop();
+        }
+        if self.line.is_empty() {
+            return None;
+        }
+        if self
+            .line
+            .iter()
+            .any(|&b| (b < 0x20 && b != b'\t') || b == 0xff)
+        {
+            self.noise = self.noise.saturating_add(1);
+            self.line.clear();
+            return None;
+        }
+        self.taken = true;
+        Some(Found::Line)
+    }
+}
+
+/// An item before it borrows the line.
+enum Found {
+    Line,
+    Item(Item<'static>),
+}
+
+/// Recognises the echo of a command by the bytes really sent, also when a line cut it in two.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    seen: usize,
+}
+
+impl Echo {
+    pub(crate) const fn new() -> Self {
+        Self { seen: 0 }
+    }
+
+    /// Forgets how much of the last command was seen.
+    pub(crate) fn reset(&mut self) {
+        self.seen = 0;
+    }
+
+    /// Whether `line` is the echo of `sent` (a command without its CR), or the next part of it.
+    pub(crate) fn matches(&mut self, sent: &[u8], line: &[u8]) -> bool {
+        let rest = sent.get(self.seen..).unwrap_or_default();
+        let part = if self.seen == 0 {
+            line.len() >= 2 && rest.starts_with(line)
+        } else {
+            !rest.is_empty() && rest == line
+        };
+        if part {
+            self.seen += line.len();
+        }
+        part
+    }
+}
+
+#[cfg(test)]
+#[path = "line_tests.rs"]
+mod tests;

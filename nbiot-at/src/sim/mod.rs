@@ -1,0 +1,512 @@
+//! A model of the BG96 on the other end of the UART, without I/O and on a virtual clock.
+//!
+//! Written from the AT reference and not from the client's tables, so that a wrong command or
+//! parser fails against it. [`Modem`] is the model; [`Bench`] connects it to the client's shells;
+//! [`Network`] is what its sockets reach: [`Loopback`] in memory, `TcpNetwork` on a host.
+
+mod at;
+mod bench;
+mod fault;
+mod network;
+mod output;
+mod packet;
+mod socket;
+#[cfg(feature = "std")]
+mod tcp;
+
+pub use bench::{Bench, BlockingClock, Port, Stalled, VirtualClock};
+pub use fault::Faults;
+pub use network::{Link, Loopback, Network};
+#[cfg(feature = "std")]
+pub use tcp::TcpNetwork;
+
+use core::time::Duration;
+
+use crate::text::Text;
+use crate::time::{Instant, earlier};
+use fault::Dice;
+use output::Output;
+use socket::{News, Phase, SOCKETS, Socket};
+
+/// The SIM card in the modem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Card {
+    /// No PIN.
+    Open,
+    /// Locked with PIN 1234.
+    Pin,
+    /// Blocked: asks for its PUK.
+    Puk,
+    /// No card.
+    Missing,
+}
+
+/// What the network thinks of the modem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mood {
+    /// Registered at home.
+    Home,
+    /// Registered abroad.
+    Roaming,
+    /// Registration denied.
+    Denied,
+    /// No cell.
+    NoCell,
+}
+
+/// What a loss of the network does to the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// They stall, and go on afterwards.
+    Silent,
+    /// They are closed.
+    Sockets,
+    /// The packet context is deactivated.
+    Context,
+}
+
+/// How fast the model is, and what it is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Power key to `RDY`.
+    pub boot: Duration,
+    /// `RDY` to `APP RDY`; the SIM is ready half a second later.
+    pub application: Duration,
+    /// SIM ready to registered.
+    pub registration: Duration,
+    /// Time of a packet context activation.
+    pub activation: Duration,
+    /// Time of a local command.
+    pub answer: Duration,
+    /// Time of bytes from the peer on the air.
+    pub air: Duration,
+    /// The SIM.
+    pub card: Card,
+    /// The network.
+    pub mood: Mood,
+    /// Refuse this many packet context activations.
+    pub refuse_contexts: u8,
+    /// Fail the first activation although the context is then active, as some firmware does.
+    pub activation_quirk: bool,
+    /// UTC at virtual zero, seconds since 1970; `None`: the network gives no time.
+    pub unix: Option<u64>,
+    /// Serial number.
+    pub imei: Text<15>,
+}
+
+impl Settings {
+    const fn new() -> Self {
+        Self {
+            boot: Duration::from_millis(4900),
+            application: Duration::from_millis(1500),
+            registration: Duration::from_secs(4),
+            activation: Duration::from_millis(800),
+            answer: Duration::from_millis(10),
+            air: Duration::from_millis(300),
+            card: Card::Open,
+            mood: Mood::Home,
+            refuse_contexts: 0,
+            activation_quirk: false,
+            unix: Some(1_767_225_600),
+            imei: Text::new(),
+        }
+    }
+}
+
+/// Something the model does later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Ready,
+    ApplicationReady,
+    SimReady,
+    Register,
+    Open(u8),
+    RefuseOpen(u8, u16),
+    Close(u8),
+    PowerDown,
+    Outage,
+    NetworkBack,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    Off,
+    Booting,
+    On,
+}
+
+/// Where the bytes from the host go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    Line,
+    Payload { id: u8, left: usize },
+}
+
+/// The model of a modem.
+#[derive(Debug)]
+pub struct Modem<N> {
+    network: N,
+    /// May be changed at any time.
+    pub settings: Settings,
+    /// May be changed at any time but for `outage_every`, which counts from power-up.
+    pub faults: Faults,
+    dice: Dice,
+    power: Power,
+    output: Output,
+    plan: heapless::Vec<(Instant, Action), 32>,
+    input: Input,
+    line: heapless::Vec<u8, 1500>,
+    busy_until: Instant,
+    echo: bool,
+    error_form: u8,
+    payload_echo: bool,
+    reports: u8,
+    gprs_reports: u8,
+    sim_ready: bool,
+    unlocked: bool,
+    pin_tries: u8,
+    status: u8,
+    covered: bool,
+    context: bool,
+    last_error: u16,
+    sockets: [Option<Socket>; SOCKETS],
+    restarts: u32,
+}
+
+impl<N: Network> Modem<N> {
+    /// A modem that is switched off, with faults drawn from `seed`.
+    #[must_use]
+    pub fn new(network: N, seed: u64) -> Self {
+        let mut modem = Self {
+            network,
+            settings: Settings::new(),
+            faults: Faults::NONE,
+            dice: Dice::new(seed),
+            power: Power::Off,
+            output: Output::default(),
+            plan: heapless::Vec::new(),
+            input: Input::Line,
+            line: heapless::Vec::new(),
+            busy_until: Instant::ZERO,
+            echo: true,
+            error_form: 1,
+            payload_echo: true,
+            reports: 0,
+            gprs_reports: 0,
+            sim_ready: false,
+            unlocked: false,
+            pin_tries: 3,
+            status: 0,
+            covered: true,
+            context: false,
+            last_error: 0,
+            sockets: [const { None }; SOCKETS],
+            restarts: 0,
+        };
+        modem.settings.imei = Text::lossy(b"866425030000001");
+        modem
+    }
+
+    /// The outside world.
+    pub const fn network(&mut self) -> &mut N {
+        &mut self.network
+    }
+
+    /// Pulse on the power key of a modem that is off.
+    pub fn power_on(&mut self, now: Instant) {
+        if self.power == Power::Off {
+            self.boot(now);
+            self.schedule_outage(now);
+        }
+    }
+
+    /// The supply is cut.
+    pub fn power_off(&mut self) {
+        self.forget();
+        self.output.cut(0);
+        self.plan.clear();
+        self.covered = true;
+        self.power = Power::Off;
+    }
+
+    /// Whether the power is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.power != Power::Off
+    }
+
+    /// Times the modem restarted by itself.
+    #[must_use]
+    pub const fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
+    /// The modem restarts now, in the middle of whatever it says: `kept` more bytes leave.
+    pub fn restart(&mut self, now: Instant, kept: usize) {
+        self.restarts = self.restarts.saturating_add(1);
+        self.forget();
+        self.output.cut(kept);
+        let outage =
+            |entry: &(Instant, Action)| matches!(entry.1, Action::Outage | Action::NetworkBack);
+        self.plan.retain(outage);
+        self.boot(now);
+    }
+
+    /// The network is lost for `span`.
+    pub fn lose_network(&mut self, now: Instant, span: Duration, loss: Loss) {
+        self.covered = false;
+        self.set_status(2, now);
+        match loss {
+            Loss::Silent => {}
+            Loss::Sockets => self.close_all(now),
+            Loss::Context => {
+                self.drop_context();
+                self.urc(format_args!("+QIURC: \"pdpdeact\",1"), now);
+            }
+        }
+        self.plan(Action::NetworkBack, now + span);
+    }
+
+    /// Puts bytes on the line to the host as they are.
+    pub fn inject(&mut self, bytes: &[u8], now: Instant) {
+        self.output.push(bytes.iter().copied(), now);
+    }
+
+    /// Takes bytes from the host.
+    pub fn receive(&mut self, bytes: &[u8], now: Instant) {
+        self.service(now);
+        for &byte in bytes {
+            if self.power == Power::On {
+                self.byte(byte, now);
+            }
+        }
+        self.service(now);
+    }
+
+    /// Gives the bytes that have left for the host by `now`; returns how many.
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> usize {
+        self.service(now);
+        self.output.take(now, out)
+    }
+
+    /// Whether a byte for the host is there.
+    pub fn has_output(&mut self, now: Instant) -> bool {
+        self.service(now);
+        self.output.due().is_some_and(|due| due <= now)
+    }
+
+    /// When the model has something to do by itself; `None` while it idles.
+    ///
+    /// Bytes from the network come at any time: ask [`transmit`](Self::transmit) for these.
+    #[must_use]
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
+        let planned = self.plan.iter().map(|&(at, _)| at).min();
+        let sockets = self
+            .sockets
+            .iter()
+            .flatten()
+            .filter_map(|s| s.deadline(now))
+            .min();
+        let sockets = sockets.filter(|_| self.covered && self.power == Power::On);
+        earlier(earlier(self.output.due(), planned), sockets)
+    }
+
+    /// Does what is due.
+    fn service(&mut self, now: Instant) {
+        while let Some(index) = self.next_action(now) {
+            let (_, action) = self.plan.swap_remove(index);
+            self.act(action, now);
+        }
+        if self.power != Power::On || !self.covered {
+            return;
+        }
+        for index in 0..SOCKETS {
+            let Some(Some(socket)) = self.sockets.get_mut(index) else {
+                continue;
+            };
+            let id = socket.id;
+            let opening = socket.phase == Phase::Opening;
+            if opening
+                && self
+                    .plan
+                    .iter()
+                    .any(|(_, a)| matches!(a, Action::Open(i) if *i == id))
+            {
+                continue;
+            }
+            if let Some(news) = socket.service(&mut self.network, now, self.settings.air) {
+                self.report(index, id, news, now);
+            }
+        }
+    }
+
+    fn report(&mut self, index: usize, id: u8, news: News, now: Instant) {
+        let Some(Some(socket)) = self.sockets.get_mut(index) else {
+            return;
+        };
+        match news {
+            News::Opened => {
+                socket.phase = Phase::Connected;
+                self.urc(format_args!("+QIOPEN: {id},0"), now);
+            }
+            News::Refused => {
+                socket.phase = Phase::Closing;
+                self.last_error = 566;
+                self.urc(format_args!("+QIOPEN: {id},566"), now);
+            }
+            News::Received => self.urc(format_args!("+QIURC: \"recv\",{id}"), now),
+            News::Closed => {
+                socket.phase = Phase::Closing;
+                self.urc(format_args!("+QIURC: \"closed\",{id}"), now);
+            }
+        }
+    }
+
+    fn next_action(&self, now: Instant) -> Option<usize> {
+        let due = self
+            .plan
+            .iter()
+            .enumerate()
+            .filter(|(_, (at, _))| *at <= now);
+        due.min_by_key(|(_, (at, _))| *at).map(|(index, _)| index)
+    }
+
+    fn plan(&mut self, action: Action, at: Instant) {
+        let _ = self.plan.push((at, action));
+    }
+
+    fn act(&mut self, action: Action, now: Instant) {
+        match action {
+            Action::Ready => {
+                self.power = Power::On;
+                self.urc(format_args!("RDY"), now);
+                self.plan(Action::ApplicationReady, now + self.settings.application);
+            }
+            Action::ApplicationReady => {
+                self.urc(format_args!("APP RDY"), now);
+                self.plan(Action::SimReady, now + Duration::from_millis(500));
+            }
+            Action::SimReady => self.sim_appears(now),
+            Action::Register => self.register(now),
+            Action::Open(_) => {}
+            Action::RefuseOpen(id, error) => {
+                self.last_error = error;
+                self.urc(format_args!("+QIOPEN: {id},{error}"), now);
+            }
+            Action::Close(id) => self.remove(id),
+            Action::PowerDown => {
+                self.urc(format_args!("POWERED DOWN"), now);
+                self.forget();
+                self.plan.clear();
+                self.covered = true;
+                self.power = Power::Off;
+            }
+            Action::Outage => self.outage(now),
+            Action::NetworkBack => {
+                self.covered = true;
+                self.register(now);
+            }
+        }
+    }
+
+    fn outage(&mut self, now: Instant) {
+        let seconds = self.faults.outage.as_secs();
+        let span = Duration::from_secs(1 + self.dice.below(seconds));
+        let loss = match self.dice.below(3) {
+            0 => Loss::Silent,
+            1 => Loss::Sockets,
+            _ => Loss::Context,
+        };
+        self.lose_network(now, span, loss);
+        self.schedule_outage(now);
+    }
+
+    fn schedule_outage(&mut self, now: Instant) {
+        let mean = self.faults.outage_every.as_secs();
+        if mean > 0 {
+            let wait = mean / 2 + self.dice.below(mean);
+            self.plan(Action::Outage, now + Duration::from_secs(wait));
+        }
+    }
+
+    fn boot(&mut self, now: Instant) {
+        self.power = Power::Booting;
+        self.plan(Action::Ready, now + self.settings.boot);
+    }
+
+    fn sim_appears(&mut self, now: Instant) {
+        match self.settings.card {
+            Card::Open => self.sim_is_ready(now),
+            Card::Pin if self.unlocked => self.sim_is_ready(now),
+            Card::Pin => self.urc(format_args!("+CPIN: SIM PIN"), now),
+            Card::Puk => self.urc(format_args!("+CPIN: SIM PUK"), now),
+            Card::Missing => self.urc(format_args!("+CPIN: NOT INSERTED"), now),
+        }
+    }
+
+    fn sim_is_ready(&mut self, now: Instant) {
+        self.sim_ready = true;
+        self.urc(format_args!("+CPIN: READY"), now);
+        self.urc(format_args!("+QUSIM: 1"), now);
+        self.set_status(2, now);
+        self.plan(Action::Register, now + self.settings.registration);
+    }
+
+    fn register(&mut self, now: Instant) {
+        let status = match self.settings.mood {
+            _ if !self.sim_ready || !self.covered => return,
+            Mood::Home => 1,
+            Mood::Roaming => 5,
+            Mood::Denied => 3,
+            Mood::NoCell => 2,
+        };
+        self.set_status(status, now);
+    }
+
+    fn set_status(&mut self, status: u8, now: Instant) {
+        if core::mem::replace(&mut self.status, status) == status || self.reports == 0 {
+            return;
+        }
+        if self.reports == 1 {
+            return self.urc(format_args!("+CEREG: {status}"), now);
+        }
+        self.urc(
+            format_args!("+CEREG: {status},\"0A1B\",\"01C2D304\",9"),
+            now,
+        );
+    }
+
+    /// A line by itself.
+    fn urc(&mut self, text: core::fmt::Arguments<'_>, now: Instant) {
+        self.say(text, now);
+    }
+
+    /// Everything that a restart forgets.
+    fn forget(&mut self) {
+        for id in self
+            .sockets
+            .iter()
+            .flatten()
+            .map(|s| s.id)
+            .collect::<heapless::Vec<_, 4>>()
+        {
+            self.remove(id);
+        }
+        self.input = Input::Line;
+        self.line.clear();
+        self.busy_until = Instant::ZERO;
+        self.echo = true;
+        self.error_form = 1;
+        self.payload_echo = true;
+        self.reports = 0;
+        self.gprs_reports = 0;
+        self.sim_ready = false;
+        self.unlocked = false;
+        self.status = 0;
+        self.context = false;
+    }
+}

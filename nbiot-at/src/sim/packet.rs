@@ -1,0 +1,234 @@
+//! Packet contexts and sockets of the model. AT reference sections 9 and 10.
+
+use crate::sim::at::{Call, Form};
+use crate::sim::network::Network;
+use crate::sim::socket::{Phase, SOCKETS, Socket};
+use crate::sim::{Action, Input, Modem};
+use crate::time::Instant;
+
+/// Highest connectID.
+const LAST_ID: u8 = 11;
+
+impl<N: Network> Modem<N> {
+    pub(super) fn packet(&mut self, name: &str, call: &Call<'_>, now: Instant) {
+        match (name, call.form) {
+            ("QICSGP", Form::Write(_)) => self.ok(now),
+            ("QIACT", Form::Read) if self.context => {
+                self.tell(format_args!("+QIACT: 1,1,1,\"10.64.12.7\""), now);
+            }
+            ("QIACT", Form::Read) => self.ok(now),
+            ("QIACT", Form::Write("1")) => self.activate(now),
+            ("QIDEACT", Form::Write("1")) => {
+                self.drop_context();
+                self.ok(now);
+            }
+            ("QISDE", Form::Write(value @ ("0" | "1"))) => {
+                self.payload_echo = value == "1";
+                self.ok(now);
+            }
+            ("QISTATE", Form::Read) => self.states(now),
+            ("QIGETERROR", Form::Execute) => {
+                let error = self.last_error;
+                self.tell(format_args!("+QIGETERROR: {error}, see manual"), now);
+            }
+            ("QIOPEN", Form::Write(_)) => self.open(call, now),
+            ("QISEND", Form::Write(_)) => self.send(call, now),
+            ("QIRD", Form::Write(_)) => self.read(call, now),
+            ("QICLOSE", Form::Write(_)) => match call.number(0) {
+                Some(id @ 0..=LAST_ID) => {
+                    self.remove(id);
+                    self.ok(now);
+                }
+                _ => self.error(now),
+            },
+            _ => self.error(now),
+        }
+    }
+
+    fn activate(&mut self, now: Instant) {
+        let done = now + self.settings.activation;
+        self.busy_until = done;
+        if self.context || !self.is_registered() {
+            return self.error(done);
+        }
+        if self.settings.refuse_contexts > 0 {
+            self.settings.refuse_contexts -= 1;
+            return self.error(done);
+        }
+        self.context = true;
+        if core::mem::take(&mut self.settings.activation_quirk) {
+            return self.error(done);
+        }
+        self.ok(done);
+    }
+
+    fn states(&mut self, now: Instant) {
+        for index in 0..SOCKETS {
+            let Some(Some(socket)) = self.sockets.get(index) else {
+                continue;
+            };
+            let (id, phase) = (socket.id, socket.phase);
+            let state = match phase {
+                Phase::Opening => 1,
+                Phase::Connected => 2,
+                Phase::Closing => 4,
+            };
+            self.info(
+                format_args!(
+                    "+QISTATE: {id},\"TCP\",\"192.0.2.1\",1883,0,{state},1,{id},0,\"uart1\""
+                ),
+                now,
+            );
+        }
+        self.ok(now);
+    }
+
+    fn open(&mut self, call: &Call<'_>, now: Instant) {
+        let (Some(id @ 0..=LAST_ID), "TCP") = (call.number(1), call.text(2)) else {
+            return self.refuse(552, now);
+        };
+        let (host, port) = (call.text(3), call.number(4));
+        let (Some(port), Some(1..=16), false) = (port, call.number(0), host.is_empty()) else {
+            return self.refuse(552, now);
+        };
+        if !self.context {
+            return self.refuse(561, now);
+        }
+        if self.socket(id).is_some() {
+            self.ok(now);
+            return self.plan(Action::RefuseOpen(id, 563), now + self.settings.air);
+        }
+        let Some(slot) = self.sockets.iter_mut().find(|slot| slot.is_none()) else {
+            return self.refuse(553, now);
+        };
+        *slot = Some(Socket::new(id));
+        self.ok(now);
+        if self.dice.hits(self.faults.open_fail) {
+            let error = [565, 566, 569, 563]
+                .get(self.dice.below(4) as usize)
+                .copied();
+            self.plan(
+                Action::RefuseOpen(id, error.unwrap_or(566)),
+                now + self.settings.air,
+            );
+            if let Some(socket) = self.socket(id) {
+                socket.phase = Phase::Closing;
+            }
+            return;
+        }
+        self.network.open(id, host, port);
+        self.plan(Action::Open(id), now + self.settings.air);
+    }
+
+    fn refuse(&mut self, error: u16, now: Instant) {
+        self.last_error = error;
+        self.error(now);
+    }
+
+    fn send(&mut self, call: &Call<'_>, now: Instant) {
+        let id = call.number(0).unwrap_or(u8::MAX);
+        let length = call.number(1);
+        let Some(socket) = self.socket(id).filter(|s| s.phase != Phase::Opening) else {
+            return self.refuse(567, now);
+        };
+        match length {
+            Some(0) => {
+                let (total, waiting) = (socket.sent, socket.unacknowledged());
+                let acked = total.wrapping_sub(u32::try_from(waiting).unwrap_or(0));
+                self.tell(format_args!("+QISEND: {total},{acked},{waiting}"), now);
+            }
+            Some(left @ 1..=1460) if socket.phase == Phase::Connected => {
+                self.input = Input::Payload { id, left };
+                self.emit(b"\r\n> ".iter().copied(), now);
+            }
+            _ => self.error(now),
+        }
+    }
+
+    pub(super) fn payload_byte(&mut self, id: u8, left: usize, byte: u8, now: Instant) {
+        let _ = self.line.push(byte);
+        if self.payload_echo {
+            self.output.push([byte], now);
+        }
+        if left > 1 {
+            self.input = Input::Payload { id, left: left - 1 };
+            return;
+        }
+        self.input = Input::Line;
+        let payload = core::mem::take(&mut self.line);
+        let now = now + self.settings.answer;
+        self.busy_until = now;
+        let full = self.dice.hits(self.faults.send_fail);
+        let socket = self.socket(id).filter(|s| s.phase == Phase::Connected);
+        match socket.map(|socket| !full && socket.enqueue(&payload)) {
+            Some(true) => self.say(format_args!("SEND OK"), now),
+            Some(false) => self.say(format_args!("SEND FAIL"), now),
+            None => self.refuse(567, now),
+        }
+        if self.dice.hits(self.faults.restart) {
+            self.restart(now, 0);
+        }
+    }
+
+    fn read(&mut self, call: &Call<'_>, now: Instant) {
+        let id = call.number(0).unwrap_or(u8::MAX);
+        let max: usize = call.number(1).unwrap_or(1500);
+        let Some(socket) = self.socket(id).filter(|s| s.phase != Phase::Opening) else {
+            return self.refuse(567, now);
+        };
+        if max == 0 {
+            let (read, unread) = (socket.read, socket.unread());
+            let total = read.wrapping_add(u32::try_from(unread).unwrap_or(0));
+            return self.tell(format_args!("+QIRD: {total},{read},{unread}"), now);
+        }
+        let data: heapless::Vec<u8, 1500> = socket.take(max.min(1500)).collect();
+        self.info(format_args!("+QIRD: {}", data.len()), now);
+        if !data.is_empty() {
+            self.emit(data.iter().copied().chain(*b"\r\n"), now);
+        }
+        self.ok(now);
+    }
+
+    /// The socket with this connectID.
+    pub(super) fn socket(&mut self, id: u8) -> Option<&mut Socket> {
+        self.sockets.iter_mut().flatten().find(|s| s.id == id)
+    }
+
+    /// Forgets a socket and its connection.
+    pub(super) fn remove(&mut self, id: u8) {
+        self.plan.retain(
+            |(_, action)| !matches!(action, Action::Open(i) | Action::RefuseOpen(i, _) if *i == id),
+        );
+        if let Some(slot) = self
+            .sockets
+            .iter_mut()
+            .find(|s| s.as_ref().is_some_and(|s| s.id == id))
+        {
+            *slot = None;
+            self.network.close(id);
+        }
+    }
+
+    /// The network closed every connection.
+    pub(super) fn close_all(&mut self, now: Instant) {
+        for index in 0..SOCKETS {
+            let Some(Some(socket)) = self.sockets.get_mut(index) else {
+                continue;
+            };
+            if socket.phase == Phase::Connected {
+                socket.phase = Phase::Closing;
+                let id = socket.id;
+                self.network.close(id);
+                self.say(format_args!("+QIURC: \"closed\",{id}"), now);
+            }
+        }
+    }
+
+    /// The context is gone and its sockets with it.
+    pub(super) fn drop_context(&mut self) {
+        self.context = false;
+        for id in 0..=LAST_ID {
+            self.remove(id);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The modem's side of its sockets: buffers, counters, and the once-only `"recv"` rule.
+
+use crate::sim::network::{Link, Network};
+use crate::time::Instant;
+
+/// Sockets at once. The module has 12; four keep the model small.
+pub(crate) const SOCKETS: usize = 4;
+/// Bytes buffered each way.
+const BUFFER: usize = 2048;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Opening,
+    Connected,
+    Closing,
+}
+
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) id: u8,
+    pub(crate) phase: Phase,
+    /// From the peer.
+    received: heapless::Deque<u8, BUFFER>,
+    /// Of these, bytes that have crossed the air.
+    visible: usize,
+    /// When the rest becomes visible.
+    arrives: Option<Instant>,
+    /// `"recv"` was reported and the buffer not read empty since.
+    reported: bool,
+    queue: heapless::Deque<u8, BUFFER>,
+    pub(crate) sent: u32,
+    pub(crate) read: u32,
+}
+
+/// What the modem has to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    Opened,
+    Refused,
+    Received,
+    Closed,
+}
+
+impl Socket {
+    pub(crate) const fn new(id: u8) -> Self {
+        Self {
+            id,
+            phase: Phase::Opening,
+            received: heapless::Deque::new(),
+            visible: 0,
+            arrives: None,
+            reported: false,
+            queue: heapless::Deque::new(),
+            sent: 0,
+            read: 0,
+        }
+    }
+
+    /// Queues a payload for the air; false (and nothing queued) if there is no room.
+    pub(crate) fn enqueue(&mut self, payload: &[u8]) -> bool {
+        if self.queue.len() + payload.len() > BUFFER {
+            return false;
+        }
+        for &byte in payload {
+            let _ = self.queue.push_back(byte);
+        }
+        self.sent = self
+            .sent
+            .wrapping_add(u32::try_from(payload.len()).unwrap_or(0));
+        true
+    }
+
+    /// Bytes not yet taken by the network.
+    pub(crate) fn unacknowledged(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(crate) fn unread(&self) -> usize {
+        self.visible
+    }
+
+    /// Takes up to `max` visible bytes.
+    pub(crate) fn take(&mut self, max: usize) -> impl Iterator<Item = u8> {
+        let count = self.visible.min(max);
+        self.visible -= count;
+        self.read = self.read.wrapping_add(u32::try_from(count).unwrap_or(0));
+        if count == 0 {
+            self.reported = false;
+        }
+        (0..count).filter_map(|_| self.received.pop_front())
+    }
+
+    /// Moves bytes both ways; returns what happened.
+    pub(crate) fn service(
+        &mut self,
+        network: &mut impl Network,
+        now: Instant,
+        air: core::time::Duration,
+    ) -> Option<News> {
+        if self.phase == Phase::Closing {
+            return None;
+        }
+        let link = network.poll(self.id);
+        if self.phase == Phase::Opening {
+            return match link {
+                Link::Connected => Some(News::Opened),
+                Link::Refused | Link::Closed => Some(News::Refused),
+                Link::Connecting => None,
+            };
+        }
+        self.send(network);
+        self.receive(network, now, air);
+        if self.arrives.is_some_and(|at| at <= now) {
+            self.arrives = None;
+            self.visible = self.received.len();
+            if !core::mem::replace(&mut self.reported, true) {
+                return Some(News::Received);
+            }
+        }
+        let over = matches!(link, Link::Closed | Link::Refused);
+        (over && self.arrives.is_none()).then_some(News::Closed)
+    }
+
+    fn send(&mut self, network: &mut impl Network) {
+        while !self.queue.is_empty() {
+            let (first, _) = self.queue.as_slices();
+            let taken = network.send(self.id, first);
+            if taken == 0 {
+                break;
+            }
+            for _ in 0..taken {
+                self.queue.pop_front();
+            }
+        }
+    }
+
+    fn receive(&mut self, network: &mut impl Network, now: Instant, air: core::time::Duration) {
+        // One batch is on the air at a time.
+        if self.arrives.is_some() {
+            return;
+        }
+        let mut chunk = [0; 256];
+        loop {
+            let room = chunk.len().min(BUFFER - self.received.len());
+            let Some(space) = chunk.get_mut(..room).filter(|space| !space.is_empty()) else {
+                break;
+            };
+            let count = network.receive(self.id, space);
+            if count == 0 {
+                break;
+            }
+            for &byte in space.iter().take(count) {
+                let _ = self.received.push_back(byte);
+            }
+            self.arrives = Some(now + air);
+        }
+    }
+
+    /// When [`service`](Self::service) has something to do by itself.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let retry = (self.phase == Phase::Connected && !self.queue.is_empty())
+            .then(|| now + core::time::Duration::from_millis(100));
+        crate::time::earlier(self.arrives, retry)
+    }
+}

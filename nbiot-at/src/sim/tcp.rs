@@ -1,0 +1,235 @@
+//! The model's sockets as TCP connections of the host.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
+use std::{boxed::Box, string::String};
+
+use crate::sim::network::{Link, Network};
+
+/// Pause between two looks at the sockets while waiting for one.
+const POLL: Duration = Duration::from_micros(200);
+/// How often an idle connection is looked at, in real time.
+const IDLE_POLL: Duration = Duration::from_millis(1);
+/// How long a connection attempt may take.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Real TCP: one connection for each connectID.
+///
+/// Virtual time must not run past an exchange that is really in flight:
+/// [`settle`](Network::settle) waits up to [`patience`](Self::patience) for the answer to what was
+/// last sent, once.
+#[derive(Debug)]
+pub struct TcpNetwork {
+    links: [Stream; 12],
+    /// Longest real wait for an answer. Default 100 ms.
+    pub patience: Duration,
+    /// Replaces every host name, for names that only the simulated network knows.
+    pub host: Option<String>,
+    sent: u64,
+    received: u64,
+    /// When the last byte left that nothing has answered since.
+    unanswered: Option<Instant>,
+    looked: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+enum Stream {
+    #[default]
+    None,
+    Connecting(Receiver<Option<TcpStream>>),
+    Open(TcpStream),
+    /// The peer is done, or the connection broke.
+    Over,
+    Refused,
+}
+
+impl Default for TcpNetwork {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl TcpNetwork {
+    /// No connections.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            links: Default::default(),
+            patience: Duration::from_millis(100),
+            host: None,
+            sent: 0,
+            received: 0,
+            unanswered: None,
+            looked: None,
+        }
+    }
+
+    /// Bytes sent so far over all connections.
+    #[must_use]
+    pub const fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Bytes received so far over all connections.
+    #[must_use]
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Real time since a byte was sent, or a connection begun, that nothing has answered.
+    #[must_use]
+    pub fn in_flight(&self) -> Option<Duration> {
+        self.unanswered.map(|since| since.elapsed())
+    }
+
+    /// Blocks the thread until a connection has bytes, is decided or over, at most `timeout`.
+    pub fn wait_readable(&mut self, timeout: Duration) -> bool {
+        let start = Instant::now();
+        loop {
+            if (0..self.links.len()).any(|index| self.is_readable(index)) {
+                self.looked = None;
+                return true;
+            }
+            if start.elapsed() >= timeout {
+                return false;
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn is_readable(&mut self, index: usize) -> bool {
+        let Some(link) = self.links.get_mut(index) else {
+            return false;
+        };
+        match link {
+            Stream::Connecting(_) => {
+                link.decide();
+                !matches!(link, Stream::Connecting(_))
+            }
+            Stream::Open(stream) => match stream.peek(&mut [0]) {
+                Ok(_) => true,
+                Err(error) => error.kind() != ErrorKind::WouldBlock,
+            },
+            _ => false,
+        }
+    }
+
+    fn link(&mut self, id: u8) -> Option<&mut Stream> {
+        self.links.get_mut(usize::from(id))
+    }
+
+    /// Whether it is time to look at an idle connection again.
+    fn may_look(&mut self) -> bool {
+        if self.unanswered.is_some() {
+            return true;
+        }
+        let now = Instant::now();
+        let due = self.looked.is_none_or(|last| now - last >= IDLE_POLL);
+        if due {
+            self.looked = Some(now);
+        }
+        due
+    }
+}
+
+impl Stream {
+    fn decide(&mut self) {
+        let Self::Connecting(result) = self else {
+            return;
+        };
+        match result.try_recv() {
+            Ok(Some(stream)) => *self = Self::Open(stream),
+            Ok(None) | Err(TryRecvError::Disconnected) => *self = Self::Refused,
+            Err(TryRecvError::Empty) => {}
+        }
+    }
+}
+
+fn connect(host: &str, port: u16) -> Option<TcpStream> {
+    let addresses = (host, port).to_socket_addrs().ok()?;
+    let stream = addresses
+        .map(|a| TcpStream::connect_timeout(&a, CONNECT))
+        .find_map(Result::ok)?;
+    stream.set_nonblocking(true).ok()?;
+    stream.set_nodelay(true).ok()?;
+    Some(stream)
+}
+
+impl Network for TcpNetwork {
+    fn open(&mut self, id: u8, host: &str, port: u16) {
+        let host: Box<str> = self.host.as_deref().unwrap_or(host).into();
+        let (send, result) = channel();
+        std::thread::spawn(move || drop(send.send(connect(&host, port))));
+        self.unanswered = Some(Instant::now());
+        if let Some(link) = self.link(id) {
+            *link = Stream::Connecting(result);
+        }
+    }
+
+    fn poll(&mut self, id: u8) -> Link {
+        let Some(link) = self.link(id) else {
+            return Link::Refused;
+        };
+        link.decide();
+        match link {
+            Stream::Connecting(_) => Link::Connecting,
+            Stream::Open(_) => Link::Connected,
+            Stream::Over | Stream::None => Link::Closed,
+            Stream::Refused => Link::Refused,
+        }
+    }
+
+    fn send(&mut self, id: u8, bytes: &[u8]) -> usize {
+        let Some(link) = self.link(id) else { return 0 };
+        let Stream::Open(stream) = link else { return 0 };
+        match stream.write(bytes) {
+            Ok(count) => {
+                self.sent += count as u64;
+                self.unanswered = Some(Instant::now());
+                count
+            }
+            Err(error) => {
+                // What the peer sent before the break is read first: the read reports the end.
+                let _ = error;
+                0
+            }
+        }
+    }
+
+    fn receive(&mut self, id: u8, out: &mut [u8]) -> usize {
+        if !self.may_look() {
+            return 0;
+        }
+        let Some(link) = self.link(id) else { return 0 };
+        let Stream::Open(stream) = link else { return 0 };
+        match stream.read(out) {
+            Ok(0) => *link = Stream::Over,
+            Ok(count) => {
+                self.received += count as u64;
+                self.unanswered = None;
+                self.looked = None;
+                return count;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => *link = Stream::Over,
+        }
+        0
+    }
+
+    fn close(&mut self, id: u8) {
+        if let Some(link) = self.link(id) {
+            *link = Stream::None;
+        }
+    }
+
+    fn settle(&mut self) -> bool {
+        // Once only: what is readable but not read, because the air is down or a buffer is full,
+        // must not hold the time.
+        let Some(since) = self.unanswered.take() else {
+            return false;
+        };
+        self.wait_readable(self.patience.saturating_sub(since.elapsed()))
+    }
+}
