@@ -120,7 +120,7 @@ impl embedded_io::Read for Port {
             let bytes = self.received.recv().map_err(|_| closed())??;
             self.bytes.extend(bytes);
         }
-        self.bytes.read(buffer)
+        Read::read(&mut self.bytes, buffer)
     }
 }
 
