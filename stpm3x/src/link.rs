@@ -8,8 +8,8 @@
 //!
 //! The chip's answer belongs to the read address of the frame before, so `n` rows cost `n + 1`
 //! frames. A [`Transfer`] plays that pipeline and repeats what came back damaged. It asks every row
-//! by its address and never by the 0xFF "next row": the frame is as long, and a frame the chip drops
-//! then costs one row and not the alignment of all that follow (DS10272 section 4).
+//! by its address and never by the 0xFF "next row": the frame is as long, and a frame the chip
+//! drops then costs one row and not the alignment of all that follow (DS10272 section 4).
 
 use crc::{Algorithm, CRC_8_SMBUS, Crc, NoTable};
 

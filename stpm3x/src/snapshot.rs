@@ -25,7 +25,9 @@ pub struct Snapshot {
 /// | --- | --- |
 /// | `voltage_rms` | [`voltage`](Self::voltage) |
 /// | `current_rms` | [`current`](Self::current) |
-/// | `power` | [`active`](Self::active), [`reactive`](Self::reactive), [`apparent`](Self::apparent) |
+/// | `power.active`, `.fundamental` | [`active`](Self::active), `Scales::active_power` |
+/// | `power.reactive` | [`reactive`](Self::reactive) |
+/// | `power.apparent` | [`apparent`](Self::apparent) |
 /// | `period` | [`frequency`](Self::frequency) |
 /// | `energy` | `Scales::energy_lsb`, on the difference of two snapshots |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,14 +55,17 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
                 Either::First(()) => false,
                 Either::Second(()) => true,
             };
+            let lsb = self.chips.energy_lsb();
+            let before = self.registers.read(lsb);
             let sample = self.measure().await;
-            let energy = self.registers.read(self.chips.energy_lsb());
+            let energy = self.registers.read(lsb);
             if failing {
                 self.save_last_gasp().await;
                 continue;
             }
             if let Some(now) = self.time.utc() {
-                self.keep_time(now, sample.as_ref(), &energy).await;
+                self.close_intervals(now, &before, &energy).await;
+                self.keep_sample(now, sample.as_ref(), &energy).await;
             }
             if let Some(sample) = sample {
                 self.monitor.values.set(Values {
@@ -128,16 +131,27 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         }
     }
 
-    /// Closes the intervals that have ended, and makes a momentary reading when one is due.
-    async fn keep_time(
+    /// Closes the intervals that have ended. One that ended before this second, while the meter
+    /// was without power, has the registers of before it.
+    async fn close_intervals(
+        &mut self,
+        now: UtcSeconds,
+        before: &EnergyReading,
+        energy: &EnergyReading,
+    ) {
+        while let Some(interval) = self.profile.advance(now) {
+            let at_its_end = if interval.end < now { before } else { energy };
+            self.close(&interval, at_its_end).await;
+        }
+    }
+
+    /// Takes a sample into the profile, and makes a momentary reading when one is due.
+    async fn keep_sample(
         &mut self,
         now: UtcSeconds,
         sample: Option<&Sample>,
         energy: &EnergyReading,
     ) {
-        while let Some(interval) = self.profile.advance(now) {
-            self.close(&interval, energy).await;
-        }
         let Some(sample) = sample else {
             self.profile.mark(Status::PARTIAL);
             return;

@@ -7,6 +7,7 @@
 //!       └──────────── link lost, refused, modem restarted ◄─────────────────────┘
 //! ```
 
+use core::convert::Infallible;
 use core::ops::ControlFlow;
 use core::time::Duration;
 
@@ -22,7 +23,7 @@ use meter_proto::payload::{
 };
 use meter_proto::topic::{Channel, Topic};
 use nbiot_at::asynch::Modem;
-use nbiot_at::{Class, Fault, Instant, SocketId, next_delay};
+use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, next_delay};
 
 use crate::board::{PowerKey, Time};
 use crate::config::Config;
@@ -116,10 +117,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let mut session = Session::new(buffers, Timing::default());
         let mut modem = Modem::<_, _, 1>::new(serial, self.time.clone(), config);
         let mut failures = 0;
-        key.press(KEY_ON_MS).await;
         loop {
             let began = self.time.now();
-            let Err(ended) = self.connection(&mut modem, &mut session).await;
+            let Err(ended) = self.connection(&mut modem, &mut session, &mut key).await;
             self.end_of_connection();
             if self.time.now().since(began) > STABLE {
                 failures = 0;
@@ -129,9 +129,6 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             note!(info, "{:?}: next try in {} s", ended.class, delay.as_secs());
             failures = failures.saturating_add(1);
             self.pause(delay).await;
-            if ended.class == Class::Restart && !self.modem_ready {
-                key.press(KEY_ON_MS).await;
-            }
         }
     }
 
@@ -158,10 +155,11 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         &mut self,
         modem: &mut Modem<S, T, 1>,
         session: &mut Session<'_>,
-    ) -> Result<core::convert::Infallible, Ended> {
+        key: &mut impl PowerKey,
+    ) -> Result<Infallible, Ended> {
         self.monitor.link.set(Link::Connecting);
         if !self.modem_ready {
-            modem.start().await?;
+            start_modem(modem, key).await?;
             self.modem_ready = true;
             self.identity = Some(modem.identity().await?);
         }
@@ -184,8 +182,8 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
 
     /// Has the modem started again where it lost what it was told.
     fn forget_modem(&mut self, fault: Option<Fault>) {
-        use nbiot_at::ErrorKind::{Power, Start};
-        let lost = fault.is_none_or(|fault| matches!(fault.kind(), Power | Start));
+        let lost =
+            fault.is_none_or(|fault| matches!(fault.kind(), ErrorKind::Power | ErrorKind::Start));
         self.modem_ready &= !lost;
     }
 
@@ -210,7 +208,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         modem: &mut Modem<S, T, 1>,
         session: &mut Session<'_>,
         socket: SocketId,
-    ) -> Result<core::convert::Infallible, Ended> {
+    ) -> Result<Infallible, Ended> {
         let mut progress = self.begin(session).await?;
         loop {
             self.exchange(modem, session, socket, &mut progress).await?;
@@ -596,6 +594,25 @@ fn instant(elapsed: Duration) -> Instant {
 /// The meter's identity as it stands in its topics is its client identifier too.
 fn client_id(topic: &Topic) -> &str {
     topic.as_str().split('/').nth(2).unwrap_or("")
+}
+
+/// Starts the modem. The power key is pressed only when it does not answer at all: a second pulse
+/// on a running module switches it off (bg96.md section 3.1).
+async fn start_modem<S: Read + Write, T: Time>(
+    modem: &mut Modem<S, T, 1>,
+    key: &mut impl PowerKey,
+) -> Result<(), nbiot_at::Error<S::Error>> {
+    match modem.start().await {
+        Err(error)
+            if error
+                .fault()
+                .is_some_and(|fault| fault.kind() == ErrorKind::Power) =>
+        {
+            key.press(KEY_ON_MS).await;
+            modem.start().await
+        }
+        started => started,
+    }
 }
 
 /// Joins the profile records after `after` into one message.

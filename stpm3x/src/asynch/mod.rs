@@ -1,5 +1,70 @@
 //! The async driver, on embedded-hal-async and embedded-io-async.
 //!
+//! The UART of a three-wire meter, against the simulator:
+//!
+//! ```
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+//! # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+//! # let config = Config::new(Part::Stpm32, front_end)?;
+//! use std::cell::RefCell;
+//! use stpm3x::asynch::{Stpm3x, Uart};
+//! use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Pin};
+//! use stpm3x::{Counters, Pins};
+//!
+//! let chip = RefCell::new(Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300))));
+//! chip.borrow_mut().power_on(Interface::Uart);
+//! let pins = Pins::none()
+//!     .with_syn(Pin::new([&chip], Line::Syn))
+//!     .with_scs(Pin::new([&chip], Line::Scs));
+//! let mut meter = Stpm3x::new(Uart::new(sim::Uart::new(&chip), pins), NoDelay, config);
+//! embassy_futures::block_on(async {
+//!     assert_eq!(meter.start().await?, Counters::Cleared);
+//!     meter.configure().await?;
+//!     meter.latch().await?;
+//!     let snapshot = meter.snapshot().await?;
+//!     assert!(snapshot.primary.events.period_error(), "no mains yet");
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Three phases from an STPM34 and an STPM33 with one SYN line:
+//!
+//! ```
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+//! # let sensor = Sensor::CurrentTransformer { turns: 2_500, burden_milliohms: 6_000 };
+//! # let front_end = FrontEnd::new(divider, sensor, Gain::X2);
+//! # let board = sim::Board::new(sim::Input::transformer(770_000, 470, 2_500, 6_000));
+//! use std::cell::RefCell;
+//! use stpm3x::Pins;
+//! use stpm3x::asynch::{SharedSyn, Spi, Stpm3x};
+//! use stpm3x::sim::{self, Chip, Interface, Line, NoDelay, Pin, SpiDevice};
+//!
+//! let first = RefCell::new(Chip::new(Part::Stpm34, board));
+//! let second = RefCell::new(Chip::new(Part::Stpm33, board));
+//! first.borrow_mut().power_on(Interface::Spi);
+//! second.borrow_mut().power_on(Interface::Spi);
+//! let l1_l2 = Config::new(Part::Stpm34, front_end)?.with_secondary(front_end)?;
+//! let l3 = Config::new(Part::Stpm33, front_end)?;
+//! let mut a = Stpm3x::new(Spi::new(SpiDevice(&first), Pins::none()), NoDelay, l1_l2);
+//! let mut b = Stpm3x::new(Spi::new(SpiDevice(&second), Pins::none()), NoDelay, l3);
+//! let mut syn = SharedSyn::new(Pin::new([&first, &second], Line::Syn));
+//! embassy_futures::block_on(async {
+//!     syn.reset(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
+//!     for chip in [&mut a, &mut b] {
+//!         chip.start().await?;
+//!         chip.configure().await?;
+//!     }
+//!     syn.latch(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
+//!     let (l1_l2, l3) = (a.snapshot().await?, b.snapshot().await?);
+//!     assert!(l1_l2.secondary.is_some() && l3.secondary.is_none());
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! A future dropped at any point leaves a driver whose next call works: a frame is one exchange,
 //! every read begins by discarding an answer, and a latch begins by an SCS pulse. A `start` or
 //! `configure` that was dropped must be made again; until then `snapshot` says so.
@@ -133,8 +198,8 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     /// Reads what the last latch froze.
     ///
     /// # Errors
-    /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was written: start and
-    /// configure again, and take the energies of the next snapshot as a new base.
+    /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was
+    /// written: start and configure again, and count from the base that `start` tells.
     ///
     /// # Cancel safety
     /// The latched values stay; call again.

@@ -1,4 +1,26 @@
 //! The blocking driver, on embedded-hal and embedded-io.
+//!
+//! ```
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+//! # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+//! # let config = Config::new(Part::Stpm32, front_end)?;
+//! use std::cell::RefCell;
+//! use stpm3x::Pins;
+//! use stpm3x::blocking::{Spi, Stpm3x};
+//! use stpm3x::sim::{Board, Chip, Input, Interface, NoDelay, SpiDevice};
+//!
+//! let chip = RefCell::new(Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300))));
+//! chip.borrow_mut().power_on(Interface::Spi);
+//! // No pins: software reset, software latch.
+//! let mut meter = Stpm3x::new(Spi::new(SpiDevice(&chip), Pins::none()), NoDelay, config);
+//! meter.start()?;
+//! meter.configure()?;
+//! meter.latch()?;
+//! let snapshot = meter.snapshot()?;
+//! assert_eq!(snapshot.primary.voltage_rms, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod spi;
 mod uart;
@@ -113,8 +135,8 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     /// Reads what the last latch froze.
     ///
     /// # Errors
-    /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was written: start and
-    /// configure again, and take the energies of the next snapshot as a new base.
+    /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was
+    /// written: start and configure again, and count from the base that `start` tells.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error<R::Error>> {
         let snapshot = self.driver.snapshot()?;
         self.run(snapshot)

@@ -55,17 +55,18 @@ pub struct DspEv1 {
     __: u8,
 }
 
-/// DSP_REG1 (0x2E): line periods. Reset 0x09C409C4.
+/// DSP_REG1 (0x2E): line periods. Reset 0; the first period latched is
+/// 0x9C4.
 #[bitfield(u32, defmt = cfg(feature = "defmt"))]
 #[derive(PartialEq, Eq)]
 pub struct DspReg1 {
     /// PH1_PERIOD: mean of eight periods, 8 µs a step; 2500 = 50 Hz.
-    #[bits(12, default = 0x9C4)]
+    #[bits(12)]
     pub primary: u16,
     #[bits(4)]
     __: u8,
     /// PH2_PERIOD, as the primary one.
-    #[bits(12, default = 0x9C4)]
+    #[bits(12)]
     pub secondary: u16,
     #[bits(4)]
     __: u8,

@@ -52,18 +52,15 @@ pub(super) struct Memory {
 
 impl Memory {
     pub(super) fn new() -> Self {
-        let mut memory = Self {
+        Self {
             live: RESET,
             latched: [0; ROWS],
-        };
-        memory.clear_latched();
-        memory
+        }
     }
 
-    /// Forgets what was latched; the period starts at 50 Hz.
+    /// Forgets what was latched.
     pub(super) fn clear_latched(&mut self) {
         self.latched = [0; ROWS];
-        self.latched[23] = 0x09C4_09C4;
     }
 
     /// Configuration to its reset values. The sticky status rows are measurement data.

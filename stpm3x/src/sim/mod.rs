@@ -6,9 +6,9 @@
 //! wrong gain reads wrong values. It is written from the manual and shares neither register types
 //! nor frame code with the driver, so that a wrong constant there fails here.
 //!
-//! Two clocks run in it. [`Chip::advance`] moves the measurement, in ticks of 128 µs, and costs the
-//! same for a tick and for a day. [`Chip::elapse_ns`] moves the serial side: start-up and the UART's
-//! timeout; [`Delay`] does that for a driver's waits, [`NoDelay`] does not.
+//! Two clocks run in it. [`Chip::advance`] moves the measurement, in ticks of 128 µs, and costs
+//! the same for a tick and for a day. [`Chip::elapse_ns`] moves the serial side: start-up and the
+//! UART's timeout; [`Delay`] does that for a driver's waits, [`NoDelay`] does not.
 //!
 //! [`Chip::truth`] tells what the counters have counted without wrapping. [`Chip::disturb`],
 //! [`Chip::stick`], [`Chip::noise`] and [`Chip::brown_out`] make trouble.

@@ -9,6 +9,7 @@ import { language, languages, setLanguage, t } from "./text.js";
 
 const THEMES = ["auto", "light", "dark"];
 const byId = (id) => document.getElementById(id);
+const icon = h("img", { src: "icon.svg", alt: "", width: 28, height: 28 });
 let view = null;
 let place = null;
 
@@ -41,12 +42,12 @@ function choice(id, label, options, chosen, onchange) {
 function drawBar() {
   const focused = document.activeElement?.id;
   put(byId("bar"),
-    h("a", { class: "brand", href: "#/" }, h("img", { src: "icon.svg", alt: "", width: 28, height: 28 }),
-      h("span", null, t("title"))),
+    h("a", { class: "brand", href: "#/" }, icon, h("span", null, t("title"))),
     h("span", { class: "link", id: "link" }),
     choice("language", t("language"), languages.map((name) => [name, name.toUpperCase()]),
       language(), changeLanguage),
-    choice("theme", t("theme"), THEMES.map((name) => [name, t(`theme_${name}`)]), theme(), setTheme));
+    choice("theme", t("theme"), THEMES.map((name) => [name, t(`theme_${name}`)]),
+      theme(), setTheme));
   if (focused === "theme" || focused === "language") byId(focused).focus();
   drawLink();
 }

@@ -88,8 +88,9 @@ export class EnergyBars {
         part.count === 1 ? (right - left - WIDEST) / 2 : 0);
       const [top, bottom] = [y(Math.max(0, (sign * part.energy) / part.count)),
         y(Math.min(0, (sign * part.energy) / part.count))];
-      return svg("rect", { class: `${sign > 0 ? "bar" : "bar export"}${part.count > 1 ? " shared" : ""}`,
-        x: left + space, width: Math.max(1, right - left - 2 * space), y: top,
+      const kind = `bar${sign > 0 ? "" : " export"}${part.count > 1 ? " shared" : ""}`;
+      return svg("rect", { class: kind, x: left + space, y: top,
+        width: Math.max(1, right - left - 2 * space),
         height: Math.max(0, bottom - top), rx: Math.min(3, (right - left) / 6) });
     });
   }
@@ -114,9 +115,11 @@ export class EnergyBars {
   }
 
   targets(x) {
-    return this.imported.map((part, i) => svg("rect", { class: this.chosen === i ? "target on" : "target",
-      "data-part": i, x: x(part.from), width: Math.max(1, x(part.to) - x(part.from)), y: 0,
-      height: HEIGHT - BOTTOM, onpointerenter: () => this.choose(i), onclick: () => this.open(i) }));
+    return this.imported.map((part, i) => svg("rect", {
+      class: this.chosen === i ? "target on" : "target", "data-part": i,
+      x: x(part.from), width: Math.max(1, x(part.to) - x(part.from)), y: 0,
+      height: HEIGHT - BOTTOM,
+      onpointerenter: () => this.choose(i), onclick: () => this.open(i) }));
   }
 
   choose(index, aloud) {

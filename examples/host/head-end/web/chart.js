@@ -72,6 +72,8 @@ export class HistoryChart {
 
   show(history, name) {
     const same = this.plot && this.name === name;
+    const length = (one) => one && one.to - one.from;
+    const pointed = same && length(this.history) === length(history) ? this.pointedTime() : null;
     this.history = history;
     this.name = name;
     this.quantity = QUANTITIES[name];
@@ -79,7 +81,14 @@ export class HistoryChart {
     Object.assign(this, columnsOf(history, this.quantity));
     if (same) this.plot.setData(this.data);
     else this.create();
+    this.plot.setCursor({ left: -10, top: -10 }, false);
+    const row = pointed === null ? -1 : history.rows.findIndex(([time]) => time === pointed);
     this.tell(null);
+    this.point(row, false);
+  }
+
+  pointedTime() {
+    return this.history.rows[this.at]?.[0] ?? null;
   }
 
   resize() {
@@ -101,17 +110,18 @@ export class HistoryChart {
     const axis = { stroke: color("--ink-2"), grid: { stroke: color("--line"), width: 1 },
       ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
-      width: this.box.clientWidth || 300, height: HEIGHT, padding: [14, 6, 0, 0],
+      width: this.box.clientWidth || 300, height: HEIGHT, padding: [14, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false },
         bind: { dblclick: () => null }, points: { size: 7 } },
       scales: { x: { range: () => [this.history.from, this.history.to] },
         y: { range: (plot, low, high) => this.range(low, high) } },
-      axes: [{ ...axis, space: 70, size: 42, values: (plot, at, i, space, step) => ticks(at, step) },
+      axes: [
+        { ...axis, space: 70, size: 42, values: (plot, at, i, space, step) => ticks(at, step) },
         { ...axis, size: 52, values: (plot, at, i, space, step) => this.levels(at, step) }],
       series: [{}, ...this.quantity.series.map(([, , style]) => stroke(style))],
       bands: (this.quantity.bands ?? []).map((band) => ({ ...band, fill: color("--accent-soft") })),
-      hooks: { drawClear: [(plot) => this.hatch(plot)], setSelect: [(plot) => this.select(plot)],
+      hooks: { drawAxes: [(plot) => this.hatch(plot)], setSelect: [(plot) => this.select(plot)],
         setCursor: [(plot) => this.moved(plot)] },
     };
   }
@@ -169,7 +179,8 @@ export class HistoryChart {
       if (start === null) return;
       const [from, to] = [Math.min(start, left(event)), Math.max(start, left(event))];
       this.plot.setCursor({ left: left(event), top: 10 });
-      this.plot.setSelect({ left: from, width: to - from, top: 0, height: over.clientHeight }, false);
+      const size = { left: from, width: to - from, top: 0, height: over.clientHeight };
+      this.plot.setSelect(size, false);
     });
     over.addEventListener("pointerup", (event) => {
       if (start === null) return;
@@ -224,7 +235,7 @@ export class HistoryChart {
     const at = this.at ?? last + 1;
     const by = event.shiftKey ? PAGE : 1;
     const moves = { ArrowLeft: at - by, ArrowRight: Math.min(at, last) + by, Home: 0, End: last };
-    if (event.key in moves) this.point(Math.max(0, Math.min(last, moves[event.key])));
+    if (event.key in moves) this.point(Math.max(0, Math.min(last, moves[event.key])), true);
     else if (event.key === "+" || event.key === "=") this.zoomAround(this.at, 0.25);
     else if (event.key === "-") this.zoomAround(this.at, 1);
     else if (event.key === "Escape" || event.key === "Backspace") this.onBack();
@@ -232,12 +243,12 @@ export class HistoryChart {
     event.preventDefault();
   }
 
-  point(row) {
+  point(row, aloud) {
     const index = this.rowAt.lastIndexOf(row);
     if (row < 0 || index < 0) return;
     const left = this.plot.valToPos(this.data[0][index], "x");
     this.plot.setCursor({ left: Math.min(left, this.plot.over.clientWidth - 1), top: 10 }, false);
-    this.tell(row, true);
+    this.tell(row, aloud);
   }
 
   zoomAround(row, reach) {

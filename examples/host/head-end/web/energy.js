@@ -8,7 +8,7 @@ export function partsFor(from, to) {
   const span = to - from;
   if (span <= 3 * HOUR) return { name: "quarter", want: 900 };
   if (span <= 50 * HOUR) return { name: "hour", want: 900 };
-  if (span <= 63 * 24 * HOUR) return { name: "day", want: HOUR };
+  if (span <= 63 * 24 * HOUR) return { name: "day", want: 900 };
   return { name: "month", want: HOUR };
 }
 
@@ -32,10 +32,16 @@ function next(time, name) {
   return seconds(date);
 }
 
-/** Edges in local time that cover the span; a day of a clock change has 23 or 25 hours. */
-export function edgesOf(from, to, name) {
-  const edges = [floorTo(from, name)];
-  while (edges[edges.length - 1] < to) edges.push(next(edges[edges.length - 1], name));
+/**
+ * Edges in local time from the start to the end of the span, both moved outwards to a whole `grain`
+ * of seconds: the outermost parts may be cut. A day of a clock change has 23 or 25 hours.
+ */
+export function edgesOf(from, to, name, grain) {
+  const end = Math.ceil(to / grain) * grain;
+  const edges = [Math.floor(from / grain) * grain];
+  let edge = next(floorTo(edges[0], name), name);
+  for (; edge < end; edge = next(edge, name)) edges.push(edge);
+  edges.push(end);
   return edges;
 }
 

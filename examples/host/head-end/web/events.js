@@ -28,11 +28,12 @@ export class EventList {
   /** Asks from the oldest known second on, inclusive: several events may share it. */
   async older() {
     const oldest = Math.min(...[...this.known.values()].map((event) => event.time));
-    let page = await api.events(this.meter, PAGE, oldest + 1).catch(() => null);
-    if (page && !this.take(page)) page = await api.events(this.meter, PAGE, oldest).catch(() => null);
+    const ask = (before) => api.events(this.meter, PAGE, before).catch(() => null);
+    let page = await ask(oldest + 1);
+    if (page?.length && !this.take(page)) page = await ask(oldest);
     if (!page) return;
-    const fresh = this.take(page);
-    this.more.hidden = page.length < PAGE && !fresh;
+    this.take(page);
+    this.more.hidden = page.length < PAGE;
   }
 
   take(page) {

@@ -18,7 +18,8 @@ export class FleetView {
     this.facts = Object.fromEntries(["on_line", "records", "gaps", "duplicates", "refused"]
       .map((name) => [name, fact(t(name), `fleet-${name.replace("_", "-")}`)]));
     this.build();
-    this.eye = new IntersectionObserver((seen) => this.seen(seen));
+    this.eye = new IntersectionObserver((seen) => this.seen(seen),
+      { rootMargin: "300px" });
     this.off = store.watch((kind, meter) => this.changed(kind, meter));
     this.timer = setInterval(() => this.age(), 1000);
     this.drawSummary();
@@ -45,7 +46,8 @@ export class FleetView {
     const heads = ["meter", "state", "power", "last_day", "import", "last_seen", "records",
       "missing"].map((name) => h("th", { scope: "col", class: `c-${name}` }, t(name)));
     this.table = h("table", { class: "fleet", id: "fleet" },
-      h("caption", { class: "sr" }, t("meters")), h("thead", null, h("tr", null, heads)), this.body);
+      h("caption", { class: "sr" }, t("meters")),
+      h("thead", null, h("tr", null, heads)), this.body);
     this.empty = h("p", { class: "empty", role: "status" });
     this.more = h("button", { type: "button", class: "quiet more",
       onclick: () => this.showMore() });
@@ -184,8 +186,9 @@ export class FleetView {
       const to = Math.ceil(Math.max(Date.now() / 1000, meter.latest?.time ?? 0) / 900) * 900;
       const history = await api.history(id, to - DAY, to, SPARK_POINTS).catch(() => null);
       const cell = this.rows.get(id).last_day;
-      if (history?.rows.length) put(cell, daySpark({ ...history, from: to - DAY, to }, t("last_day")));
-      else put(cell, h("span", { class: "note" }, t("no_record")));
+      const span = { ...history, from: to - DAY, to };
+      put(cell, history?.rows.length ? daySpark(span, t("last_day"))
+        : h("span", { class: "note" }, t("no_record")));
     }
     this.drawing = false;
   }

@@ -29,7 +29,7 @@ const pair = (value, unit, digits) => ({ figure: number(value, digits), unit });
 export const join = ({ figure, unit }) => (figure === NONE ? NONE : `${figure}\u00a0${unit}`);
 
 export function powerParts(deciwatts, unit = "W") {
-  if (deciwatts === null || deciwatts === undefined) return { figure: NONE, unit };
+  if (deciwatts === null || deciwatts === undefined) return { figure: NONE, unit: "" };
   if (Math.abs(deciwatts) < 10000) return pair(deciwatts / 10, unit, 1);
   if (Math.abs(deciwatts) < 10000000) return pair(deciwatts / 10000, `k${unit}`, 3);
   return pair(deciwatts / 10000000, `M${unit}`, 3);
@@ -60,7 +60,8 @@ export const day = (s) => date(s, { weekday: "short", ...DAY });
 export const dayOfMonth = (s) => date(s, DAY);
 export const month = (s) => date(s, { month: "short", year: "numeric" });
 export const moment = (s) => date(s, { ...DAY, year: "numeric", ...CLOCK });
-export const momentSeconds = (s) => date(s, { ...DAY, year: "numeric", ...CLOCK, second: "2-digit" });
+export const momentSeconds = (s) =>
+  date(s, { ...DAY, year: "numeric", ...CLOCK, second: "2-digit" });
 
 const sameDay = (a, b) => new Date(a * 1000).toDateString() === new Date(b * 1000).toDateString();
 

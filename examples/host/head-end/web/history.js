@@ -64,9 +64,14 @@ export class HistoryPanel {
         h("div", { class: "segments", role: "group", "aria-label": t("span") }, this.spans),
         this.spanForm(), this.backButton),
       this.empty, this.chart.element,
-      h("div", { class: "panel-foot" }, this.note, h("span", { class: "actions" },
-        this.tableSwitch(this.chart, "chart-table"), this.csv)),
+      this.chartFoot(),
       this.tableBox(this.chart, "chart-table"));
+  }
+
+  chartFoot() {
+    this.foot = h("div", { class: "panel-foot" }, this.note, h("span", { class: "actions" },
+      this.tableSwitch(this.chart, "chart-table"), this.csv));
+    return this.foot;
   }
 
   energyPanel() {
@@ -87,27 +92,29 @@ export class HistoryPanel {
   }
 
   tableSwitch(source, id) {
-    source.button = h("button", { type: "button", class: "quiet", "aria-expanded": "false",
+    source.tableButton = h("button", { type: "button", class: "quiet", "aria-expanded": "false",
       "aria-controls": id, onclick: () => this.toggle(source) }, t("as_table"));
-    return source.button;
+    return source.tableButton;
   }
 
   tableBox(source, id) {
-    source.box2 = h("div", { id, hidden: true });
-    return source.box2;
+    source.tableBox = h("div", { id, hidden: true });
+    return source.tableBox;
   }
 
   toggle(source) {
-    const open = source.box2.hidden;
-    source.box2.hidden = !open;
-    source.button.setAttribute("aria-expanded", String(open));
-    setText(source.button, t(open ? "as_chart" : "as_table"));
+    const open = source.tableBox.hidden;
+    source.tableBox.hidden = !open;
+    source.tableButton.setAttribute("aria-expanded", String(open));
+    setText(source.tableButton, t(open ? "as_chart" : "as_table"));
     this.fillTable(source);
   }
 
   fillTable(source) {
     const ready = source === this.chart ? this.chart.history : this.bars.imported;
-    if (!source.box2.hidden && ready) put(source.box2, scroller(t("as_table"), source.table()));
+    if (source.tableBox.hidden || !ready) return;
+    const table = source.table();
+    put(source.tableBox, scroller(`${t("as_table")}: ${table.caption.textContent}`, table));
   }
 
   submit(event) {
@@ -143,9 +150,9 @@ export class HistoryPanel {
     this.load();
   }
 
-  /** A span that ends now moves with the time; a chosen one stays. */
+  /** A short span that ends now moves with the time, a longer one with the records only. */
   follow() {
-    if (this.view.span && !document.hidden) this.load();
+    if (["hour", "day"].includes(this.view.span) && !document.hidden) this.load();
   }
 
   /** Called with the time of each new record: one that fills a further interval is shown soon. */
@@ -170,7 +177,8 @@ export class HistoryPanel {
     this.backButton.hidden = !this.trail.length;
     const { span, from, to, show } = this.view;
     const words = span ? { span, show } : { from, to, show };
-    history.replaceState(null, "", `#/meter/${this.meter}?${new URLSearchParams(words)}`);
+    const address = `#/meter/${this.meter}?${new URLSearchParams(words)}`;
+    if (location.hash !== address) history.replaceState(null, "", address);
   }
 
   async edges() {
@@ -213,7 +221,7 @@ export class HistoryPanel {
 
   async energyHistory(from, to) {
     const { name, want } = partsFor(from, to);
-    const edges = edgesOf(from, to, name);
+    const edges = edgesOf(from, to, name, want);
     const last = edges[edges.length - 1];
     const points = Math.min(MOST_ENERGY_POINTS, Math.ceil((last - edges[0]) / want) + 3);
     const answer = await api.history(this.meter, edges[0] - want, last, points);
@@ -225,6 +233,7 @@ export class HistoryPanel {
     const some = answer.rows.length > 0;
     this.chart.element.hidden = !some;
     this.empty.hidden = some;
+    this.foot.hidden = !some;
     this.energySection.hidden = !energy.answer.rows.length;
     this.fillInputs(answer.from, answer.to);
     this.csv.href = api.csv(this.meter, answer.from, answer.to);

@@ -72,7 +72,7 @@ export class MeterView {
     this.events = new EventList(this.id);
     this.history = new HistoryPanel(this.id, () => this.newest(), this.state);
     this.element.lastElementChild.replaceWith(
-      h("section", { class: "panel hero single", "aria-label": t("instant") },
+      h("section", { class: "panel hero single", "aria-label": t("power_now") },
         h("div", null, h("h2", { class: "eyebrow" }, t("power_now")), this.power, this.time,
           this.trace), this.phases),
       this.history.element,
@@ -155,7 +155,7 @@ export class MeterView {
       [t(name), ...this.phaseCells.map((cells) => cells[row])]);
     rows.push([t("frequency"), this.frequency, ...phases.slice(1).map(() => "")]);
     const heads = [t("instant"), ...phases.map((phase) => `L${phase}`)];
-    put(this.phases, table(t("instant"), heads, rows));
+    put(this.phases, scroller(t("instant"), table(t("instant"), heads, rows)));
   }
 
   drawRegisters() {
@@ -204,7 +204,8 @@ export class MeterView {
         h("span", { class: one.missing ? "alert" : "" }, f.number(one.missing)),
         f.number(one.duplicates)];
     });
-    const heads = ["stream", "first", "last", "stored", "missing", "duplicates"].map((key) => t(key));
+    const heads = ["stream", "first", "last", "stored", "missing", "duplicates"]
+      .map((key) => t(key));
     put(this.streams, scroller(t("streams"), table(t("streams"), heads, rows)));
   }
 

@@ -52,9 +52,9 @@ export function daySpark(history, label) {
   return spark(points, history.from, history.to, label);
 }
 
-/** The trace of live values, at least a minute wide, ending at the newest. */
+/** The trace of live values, at least 20 s wide, ending at the newest. */
 export function traceSpark(trace, label) {
   const to = trace[trace.length - 1][0];
-  const from = Math.min(trace[0][0], to - 60);
+  const from = Math.min(trace[0][0], to - 20);
   return spark(trace, from, to, label);
 }

@@ -7,7 +7,8 @@ export const it = {
   theme: "Tema", theme_auto: "Auto", theme_light: "Chiaro", theme_dark: "Scuro",
   language: "Lingua",
   live: "In diretta", connecting: "Connessione…", offline_page: "Senza connessione",
-  lost: "Connessione al server interrotta, nuovo tentativo in corso. I valori sono gli ultimi ricevuti.",
+  lost: "Connessione al server interrotta, nuovo tentativo in corso. I valori sono gli ultimi "
+    + "ricevuti.",
   loading: "Caricamento",
   never: "mai", just_now: "adesso",
   total: "Potenza attuale, tutti i contatori in linea",
@@ -38,7 +39,8 @@ export const it = {
   bad_span: "La fine deve venire dopo l’inizio.",
   chart_power: "Potenza nel tempo", chart_voltage: "Tensione nel tempo",
   chart_current: "Corrente nel tempo",
-  chart_help: "Trascina per ingrandire, doppio clic per tornare indietro. Tasti: le frecce muovono il "
+  chart_help: "Trascina per ingrandire, doppio clic per tornare indietro. Tasti: le frecce "
+    + "muovono il "
     + "cursore, più e meno ingrandiscono e riducono, Esc torna indietro.",
   mean: "media", highest: "massimo", lowest: "minimo",
   interval: "Intervallo", status: "Stato",
@@ -47,9 +49,11 @@ export const it = {
   gaps_in_span: { one: "1 lacuna, {time} senza dati", other: "{n} lacune, {time} senza dati" },
   gapless: "Nessuna lacuna", rows_of: "{rows} righe da {step}",
   empty_span: "Nessun dato in questo periodo.", newest: "Ultimo dato: {time}.", go_there: "Vai lì",
-  energy: "Energia", by_quarter: "per quarto d’ora", by_hour: "per ora", by_day: "per giorno", by_month: "per mese",
+  energy: "Energia", by_quarter: "per quarto d’ora",
+  by_hour: "per ora", by_day: "per giorno", by_month: "per mese",
   energy_total: "{import} prelevati", energy_export: "{export} immessi",
-  energy_rule: "Differenze dei registri: la somma delle barre dà il totale. L’energia di una lacuna è "
+  energy_rule: "Differenze dei registri: la somma delle barre dà il totale. L’energia di una "
+    + "lacuna è "
     + "nota solo come somma ed è tratteggiata.",
   energy_coarse: "Letture ogni {step}: i bordi delle barre possono scostarsi di altrettanto.",
   energy_chart: "Energia", energy_help: "Le frecce scorrono le barre, Invio ne apre una.",

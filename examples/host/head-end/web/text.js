@@ -40,16 +40,19 @@ const en = {
   bad_span: "The end must be after the start.",
   chart_power: "Power over time", chart_voltage: "Voltage over time",
   chart_current: "Current over time",
-  chart_help: "Drag to zoom, double-click to step back. Keys: arrows move the cursor, plus and minus "
+  chart_help: "Drag to zoom, double-click to step back. Keys: arrows move the cursor, plus and "
+    + "minus "
     + "zoom, Escape steps back.",
   mean: "mean", highest: "highest", lowest: "lowest",
   interval: "Interval", status: "Status",
   as_table: "Show as table", as_chart: "Hide table",
   no_record: "no record",
-  gaps_in_span: { one: "1 gap, {time} without a record", other: "{n} gaps, {time} without a record" },
+  gaps_in_span: { one: "1 gap, {time} without a record",
+    other: "{n} gaps, {time} without a record" },
   gapless: "No gap", rows_of: "{rows} rows of {step}",
   empty_span: "No record in this span.", newest: "Newest record: {time}.", go_there: "Go there",
-  energy: "Energy", by_quarter: "by quarter-hour", by_hour: "by hour", by_day: "by day", by_month: "by month",
+  energy: "Energy", by_quarter: "by quarter-hour",
+  by_hour: "by hour", by_day: "by day", by_month: "by month",
   energy_total: "{import} imported", energy_export: "{export} exported",
   energy_rule: "Differences of the registers: the bars add up to the total. Energy over a gap is "
     + "known as a sum only and shown hatched.",
