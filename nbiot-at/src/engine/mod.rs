@@ -402,7 +402,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Next::Ended(result) => {
                 self.splitter.abort_block();
                 if result == Err(Fault::Silent) {
-                    self.state.stage = Stage::Boot.min(self.state.stage);
+                    self.state.stage = Stage::Boot;
                 }
                 if !self.job.is_idle() {
                     self.step(Cause::Reply(result), now);
