@@ -1,0 +1,21 @@
+//! What an image costs before it does anything; `cargo xtask bench` takes it off the others.
+
+#![no_std]
+#![no_main]
+
+use core::panic::PanicInfo;
+
+// The vector table.
+use stm32f4xx_hal as _;
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    loop {}
+}

@@ -1,0 +1,655 @@
+//! The uplink task: modem, connection, and the records that go over it.
+//!
+//! ```text
+//!  start modem ─► connect ─► CONNECT ─► subscribe ─► birth ─► records ─► wait ──┐
+//!       ▲                                                        ▲              │
+//!       │  back-off by the class of what failed                  └── event ◄────┘
+//!       └──────────── link lost, refused, modem restarted ◄─────────────────────┘
+//! ```
+
+use core::convert::Infallible;
+use core::ops::ControlFlow;
+use core::time::Duration;
+
+use embassy_futures::select::{Either3, select3};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::mutex::Mutex;
+use embedded_io_async::{Read, Write};
+use embedded_storage_async::nor_flash::NorFlash;
+use meter_core::units::UtcSeconds;
+use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will};
+use meter_proto::payload::{
+    Birth, Death, MAX_COLUMNS, Profile, ProfileRecord, Receipt, Stamp, Stream, code, encode_batch,
+};
+use meter_proto::topic::{Channel, Topic};
+use nbiot_at::asynch::Modem;
+use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, next_delay};
+
+use crate::board::{PowerKey, Time};
+use crate::config::Config;
+use crate::log::note;
+use crate::monitor::{Link, Monitor};
+use crate::store::Store;
+
+/// The longest message that goes up; a read of the modem gives at most 1,460 bytes at once.
+const MESSAGE: usize = 1_024;
+/// The most records of one profile message.
+const BATCH: usize = 24;
+/// How long the power key is pressed to switch the modem on (bg96.md section 3.1).
+const KEY_ON_MS: u32 = 600;
+/// A connection that has stood this long makes the back-off start over (modem-scenarios.md P, 6).
+const STABLE: Duration = Duration::from_secs(600);
+
+/// What the uplink works with, and what it remembers over connections.
+pub(crate) struct Uplink<'m, T, F> {
+    time: T,
+    store: &'m Mutex<NoopRawMutex, Store<F>>,
+    config: &'m Config<'m>,
+    monitor: &'m Monitor,
+    boots: u32,
+    identity: Option<nbiot_at::Identity>,
+    modem_ready: bool,
+    /// When the last connection ended.
+    lost_at: Option<Instant>,
+}
+
+/// Why a connection ended, or did not come about.
+struct Ended {
+    class: Class,
+}
+
+impl<E> From<nbiot_at::Error<E>> for Ended {
+    fn from(error: nbiot_at::Error<E>) -> Self {
+        let class = error.fault().map_or(Class::Restart, Fault::class);
+        Self { class }
+    }
+}
+
+/// What of a connection is still to be done, and how far it is.
+struct Progress {
+    connection: u64,
+    subscribe: bool,
+    birth: bool,
+    /// Everything that waits is wanted at the head-end now.
+    uploading: bool,
+    /// For each stream: up to here it went out on this connection.
+    sent: [u64; Stream::ALL.len()],
+    /// The end of the last interval whose upload was arranged.
+    arranged: Option<UtcSeconds>,
+    upload_at: Option<Instant>,
+}
+
+impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
+    pub(crate) fn new(
+        time: T,
+        store: &'m Mutex<NoopRawMutex, Store<F>>,
+        config: &'m Config<'m>,
+        monitor: &'m Monitor,
+        boots: u32,
+    ) -> Self {
+        Self {
+            time,
+            store,
+            config,
+            monitor,
+            boots,
+            identity: None,
+            modem_ready: false,
+            lost_at: None,
+        }
+    }
+
+    /// Connects again and again, for ever.
+    pub(crate) async fn run<S: Read + Write>(
+        mut self,
+        serial: S,
+        config: nbiot_at::Config,
+        mut key: impl PowerKey,
+    ) -> ! {
+        let mut receive = [0; 256];
+        let mut control = [0; 256];
+        let mut publish = [0; MESSAGE];
+        let buffers = Buffers {
+            receive: &mut receive,
+            control: &mut control,
+            publish: &mut publish,
+        };
+        let mut session = Session::new(buffers, Timing::default());
+        let mut modem = Modem::<_, _, 1>::new(serial, self.time.clone(), config);
+        let mut failures = 0;
+        loop {
+            let began = self.time.now();
+            let Err(ended) = self.connection(&mut modem, &mut session, &mut key).await;
+            self.end_of_connection();
+            if self.time.now().since(began) > STABLE {
+                failures = 0;
+            }
+            let seed = u64::from_be_bytes(self.config.meter.0);
+            let delay = next_delay(ended.class, failures, seed);
+            note!(info, "{:?}: next try in {} s", ended.class, delay.as_secs());
+            failures = failures.saturating_add(1);
+            self.pause(delay).await;
+        }
+    }
+
+    fn end_of_connection(&mut self) {
+        if self.monitor.link.get() == Link::Connected {
+            self.lost_at = Some(self.time.now());
+        }
+        self.monitor.link.set(Link::Offline);
+        self.monitor.awaits_answer.set(false);
+        self.monitor.unsettled.set(0);
+    }
+
+    async fn pause(&mut self, delay: Duration) {
+        let mut left = delay.as_millis();
+        while left > 0 {
+            let part = u32::try_from(left).unwrap_or(u32::MAX).min(3_600_000);
+            self.time.delay_ms(part).await;
+            left -= u128::from(part);
+        }
+    }
+
+    /// One connection, from the modem's start to its end.
+    async fn connection<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+        session: &mut Session<'_>,
+        key: &mut impl PowerKey,
+    ) -> Result<Infallible, Ended> {
+        self.monitor.link.set(Link::Connecting);
+        if !self.modem_ready {
+            start_modem(modem, key).await?;
+            self.modem_ready = true;
+            self.identity = Some(modem.identity().await?);
+        }
+        if self.time.utc().is_none() {
+            self.take_network_time(modem).await?;
+        }
+        let opened = modem
+            .connect(self.config.broker.host, self.config.broker.port)
+            .await;
+        let socket = opened.inspect_err(|error| self.forget_modem(error.fault()))?;
+        let ended = self.talk(modem, session, socket).await;
+        session.link_lost();
+        let Err(ended) = ended;
+        if self.modem_ready {
+            let closed = modem.close(socket).await;
+            let _ = closed.inspect_err(|error| self.forget_modem(error.fault()));
+        }
+        Err(ended)
+    }
+
+    /// Has the modem started again where it lost what it was told.
+    fn forget_modem(&mut self, fault: Option<Fault>) {
+        let lost =
+            fault.is_none_or(|fault| matches!(fault.kind(), ErrorKind::Power | ErrorKind::Start));
+        self.modem_ready &= !lost;
+    }
+
+    async fn take_network_time<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+    ) -> Result<(), Ended> {
+        let time = modem.network_time().await?;
+        let utc = UtcSeconds::new(time.unix);
+        self.time.set_utc(utc);
+        self.store
+            .lock()
+            .await
+            .record_event(utc, code::CLOCK_SET_NEW, None)
+            .await;
+        Ok(())
+    }
+
+    /// Speaks MQTT over an open socket until something ends it.
+    async fn talk<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+        session: &mut Session<'_>,
+        socket: SocketId,
+    ) -> Result<Infallible, Ended> {
+        let mut progress = self.begin(session).await?;
+        loop {
+            self.exchange(modem, session, socket, &mut progress).await?;
+            self.arrange_upload(&mut progress);
+            self.offer(session, &mut progress).await;
+            self.show(session, &progress).await;
+            if !session.transmit().is_empty() {
+                continue;
+            }
+            self.wait(modem, session, &mut progress).await?;
+        }
+    }
+
+    /// Numbers the connection and makes CONNECT.
+    async fn begin(&mut self, session: &mut Session<'_>) -> Result<Progress, Ended> {
+        let mut store = self.store.lock().await;
+        let connection = store.count_connection().await.unwrap_or(0);
+        let epoch = store.outbox.epoch();
+        let sent = Stream::ALL.map(|stream| store.outbox.acknowledged(stream));
+        drop(store);
+        let mut will = [0; 32];
+        let length = Death { epoch, connection }.encode(&mut will).unwrap_or(0);
+        let topic = self.topic(Channel::State);
+        let meter = Topic::new(self.config.meter, Channel::State);
+        let options = ConnectOptions {
+            client_id: client_id(&meter),
+            keep_alive: self.config.broker.keep_alive,
+            will: Some(Will {
+                topic: topic.as_str(),
+                payload: will.get(..length).unwrap_or(&[]),
+                retain: true,
+            }),
+            credentials: self.config.broker.credentials,
+        };
+        let refused = Ended {
+            class: Class::MqttRefused,
+        };
+        session
+            .connect(&options, self.elapsed())
+            .map_err(|_| refused)?;
+        Ok(Progress {
+            connection,
+            subscribe: false,
+            birth: false,
+            uploading: true,
+            sent,
+            arranged: None,
+            upload_at: None,
+        })
+    }
+
+    /// Sends what is to be sent and takes what has come.
+    async fn exchange<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+        session: &mut Session<'_>,
+        socket: SocketId,
+        progress: &mut Progress,
+    ) -> Result<(), Ended> {
+        while !session.transmit().is_empty() {
+            let sent = modem.send(socket, session.transmit()).await;
+            let sent = sent.inspect_err(|error| self.forget_modem(error.fault()))?;
+            if sent == 0 {
+                return Err(Ended {
+                    class: Class::LinkLost,
+                });
+            }
+            session.sent(sent, self.elapsed());
+        }
+        let mut buffer = [0; 256];
+        loop {
+            let received = match modem.receive(socket, &mut buffer).await {
+                Ok(0) => return Ok(()),
+                Ok(received) => received,
+                Err(error) => {
+                    self.forget_modem(error.fault());
+                    return Err(Ended {
+                        class: Class::LinkLost,
+                    });
+                }
+            };
+            let mut rest = buffer.get(..received).unwrap_or(&[]);
+            loop {
+                let used = session.receive(rest, self.elapsed());
+                rest = rest.get(used..).unwrap_or(&[]);
+                let more = self.handle(session, progress).await?;
+                if !more && rest.is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Acts on the session's next event; `true` when there was one.
+    async fn handle(
+        &mut self,
+        session: &mut Session<'_>,
+        progress: &mut Progress,
+    ) -> Result<bool, Ended> {
+        let now = self.elapsed();
+        match session.event() {
+            None => return Ok(false),
+            Some(Event::Connected { .. }) => {
+                self.monitor.link.set(Link::Connected);
+                self.note_outage().await;
+                progress.subscribe = session
+                    .subscribe(self.topic(Channel::Receipt).as_str(), QoS::AtLeastOnce, now)
+                    .is_ok();
+                progress.birth = true;
+            }
+            Some(Event::Message { topic, payload }) => {
+                if topic == self.topic(Channel::Receipt).as_str() {
+                    self.take_receipt(payload).await;
+                }
+            }
+            Some(Event::Closed(reason)) => return Err(self.closed(reason).await),
+            Some(_) => {}
+        }
+        Ok(true)
+    }
+
+    async fn closed(&mut self, reason: ClosedBy) -> Ended {
+        note!(warn, "session closed: {reason:?}");
+        let class = match reason {
+            ClosedBy::Refused(refused) => {
+                let detail = Some(i64::from(refused.0));
+                let time = self.time.utc().unwrap_or_default();
+                let mut store = self.store.lock().await;
+                store
+                    .record_event(time, code::CONNECTION_REFUSED, detail)
+                    .await;
+                if refused.is_temporary() {
+                    Class::LinkLost
+                } else {
+                    Class::MqttRefused
+                }
+            }
+            _ => Class::LinkLost,
+        };
+        Ended { class }
+    }
+
+    /// Records how long the meter was without a connection.
+    async fn note_outage(&mut self) {
+        if let Some(lost_at) = self.lost_at.take() {
+            let seconds = self.time.now().since(lost_at).as_secs();
+            let time = self.time.utc().unwrap_or_default();
+            let detail = i64::try_from(seconds).ok();
+            self.store
+                .lock()
+                .await
+                .record_event(time, code::CONNECTED, detail)
+                .await;
+        }
+    }
+
+    async fn take_receipt(&mut self, payload: &[u8]) {
+        match Receipt::decode(payload) {
+            Ok(receipt) => {
+                if self
+                    .store
+                    .lock()
+                    .await
+                    .outbox
+                    .acknowledge(&receipt)
+                    .await
+                    .is_err()
+                {
+                    note!(
+                        error,
+                        "a receipt could not be stored: its records are sent again"
+                    );
+                }
+            }
+            Err(error) => note!(warn, "receipt refused: {error}"),
+        }
+    }
+
+    /// Arranges the upload of the interval that has just ended, at this meter's place in the
+    /// spread.
+    fn arrange_upload(&mut self, progress: &mut Progress) {
+        let profile = &self.config.profile;
+        let chunk = u64::from(profile.period.max(1)) * u64::from(profile.batch.max(1));
+        let Some(now) = self.time.utc() else { return };
+        let end = UtcSeconds::new(now.get() / chunk * chunk);
+        match progress.arranged.replace(end) {
+            Some(before) if before < end => {
+                let spread = u64::try_from(profile.spread.as_millis())
+                    .unwrap_or(0)
+                    .max(1);
+                let place = u64::from_be_bytes(self.config.meter.0) % spread;
+                progress.upload_at = Some(self.time.now() + Duration::from_millis(place));
+            }
+            _ => {}
+        }
+        if progress.upload_at.is_some_and(|at| self.time.now() >= at) {
+            progress.upload_at = None;
+            progress.uploading = true;
+        }
+    }
+
+    /// Publishes the next message, where one may be: birth, events, profile, readings.
+    async fn offer(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
+        if !session.can_publish() {
+            return;
+        }
+        if progress.birth {
+            self.publish_birth(session, progress).await;
+            return;
+        }
+        let mut message = [0; MESSAGE];
+        for (stream, channel) in [
+            (Stream::Event, Channel::Events),
+            (Stream::Profile, Channel::Profile),
+            (Stream::Reading, Channel::Reading),
+        ] {
+            if stream == Stream::Profile && !progress.uploading {
+                continue;
+            }
+            let next = self.next_message(stream, progress, &mut message).await;
+            let Some((length, last)) = next else { continue };
+            let payload = message.get(..length).unwrap_or(&[]);
+            let topic = self.topic(channel);
+            let now = self.elapsed();
+            match session.publish(topic.as_str(), payload, QoS::AtLeastOnce, false, now) {
+                Ok(()) => *progress.sent_mut(stream) = last,
+                Err(error) => note!(error, "a record cannot be published: {error}"),
+            }
+            return;
+        }
+        progress.uploading = false;
+    }
+
+    async fn publish_birth(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
+        let epoch = self.store.lock().await.outbox.epoch();
+        let identity = self
+            .identity
+            .as_ref()
+            .map_or("", |identity| identity.iccid.as_str());
+        let birth = Birth {
+            stamp: Stamp {
+                seq: progress.connection,
+                epoch,
+                time: self.time.utc().unwrap_or_default(),
+                ..Stamp::default()
+            },
+            firmware: env!("CARGO_PKG_VERSION"),
+            hardware: self.config.hardware,
+            boot_count: self.boots,
+            reset_cause: self.config.reset_cause,
+            identity: (!identity.is_empty()).then_some(identity),
+            connection: progress.connection,
+        };
+        let mut message = [0; 256];
+        let length = birth.encode(&mut message).unwrap_or(0);
+        let payload = message.get(..length).unwrap_or(&[]);
+        let topic = self.topic(Channel::State);
+        let published = session.publish(
+            topic.as_str(),
+            payload,
+            QoS::AtLeastOnce,
+            true,
+            self.elapsed(),
+        );
+        progress.birth = published.is_err();
+    }
+
+    /// The next message of a stream and the sequence of its last record.
+    async fn next_message(
+        &mut self,
+        stream: Stream,
+        progress: &Progress,
+        message: &mut [u8],
+    ) -> Option<(usize, u64)> {
+        let after = progress.sent(stream);
+        let mut store = self.store.lock().await;
+        if store.outbox.last(stream) <= after {
+            return None;
+        }
+        if stream == Stream::Profile {
+            return next_batch(&mut store, after, message).await;
+        }
+        let mut next = None;
+        let visited = store.outbox.visit_after(stream, after, |seq, bytes| {
+            if let Some(slot) = message.get_mut(..bytes.len()) {
+                slot.copy_from_slice(bytes);
+                next = Some((bytes.len(), seq));
+            }
+            ControlFlow::Break(())
+        });
+        visited.await.ok()?;
+        next
+    }
+
+    /// Lets the monitor see what the link owes.
+    async fn show(&self, session: &Session<'_>, progress: &Progress) {
+        let store = self.store.lock().await;
+        let unsettled = Stream::ALL.iter().map(|&stream| {
+            progress
+                .sent(stream)
+                .saturating_sub(store.outbox.acknowledged(stream))
+        });
+        self.monitor.unsettled.set(unsettled.sum());
+        self.monitor.see(&store.outbox);
+        self.monitor.awaits_answer.set(session.awaits_answer());
+    }
+
+    /// Waits for the modem, a record, a request or a deadline.
+    async fn wait<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+        session: &mut Session<'_>,
+        progress: &mut Progress,
+    ) -> Result<(), Ended> {
+        let deadline = session.deadline().map(instant);
+        let until = [deadline, progress.upload_at].into_iter().flatten().min();
+        let until = until.unwrap_or(self.time.now() + Duration::from_secs(3_600));
+        let monitor = self.monitor;
+        let waited = select3(
+            modem.wait(until),
+            monitor.recorded.wait(),
+            monitor.upload.wait(),
+        )
+        .await;
+        session.handle_timeout(self.elapsed());
+        while self.handle(session, progress).await? {}
+        let event = match waited {
+            Either3::First(event) => event.map_err(|_| Ended {
+                class: Class::Restart,
+            })?,
+            Either3::Second(()) => return Ok(()),
+            Either3::Third(()) => {
+                progress.uploading = true;
+                return Ok(());
+            }
+        };
+        use nbiot_at::Event as Modem;
+        match event {
+            Modem::Restarted | Modem::PoweredDown | Modem::ContextLost => {
+                self.modem_ready = false;
+                Err(Ended {
+                    class: Class::LinkLost,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn topic(&self, channel: Channel) -> Topic {
+        Topic::new(self.config.meter, channel)
+    }
+
+    /// The session's time.
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.time.now().as_millis())
+    }
+}
+
+impl Progress {
+    fn sent(&self, stream: Stream) -> u64 {
+        self.sent
+            .get(usize::from(stream.number()) - 1)
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn sent_mut(&mut self, stream: Stream) -> &mut u64 {
+        let [reading, profile, billing, event, diagnostic] = &mut self.sent;
+        match stream {
+            Stream::Reading => reading,
+            Stream::Profile => profile,
+            Stream::Billing => billing,
+            Stream::Event => event,
+            Stream::Diagnostic => diagnostic,
+        }
+    }
+}
+
+fn instant(elapsed: Duration) -> Instant {
+    Instant::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The meter's identity as it stands in its topics is its client identifier too.
+fn client_id(topic: &Topic) -> &str {
+    topic.as_str().split('/').nth(2).unwrap_or("")
+}
+
+/// Starts the modem. The power key is pressed only when it does not answer at all: a second pulse
+/// on a running module switches it off (bg96.md section 3.1).
+async fn start_modem<S: Read + Write, T: Time>(
+    modem: &mut Modem<S, T, 1>,
+    key: &mut impl PowerKey,
+) -> Result<(), nbiot_at::Error<S::Error>> {
+    match modem.start().await {
+        Err(error)
+            if error
+                .fault()
+                .is_some_and(|fault| fault.kind() == ErrorKind::Power) =>
+        {
+            key.press(KEY_ON_MS).await;
+            modem.start().await
+        }
+        started => started,
+    }
+}
+
+/// Joins the profile records after `after` into one message.
+async fn next_batch<F: NorFlash>(
+    store: &mut Store<F>,
+    after: u64,
+    message: &mut [u8],
+) -> Option<(usize, u64)> {
+    let mut records = [ProfileRecord::default(); BATCH];
+    let mut count = 0;
+    let mut shape = None;
+    let visited = store
+        .outbox
+        .visit_after(Stream::Profile, after, |_, bytes| {
+            let Ok(profile) = Profile::decode(bytes) else {
+                return ControlFlow::Continue(());
+            };
+            let mut columns = [Default::default(); MAX_COLUMNS];
+            let width = profile.columns().len();
+            for (slot, column) in columns.iter_mut().zip(profile.columns()) {
+                *slot = *column;
+            }
+            let its = (profile.period(), columns, width);
+            let same = *shape.get_or_insert(its) == its;
+            match (records.get_mut(count), profile.records().next()) {
+                (Some(slot), Some(record)) if same => {
+                    *slot = record;
+                    count += 1;
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Break(()),
+            }
+        });
+    visited.await.ok()?;
+    let (period, columns, width) = shape?;
+    let epoch = store.outbox.epoch();
+    let (columns, records) = (columns.get(..width)?, records.get(..count)?);
+    let (length, taken) = encode_batch(epoch, period, columns, records, message).ok()?;
+    Some((length, records.get(taken.checked_sub(1)?)?.seq))
+}

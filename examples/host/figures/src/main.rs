@@ -1,0 +1,46 @@
+//! Loops for `cargo xtask bench` to count the instructions of: `figures NAME ROUNDS`.
+//!
+//! Two runs with different numbers of rounds give the cost of a round, start and end left out.
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use meter_core::energy::{Counter, EnergyRegisters};
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [name, rounds] = words.as_slice() else { return usage() };
+    let Ok(rounds) = rounds.parse() else { return usage() };
+    match name.as_str() {
+        "empty-loop" => empty_loop(rounds),
+        "counter-update" => counter_update(rounds),
+        _ => return usage(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: figures empty-loop|counter-update ROUNDS");
+    ExitCode::FAILURE
+}
+
+/// The readings alone, as `counter_update` gets them.
+fn empty_loop(rounds: u32) {
+    for round in 0..rounds {
+        black_box((round.wrapping_mul(1_000), round.wrapping_mul(300)));
+    }
+}
+
+/// A reading of the active and of the reactive counter booked: two counter updates a round.
+fn counter_update(rounds: u32) {
+    let (mut active, mut reactive) = (Counter::from_zero(), Counter::from_zero());
+    let mut registers = EnergyRegisters::new();
+    for round in 0..rounds {
+        let readings = black_box((round.wrapping_mul(1_000), round.wrapping_mul(300)));
+        registers.book(
+            active.advance(readings.0).into(),
+            reactive.advance(readings.1).into(),
+        );
+    }
+    black_box(registers);
+}

@@ -1,0 +1,431 @@
+//! Appending a batch: one transaction, then the new state of the fleet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::Store;
+use crate::fleet::{MeterState, SharedFleet, StreamState};
+use crate::record::{Birth, Detail, Event, MeterId, Place, Record, Report, Stream};
+
+/// One received message, as it is to be stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// A message that was understood.
+    Report {
+        /// Who sent it, from the topic.
+        meter: MeterId,
+        /// When it came, UTC seconds.
+        arrival: i64,
+        /// What it says.
+        report: Report,
+    },
+    /// A message that was not; kept as it came.
+    Refused {
+        /// When it came, UTC seconds.
+        arrival: i64,
+        /// Its topic.
+        topic: String,
+        /// What is wrong with it.
+        reason: String,
+        /// Its bytes.
+        payload: Vec<u8>,
+    },
+}
+
+/// What a commit made true.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// What each meter may forget, at most one for a meter and epoch.
+    pub receipts: Vec<Completeness>,
+    /// Records that came again with other content: the stored one stayed.
+    pub conflicts: Vec<(MeterId, Place)>,
+}
+
+/// For each stream of an epoch the number up to which everything is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Completeness {
+    /// Whose.
+    pub meter: MeterId,
+    /// Epoch of the sequences.
+    pub epoch: u32,
+    /// Stream and number, never empty.
+    pub streams: Vec<(Stream, i64)>,
+}
+
+impl Store {
+    /// Appends a batch in one transaction that is on disk when this returns.
+    ///
+    /// Records that are there already are not stored again.
+    ///
+    /// # Errors
+    /// SQLite's, with nothing of the batch stored and the fleet's state as it was.
+    pub fn append(&mut self, batch: &[Entry]) -> rusqlite::Result<Outcome> {
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut changes = Changes::new(&tx, &self.fleet);
+        for entry in batch {
+            changes.take(entry)?;
+        }
+        let Changes {
+            meters,
+            touched,
+            refused,
+            mut outcome,
+            ..
+        } = changes;
+        write_states(&tx, &self.fleet, &meters)?;
+        tx.commit()?;
+        outcome.receipts = receipts(&meters, &touched);
+        self.fleet.write(|fleet| {
+            fleet.refused += refused;
+            fleet.meters.extend(
+                meters
+                    .into_iter()
+                    .map(|(meter, state)| (meter, Arc::new(state))),
+            );
+        });
+        Ok(outcome)
+    }
+}
+
+/// A batch on its way: copies of the states that it touches.
+struct Changes<'a> {
+    tx: &'a Transaction<'a>,
+    fleet: &'a SharedFleet,
+    version: u64,
+    meters: BTreeMap<MeterId, MeterState>,
+    touched: BTreeSet<(MeterId, u32, Stream)>,
+    refused: i64,
+    outcome: Outcome,
+}
+
+impl<'a> Changes<'a> {
+    fn new(tx: &'a Transaction<'a>, fleet: &'a SharedFleet) -> Self {
+        let version = fleet.next_version();
+        let (meters, touched, outcome) = Default::default();
+        Self {
+            tx,
+            fleet,
+            version,
+            meters,
+            touched,
+            refused: 0,
+            outcome,
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) -> rusqlite::Result<()> {
+        match entry {
+            Entry::Report {
+                meter,
+                arrival,
+                report,
+            } => self.report(*meter, *arrival, report),
+            Entry::Refused {
+                arrival,
+                topic,
+                reason,
+                payload,
+            } => {
+                self.refused += 1;
+                let sql =
+                    "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
+                let mut insert = self.tx.prepare_cached(sql)?;
+                insert
+                    .execute(params![arrival, topic, reason, payload])
+                    .map(drop)
+            }
+        }
+    }
+
+    fn report(&mut self, meter: MeterId, arrival: i64, report: &Report) -> rusqlite::Result<()> {
+        let version = self.version;
+        let state = self.state(meter)?;
+        state.last_seen = arrival;
+        match report {
+            Report::Records(records) => {
+                for record in records {
+                    self.record(meter, arrival, record)?;
+                }
+            }
+            Report::Events(events) => {
+                for event in events {
+                    self.event(meter, arrival, event)?;
+                }
+            }
+            Report::Birth(birth) => {
+                if state.born(birth, arrival) {
+                    state.status_version = version;
+                    let key = state.key;
+                    insert_birth(self.tx, key, arrival, birth)?;
+                }
+                self.touch_all(meter, birth.epoch);
+            }
+            Report::Death { connection } => {
+                if state.died(*connection) {
+                    state.status_version = version;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The copy of a meter's state in this batch; a new meter gets its row here.
+    fn state(&mut self, meter: MeterId) -> rusqlite::Result<&mut MeterState> {
+        if !self.meters.contains_key(&meter) {
+            let state = match self.fleet.meter(meter) {
+                Some(state) => MeterState::clone(&state),
+                None => MeterState {
+                    key: insert_meter(self.tx, meter)?,
+                    ..MeterState::default()
+                },
+            };
+            self.meters.insert(meter, state);
+        }
+        Ok(self.meters.entry(meter).or_default())
+    }
+
+    fn record(&mut self, meter: MeterId, arrival: i64, record: &Record) -> rusqlite::Result<()> {
+        let (tx, version) = (self.tx, self.version);
+        let state = self.state(meter)?;
+        let arrived = insert_record(tx, state.key, arrival, record)?;
+        if arrived == Arrived::First {
+            let before = state.latest.as_ref().map(|latest| latest.place);
+            state.observe(record);
+            if state.latest.as_ref().map(|latest| latest.place) != before {
+                state.reading_version = version;
+            }
+        }
+        self.count(meter, record.place, arrived)
+    }
+
+    fn event(&mut self, meter: MeterId, arrival: i64, event: &Event) -> rusqlite::Result<()> {
+        let tx = self.tx;
+        let state = self.state(meter)?;
+        state.epoch = event.place.epoch;
+        let arrived = insert_event(tx, state.key, arrival, event)?;
+        self.count(meter, event.place, arrived)
+    }
+
+    fn count(&mut self, meter: MeterId, place: Place, arrived: Arrived) -> rusqlite::Result<()> {
+        self.touched.insert((meter, place.epoch, place.stream));
+        let stream = self
+            .state(meter)?
+            .streams
+            .entry((place.epoch, place.stream))
+            .or_default();
+        match arrived {
+            Arrived::First => drop(stream.runs.insert(place.seq)),
+            Arrived::Again => stream.duplicates += 1,
+            Arrived::Different => {
+                stream.conflicts += 1;
+                self.outcome.conflicts.push((meter, place));
+            }
+        }
+        Ok(())
+    }
+
+    fn touch_all(&mut self, meter: MeterId, epoch: u32) {
+        let streams = self
+            .meters
+            .get(&meter)
+            .into_iter()
+            .flat_map(|state| state.streams.keys());
+        let of_epoch = streams
+            .filter(|key| key.0 == epoch)
+            .map(|key| (meter, epoch, key.1));
+        self.touched.extend(of_epoch);
+    }
+}
+
+/// How a record stands to what is stored under its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Arrived {
+    First,
+    Again,
+    Different,
+}
+
+fn insert_meter(tx: &Transaction<'_>, meter: MeterId) -> rusqlite::Result<i64> {
+    tx.execute(
+        "INSERT INTO meter (title, last_seen) VALUES (?, 0)",
+        [meter.to_string()],
+    )?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn insert_record(
+    tx: &Transaction<'_>,
+    meter: i64,
+    arrival: i64,
+    record: &Record,
+) -> rusqlite::Result<Arrived> {
+    let Place { epoch, stream, seq } = record.place;
+    let body = record.values.encode();
+    let sql = "INSERT INTO record (meter, stream, epoch, seq, time, period, status, body, arrival)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let (time, period, status) = (record.time, record.period, record.status);
+    let row = params![
+        meter, stream, epoch, seq, time, period, status, body, arrival
+    ];
+    if tx.prepare_cached(sql)?.execute(row)? == 1 {
+        return Ok(Arrived::First);
+    }
+    let sql = "SELECT 1 FROM record WHERE meter = ? AND stream = ? AND epoch = ? AND seq = ?
+               AND time = ? AND period = ? AND status = ? AND body = ?";
+    let key = params![meter, stream, epoch, seq, time, period, status, body];
+    compared(
+        tx.prepare_cached(sql)?
+            .query_row(key, |_| Ok(()))
+            .optional()?,
+    )
+}
+
+fn insert_event(
+    tx: &Transaction<'_>,
+    meter: i64,
+    arrival: i64,
+    event: &Event,
+) -> rusqlite::Result<Arrived> {
+    use rusqlite::types::Value;
+    let Place { epoch, seq, .. } = event.place;
+    let detail = match &event.detail {
+        Detail::None => Value::Null,
+        Detail::Number(number) => Value::Integer(*number),
+        Detail::Text(text) => Value::Text(text.clone()),
+        Detail::Bytes(bytes) => Value::Blob(bytes.clone()),
+    };
+    let sql = "INSERT INTO event (meter, epoch, seq, time, code, detail, arrival)
+               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    let row = params![meter, epoch, seq, event.time, event.code, detail, arrival];
+    if tx.prepare_cached(sql)?.execute(row)? == 1 {
+        return Ok(Arrived::First);
+    }
+    let sql = "SELECT 1 FROM event WHERE meter = ? AND epoch = ? AND seq = ?
+               AND time = ? AND code = ? AND detail IS ?";
+    let key = params![meter, epoch, seq, event.time, event.code, detail];
+    compared(
+        tx.prepare_cached(sql)?
+            .query_row(key, |_| Ok(()))
+            .optional()?,
+    )
+}
+
+fn compared(same: Option<()>) -> rusqlite::Result<Arrived> {
+    Ok(if same.is_some() {
+        Arrived::Again
+    } else {
+        Arrived::Different
+    })
+}
+
+fn insert_birth(
+    tx: &Transaction<'_>,
+    meter: i64,
+    arrival: i64,
+    birth: &Birth,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO birth (meter, epoch, connection, time, status, firmware, hardware,
+               boot_count, reset_cause, identity, arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let row = params![
+        meter,
+        birth.epoch,
+        birth.connection,
+        birth.time,
+        birth.status,
+        birth.firmware,
+        birth.hardware,
+        birth.boot_count,
+        birth.reset_cause,
+        birth.identity,
+        arrival,
+    ];
+    tx.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+/// Writes what changed of the states beside the records.
+fn write_states(
+    tx: &Transaction<'_>,
+    fleet: &SharedFleet,
+    meters: &BTreeMap<MeterId, MeterState>,
+) -> rusqlite::Result<()> {
+    for (meter, state) in meters {
+        tx.prepare_cached("UPDATE meter SET last_seen = ? WHERE id = ?")?
+            .execute((state.last_seen, state.key))?;
+        let before = fleet.meter(*meter);
+        for (&(epoch, stream), now) in &state.streams {
+            let before = before
+                .as_ref()
+                .and_then(|state| state.streams.get(&(epoch, stream)));
+            write_stream(tx, (state.key, epoch, stream), before, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_stream(
+    tx: &Transaction<'_>,
+    (meter, epoch, stream): (i64, u32, Stream),
+    before: Option<&StreamState>,
+    now: &StreamState,
+) -> rusqlite::Result<()> {
+    let nothing = StreamState::default();
+    let before = before.unwrap_or(&nothing);
+    if before == now {
+        return Ok(());
+    }
+    let old: BTreeMap<i64, i64> = before.runs.iter().collect();
+    let new: BTreeMap<i64, i64> = now.runs.iter().collect();
+    let sql = "DELETE FROM run WHERE meter = ? AND epoch = ? AND stream = ? AND first = ?";
+    for first in old.keys().filter(|first| !new.contains_key(first)) {
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, first))?;
+    }
+    let sql =
+        "INSERT OR REPLACE INTO run (meter, epoch, stream, first, last) VALUES (?, ?, ?, ?, ?)";
+    for (first, last) in new
+        .iter()
+        .filter(|(first, last)| old.get(first) != Some(last))
+    {
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, first, last))?;
+    }
+    let repeats = (now.duplicates, now.conflicts);
+    if (before.duplicates, before.conflicts) != repeats {
+        let sql = "INSERT OR REPLACE INTO repeat (meter, epoch, stream, duplicates, conflicts)
+                   VALUES (?, ?, ?, ?, ?)";
+        tx.prepare_cached(sql)?
+            .execute((meter, epoch, stream, repeats.0, repeats.1))?;
+    }
+    Ok(())
+}
+
+fn receipts(
+    meters: &BTreeMap<MeterId, MeterState>,
+    touched: &BTreeSet<(MeterId, u32, Stream)>,
+) -> Vec<Completeness> {
+    let mut receipts: Vec<Completeness> = Vec::new();
+    for &(meter, epoch, stream) in touched {
+        let state = meters
+            .get(&meter)
+            .and_then(|state| state.streams.get(&(epoch, stream)));
+        let Some(seq) = state.and_then(|state| state.runs.complete_to()) else {
+            continue;
+        };
+        match receipts
+            .last_mut()
+            .filter(|last| last.meter == meter && last.epoch == epoch)
+        {
+            Some(receipt) => receipt.streams.push((stream, seq)),
+            None => receipts.push(Completeness {
+                meter,
+                epoch,
+                streams: vec![(stream, seq)],
+            }),
+        }
+    }
+    receipts
+}

@@ -1,0 +1,244 @@
+//! The one place that knows the wire format: topics and payloads in, receipts out.
+
+use meter_proto::payload::{self, EventList, Message, Phases, Profile, Reading, Stamp};
+use meter_proto::topic::{Channel, Topic};
+
+use crate::record::{
+    Birth, Detail, Event, MeterId, Place, Record, Report, Stream, Values, register, stream,
+};
+
+/// Filters for everything that the head-end takes.
+pub(crate) const UPLINK: [&str; 2] = ["em/1/+/d/+", "em/1/+/s"];
+
+/// Reads a message; `Err` says what is wrong with it.
+pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), String> {
+    let Some((meter, channel)) = Topic::parse(topic) else {
+        return Err("the topic is none of this wire format, em/1/<16 hex digits>/<channel>".into());
+    };
+    let message = Message::decode(channel, payload).map_err(|error| error.to_string())?;
+    let report = match message {
+        Message::Reading(reading) => records(|| Some(vec![of_reading(&reading)?])),
+        Message::Profile(profile) => records(|| of_profile(&profile)),
+        Message::Events(events) => of_events(&events).map(Report::Events),
+        Message::Birth(birth) => of_birth(&birth).map(Report::Birth),
+        Message::Death(death) => {
+            signed(death.connection).map(|connection| Report::Death { connection })
+        }
+        _ => return Err("a message of a kind that this head-end does not know".into()),
+    };
+    let report = report.ok_or("a number is beyond 2^63")?;
+    Ok((meter, report))
+}
+
+/// Topic and payload of a receipt; `None` when there is nothing to say.
+pub(crate) fn receipt(
+    meter: MeterId,
+    epoch: u32,
+    streams: &[(Stream, i64)],
+) -> Option<(String, Vec<u8>)> {
+    let mut receipt = payload::Receipt::new(epoch);
+    for &(stream, seq) in streams {
+        let stream = payload::Stream::from_number(u64::from(stream))?;
+        receipt.set(stream, u64::try_from(seq).ok()?);
+    }
+    let mut buffer = [0; 64];
+    let length = receipt.encode(&mut buffer).ok()?;
+    let topic = Topic::new(meter, Channel::Receipt).as_str().to_owned();
+    Some((topic, buffer.get(..length)?.to_vec()))
+}
+
+fn signed(number: u64) -> Option<i64> {
+    i64::try_from(number).ok()
+}
+
+fn records(make: impl FnOnce() -> Option<Vec<Record>>) -> Option<Report> {
+    make().map(Report::Records)
+}
+
+fn place(stamp: &Stamp, stream: Stream) -> Option<Place> {
+    Some(Place {
+        epoch: stamp.epoch,
+        stream,
+        seq: signed(stamp.seq)?,
+    })
+}
+
+fn of_reading(reading: &Reading) -> Option<Record> {
+    let stamp = &reading.stamp;
+    let mut values = Values::default();
+    phases(&mut values, register::VOLTAGE, reading.voltage, |v| {
+        v.get().into()
+    });
+    phases(&mut values, register::CURRENT, reading.current, |v| {
+        v.get().into()
+    });
+    phases(&mut values, register::ACTIVE, reading.active, i64::from);
+    phases(&mut values, register::REACTIVE, reading.reactive, i64::from);
+    phases(&mut values, register::APPARENT, reading.apparent, i64::from);
+    phases(
+        &mut values,
+        register::POWER_FACTOR,
+        reading.power_factor,
+        |v| v.get().into(),
+    );
+    if let Some(frequency) = reading.frequency {
+        values.set(register::FREQUENCY, 0, frequency.get().into());
+    }
+    let energies = [
+        (register::IMPORT, reading.import),
+        (register::EXPORT, reading.export),
+        (register::REACTIVE_IMPORT, reading.reactive_import),
+        (register::REACTIVE_EXPORT, reading.reactive_export),
+    ];
+    for (register, energy) in energies {
+        if let Some(energy) = energy {
+            values.set(register, 0, signed(energy.get())?);
+        }
+    }
+    Some(Record {
+        place: place(stamp, stream::READING)?,
+        time: signed(stamp.time.get())?,
+        period: 0,
+        status: stamp.status.bits(),
+        values,
+    })
+}
+
+fn phases<T: Copy + Default>(
+    values: &mut Values,
+    register: u16,
+    phases: Option<Phases<T>>,
+    number: impl Fn(T) -> i64,
+) {
+    let phases = phases.as_ref().map_or(&[][..], Phases::as_slice);
+    for (part, &value) in (0..).zip(phases) {
+        values.set(register, part, number(value));
+    }
+}
+
+fn of_profile(profile: &Profile<'_>) -> Option<Vec<Record>> {
+    let record = |record: payload::ProfileRecord| {
+        let mut values = Values::default();
+        for (column, value) in profile.columns().iter().zip(record.values) {
+            values.set(column.0, 0, value);
+        }
+        Some(Record {
+            place: Place {
+                epoch: profile.epoch(),
+                stream: stream::PROFILE,
+                seq: signed(record.seq)?,
+            },
+            time: signed(record.time.get())?,
+            period: profile.period().into(),
+            status: record.status.bits(),
+            values,
+        })
+    };
+    profile.records().map(record).collect()
+}
+
+fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
+    let event = |(seq, event): (u64, payload::Event<'_>)| {
+        Some(Event {
+            place: Place {
+                epoch: list.epoch,
+                stream: stream::EVENT,
+                seq: signed(seq)?,
+            },
+            time: signed(event.time.get())?,
+            code: event.code,
+            detail: match event.detail {
+                None => Detail::None,
+                Some(payload::Detail::Integer(number)) => Detail::Number(number),
+                Some(payload::Detail::Text(text)) => Detail::Text(text.to_owned()),
+                Some(payload::Detail::Bytes(bytes)) => Detail::Bytes(bytes.to_vec()),
+            },
+        })
+    };
+    list.events().map(event).collect()
+}
+
+fn of_birth(birth: &payload::Birth<'_>) -> Option<Birth> {
+    Some(Birth {
+        epoch: birth.stamp.epoch,
+        time: signed(birth.stamp.time.get())?,
+        status: birth.stamp.status.bits(),
+        firmware: birth.firmware.to_owned(),
+        hardware: birth.hardware.to_owned(),
+        boot_count: birth.boot_count.into(),
+        reset_cause: birth.reset_cause.into(),
+        identity: birth.identity.map(str::to_owned),
+        connection: signed(birth.connection)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The single-phase reading of payload.md section 6, byte for byte.
+    const READING: &[u8] = &[
+        0xAF, 0x00, 0x1A, 0x00, 0x01, 0xE2, 0x40, 0x01, 0x01, 0x02, 0x1A, 0x69, 0x55, 0xB9, 0x00,
+        0x03, 0x19, 0x01, 0x04, 0x04, 0x1A, 0x00, 0x03, 0x87, 0xFC, 0x05, 0x19, 0x13, 0x09, 0x06,
+        0x19, 0x2A, 0x4E, 0x07, 0x39, 0x0C, 0x6B, 0x08, 0x19, 0x2C, 0x17, 0x09, 0x19, 0x03, 0xC0,
+        0x0A, 0x19, 0xC3, 0x3C, 0x0B, 0x1A, 0x00, 0xBC, 0x61, 0x4E, 0x0C, 0x19, 0x10, 0xE1, 0x0D,
+        0x1A, 0x00, 0x23, 0xCA, 0xCE, 0x0E, 0x1A, 0x00, 0x01, 0x56, 0x66,
+    ];
+
+    #[test]
+    fn the_reading_of_the_reference_keeps_every_value() {
+        let (meter, report) = report("em/1/4d54520000000001/d/r", READING).expect("a good reading");
+        assert_eq!(meter.to_string(), "4d54520000000001");
+        let Report::Records(records) = report else {
+            panic!("{report:?}")
+        };
+        let record = &records[0];
+        assert_eq!(
+            record.place,
+            Place {
+                epoch: 1,
+                stream: stream::READING,
+                seq: 123_456
+            }
+        );
+        assert_eq!((record.time, record.status), (1_767_225_600, 260));
+        assert_eq!(record.values.phases(register::VOLTAGE), [231_420]);
+        assert_eq!(record.values.active(), [10_830]);
+        assert_eq!(record.values.get(register::REACTIVE), Some(-3_180));
+        assert_eq!(record.values.get(register::IMPORT), Some(12_345_678));
+        assert_eq!(record.values.get(register::REACTIVE_EXPORT), Some(87_654));
+    }
+
+    #[test]
+    fn a_receipt_is_that_of_the_reference() {
+        let meter = MeterId::parse("4d54520000000001").expect("an identity");
+        let (topic, payload) = receipt(
+            meter,
+            1,
+            &[(stream::READING, 123_456), (stream::PROFILE, 98_765)],
+        )
+        .expect("a receipt");
+        assert_eq!(topic, "em/1/4d54520000000001/k");
+        let expected = [
+            0xA2, 0x01, 0x01, 0x18, 0x33, 0xA2, 0x01, 0x1A, 0x00, 0x01, 0xE2, 0x40, 0x02, 0x1A,
+            0x00, 0x01, 0x81, 0xCD,
+        ];
+        assert_eq!(payload, expected);
+    }
+
+    #[test]
+    fn bad_topics_and_payloads_say_what_is_wrong() {
+        for topic in [
+            "",
+            "em/2/4d54520000000001/d/r",
+            "em/1/short/d/r",
+            "em/1/4d54520000000001/d/x",
+        ] {
+            assert!(report(topic, READING).is_err(), "{topic}");
+        }
+        for length in 0..READING.len() {
+            let cut = report("em/1/4d54520000000001/d/r", &READING[..length]);
+            assert!(cut.is_err(), "{length} bytes");
+        }
+    }
+}

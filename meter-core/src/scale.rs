@@ -1,0 +1,170 @@
+//! Exact fractions from raw counts to units.
+
+use core::num::NonZeroU64;
+
+/// An exact, reduced, positive fraction: `value = count * num / den`.
+///
+/// No LSB of a metering chip is a round number, and a rounded constant is a gain error for the
+/// life of the meter. A fraction of two 64-bit integers keeps the integrator's resistors and turns
+/// as they are.
+///
+/// ```
+/// use meter_core::scale::Ratio;
+/// let lsb = Ratio::new(35_484, 1_000_000).unwrap();
+/// assert_eq!((lsb.num(), lsb.den()), (8_871, 250_000));
+/// assert_eq!(lsb.apply(6_482), 230);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ratio {
+    num: u64,
+    den: NonZeroU64,
+}
+
+impl Ratio {
+    /// One to one.
+    pub const ONE: Self = Self {
+        num: 1,
+        den: NonZeroU64::MIN,
+    };
+
+    /// Reduces `num / den`; `None` when either is zero.
+    #[must_use]
+    pub const fn new(num: u64, den: u64) -> Option<Self> {
+        if num == 0 || den == 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(num as u128, den as u128) as u64;
+        match NonZeroU64::new(den / divisor) {
+            Some(den) => Some(Self {
+                num: num / divisor,
+                den,
+            }),
+            None => None,
+        }
+    }
+
+    /// Reduces a wide fraction. What still does not fit 64 bits is halved on both sides until it
+    /// does: the error is then below `2^-63` of the value. `None` when the fraction is zero, or
+    /// outside what two 64-bit numbers can say.
+    #[must_use]
+    pub const fn from_wide(num: u128, den: u128) -> Option<Self> {
+        if num == 0 || den == 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(num, den);
+        let (mut num, mut den) = (num / divisor, den / divisor);
+        while num > u64::MAX as u128 || den > u64::MAX as u128 {
+            num >>= 1;
+            den >>= 1;
+        }
+        Self::new(num as u64, den as u64)
+    }
+
+    /// The numerator.
+    #[must_use]
+    pub const fn num(self) -> u64 {
+        self.num
+    }
+
+    /// The denominator, never zero.
+    #[must_use]
+    pub const fn den(self) -> u64 {
+        self.den.get()
+    }
+
+    /// The fraction as a non-zero divisor, for callers that carry a remainder.
+    const fn divisor(self) -> i128 {
+        self.den.get() as i128
+    }
+
+    /// Converts a count, rounded half away from zero and held at the ends of `i64`.
+    #[must_use]
+    pub fn apply(self, count: i64) -> i64 {
+        let exact = i128::from(count) * i128::from(self.num);
+        saturate(divide_rounded(exact, self.divisor()))
+    }
+
+    /// The whole units in a count: what a cumulative register shows.
+    #[must_use]
+    pub fn units_below(self, count: u64) -> u128 {
+        u128::from(count) * u128::from(self.num) / u128::from(self.den.get())
+    }
+
+    /// The count whose value is nearest to `value`: the inverse of [`apply`](Self::apply).
+    #[must_use]
+    pub fn count_for(self, value: i64) -> i64 {
+        let exact = i128::from(value) * self.divisor();
+        saturate(divide_rounded(exact, i128::from(self.num)))
+    }
+}
+
+/// `num / den` rounded half away from zero; `den` is positive.
+pub(crate) const fn divide_rounded(num: i128, den: i128) -> i128 {
+    let half = den / 2;
+    let towards = if num < 0 { num - half } else { num + half };
+    towards / den
+}
+
+fn saturate(value: i128) -> i64 {
+    i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
+}
+
+const fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn zero_is_no_ratio() {
+        assert_eq!(Ratio::new(0, 1), None);
+        assert_eq!(Ratio::new(1, 0), None);
+        assert_eq!(Ratio::from_wide(u128::MAX, 1), None);
+    }
+
+    #[test]
+    fn wide_fraction_keeps_its_value() {
+        let ratio = Ratio::from_wide(3 << 80, 7 << 81).unwrap();
+        assert_eq!((ratio.num(), ratio.den()), (3, 14));
+    }
+
+    #[test]
+    fn apply_rounds_half_away_from_zero() {
+        let half = Ratio::new(1, 2).unwrap();
+        assert_eq!(half.apply(3), 2);
+        assert_eq!(half.apply(-3), -2);
+        assert_eq!(half.apply(i64::MAX), i64::MAX / 2 + 1);
+        assert_eq!(Ratio::new(4, 1).unwrap().apply(i64::MIN), i64::MIN);
+        assert_eq!(half.count_for(2), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn apply_is_within_half_a_unit(
+            num in 1..=u64::MAX, den in 1..=u64::MAX, count in -(1i64 << 31)..(1i64 << 31),
+        ) {
+            let ratio = Ratio::new(num, den).unwrap();
+            let units = ratio.apply(count);
+            prop_assume!(units.unsigned_abs() < i64::MAX as u64);
+            let error = i128::from(count) * i128::from(ratio.num())
+                - i128::from(units) * i128::from(ratio.den());
+            prop_assert!(error.unsigned_abs() * 2 <= u128::from(ratio.den()));
+        }
+
+        #[test]
+        fn units_below_never_exceeds_the_count(num in 1..=u64::MAX, den in 1..=u64::MAX, count: u64) {
+            let ratio = Ratio::new(num, den).unwrap();
+            let exact = u128::from(count) * u128::from(ratio.num());
+            let units = ratio.units_below(count);
+            prop_assert!(units * u128::from(ratio.den()) <= exact);
+            prop_assert!(exact - units * u128::from(ratio.den()) < u128::from(ratio.den()));
+        }
+    }
+}

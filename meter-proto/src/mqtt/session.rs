@@ -1,0 +1,706 @@
+//! The client's session, without I/O and without a clock.
+//!
+//! ```text
+//!            connect            CONNACK 0
+//!  Offline ─────────► Connecting ────────► Connected ──┐ publish, subscribe, ping
+//!     ▲                    │ refused, time-out  │ ▲────┘
+//!     │     connect        ▼                    ▼ disconnect, time-out, broken protocol
+//!     └───────────────── Closed ◄───────────────┘
+//! ```
+
+use core::fmt;
+use core::num::NonZeroU16;
+use core::time::Duration;
+
+use super::QoS;
+use super::frame::{self, FrameError, Header, Packet};
+use super::outgoing::{Control, InFlight};
+
+/// The memory of a session, lent by the caller.
+pub struct Buffers<'b> {
+    /// Holds one packet from the server. One that is longer is passed over and acknowledged; its
+    /// topic must fit. 256 bytes do for receipts, a firmware block needs 1,100.
+    pub receive: &'b mut [u8],
+    /// Holds CONNECT with its will, then acknowledgements and pings: 256 bytes.
+    pub control: &'b mut [u8],
+    /// Holds the message in flight; the longest that can be published.
+    pub publish: &'b mut [u8],
+}
+
+/// The last message, published by the server when the connection ends without DISCONNECT.
+#[derive(Clone, Copy, Debug)]
+pub struct Will<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// Kept by the server for later subscribers.
+    pub retain: bool,
+}
+
+/// What CONNECT says. The session is kept by the server (clean session 0).
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectOptions<'a> {
+    /// The client identifier, not empty; 1 to 23 letters and digits are always accepted [3.1.3-5].
+    pub client_id: &'a str,
+    /// The longest silence towards the server in seconds; 0 for none asked.
+    pub keep_alive: u16,
+    /// The last message.
+    pub will: Option<Will<'a>>,
+    /// User name and password.
+    pub credentials: Option<(&'a str, &'a [u8])>,
+}
+
+/// How long the session waits for the server. NB-IoT round trips take seconds, tens of seconds in
+/// bad coverage: nothing here is below 30 s by default, and nothing is ever sent twice on one
+/// connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// From CONNECT to CONNACK.
+    pub connack: Duration,
+    /// From PINGREQ to PINGRESP.
+    pub pingresp: Duration,
+    /// From PUBLISH or SUBSCRIBE to its acknowledgement.
+    pub ack: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connack: Duration::from_secs(60),
+            pingresp: Duration::from_secs(60),
+            ack: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A code with which a server refuses a CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RefusedCode(
+    /// 1 protocol version, 2 identifier, 3 server unavailable, 4 user name or password, 5 not
+    /// authorised; others are reserved.
+    pub u8,
+);
+
+impl RefusedCode {
+    /// Whether trying again soon can help: only where the server is unavailable.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        self.0 == 3
+    }
+}
+
+impl fmt::Display for RefusedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("protocol version refused"),
+            2 => f.write_str("client identifier refused"),
+            3 => f.write_str("server unavailable"),
+            4 => f.write_str("wrong user name or password"),
+            5 => f.write_str("not authorised"),
+            code => write!(f, "refused with reserved code {code}"),
+        }
+    }
+}
+
+/// Why the session is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ClosedBy {
+    /// The caller disconnected.
+    Caller,
+    /// The caller said that the link is gone.
+    LinkLost,
+    /// The server did not answer in time.
+    Timeout,
+    /// The server refused the CONNECT.
+    Refused(RefusedCode),
+    /// The server broke the protocol.
+    Protocol(FrameError),
+    /// An acknowledgement did not fit the control buffer.
+    ControlFull,
+}
+
+/// What the session tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'s> {
+    /// The server accepted. Subscribe, then publish the birth.
+    Connected {
+        /// The server kept the session.
+        session_present: bool,
+    },
+    /// A message came. It is acknowledged when the event is taken.
+    Message {
+        /// The topic name.
+        topic: &'s str,
+        /// The payload.
+        payload: &'s [u8],
+    },
+    /// A message longer than the receive buffer came, was passed over and acknowledged.
+    Skipped {
+        /// Its whole length in bytes.
+        length: usize,
+    },
+    /// The message in flight was acknowledged: the next may be published.
+    Published,
+    /// The subscription was answered.
+    Subscribed {
+        /// Whether it was granted.
+        granted: bool,
+    },
+    /// The session is over: close the connection. A message in flight is kept and goes out again
+    /// after the next connect.
+    Closed(ClosedBy),
+}
+
+/// Why a message cannot be published now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PublishError {
+    /// There is no connection.
+    NotConnected,
+    /// One message is in flight already.
+    Busy,
+    /// The message does not fit the publish buffer.
+    TooLong,
+    /// The topic is empty, longer than 65,535 bytes, or holds a wildcard or U+0000.
+    Topic,
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotConnected => "there is no connection",
+            Self::Busy => "a message is in flight already",
+            Self::TooLong => "the message does not fit the publish buffer",
+            Self::Topic => "the topic name is not allowed",
+        })
+    }
+}
+
+impl core::error::Error for PublishError {}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Offline,
+    Connecting,
+    Connected,
+    Closed,
+}
+
+/// What was received and not told yet.
+#[derive(Clone, Copy)]
+enum Pending {
+    None,
+    Connected(bool),
+    /// A whole PUBLISH lies in the receive buffer.
+    Message(usize),
+    Skipped(usize),
+    Published,
+    Subscribed(bool),
+    Closed(ClosedBy),
+}
+
+/// The client's session: feed it bytes and time, ask it for bytes, events and its next deadline.
+///
+/// After each [`receive`](Self::receive), [`handle_timeout`](Self::handle_timeout) or action, take
+/// what [`transmit`](Self::transmit) has and call [`event`](Self::event) until it gives `None`.
+/// One message is in flight at a time; its bytes live in the caller's publish buffer, so the
+/// session outlives its connections but not a power cut: what was not acknowledged by then is in
+/// the outbox, and goes out as new.
+pub struct Session<'b> {
+    state: State,
+    timing: Timing,
+    keep_alive: Duration,
+    receive: &'b mut [u8],
+    filled: usize,
+    /// Bytes of a long message still to be passed over.
+    skip: usize,
+    skip_ack: Option<u16>,
+    control: Control<'b>,
+    publish: InFlight<'b>,
+    pending: Pending,
+    last_identifier: u16,
+    subscription: Option<u16>,
+    last_sent: Duration,
+    /// When the server owes an answer to CONNECT or PINGREQ.
+    answer_due: Option<Duration>,
+    ack_due: Option<Duration>,
+}
+
+impl<'b> Session<'b> {
+    /// A session that is off line and has nothing in flight.
+    #[must_use]
+    pub const fn new(buffers: Buffers<'b>, timing: Timing) -> Self {
+        Self {
+            state: State::Offline,
+            timing,
+            keep_alive: Duration::ZERO,
+            receive: buffers.receive,
+            filled: 0,
+            skip: 0,
+            skip_ack: None,
+            control: Control::new(buffers.control),
+            publish: InFlight::new(buffers.publish),
+            pending: Pending::None,
+            last_identifier: 0,
+            subscription: None,
+            last_sent: Duration::ZERO,
+            answer_due: None,
+            ack_due: None,
+        }
+    }
+
+    /// Starts on a new connection: CONNECT goes out first.
+    ///
+    /// # Errors
+    /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
+    /// [`PublishError::Topic`] for an empty client identifier or a will topic that is not allowed.
+    pub fn connect(
+        &mut self,
+        options: &ConnectOptions<'_>,
+        now: Duration,
+    ) -> Result<(), PublishError> {
+        let allowed = |topic| is_topic_name(topic);
+        if options.client_id.is_empty() || options.will.is_some_and(|will| !allowed(will.topic)) {
+            return Err(PublishError::Topic);
+        }
+        self.drop_connection();
+        self.pending = Pending::None;
+        let connect = mqttrs::Packet::Connect(mqttrs::Connect {
+            protocol: mqttrs::Protocol::MQTT311,
+            keep_alive: options.keep_alive,
+            client_id: options.client_id,
+            clean_session: false,
+            last_will: options.will.map(|will| mqttrs::LastWill {
+                topic: will.topic,
+                message: will.payload,
+                qos: mqttrs::QoS::AtLeastOnce,
+                retain: will.retain,
+            }),
+            username: options.credentials.map(|(user, _)| user),
+            password: options.credentials.map(|(_, password)| password),
+        });
+        if !self.control.push(&connect) {
+            return Err(PublishError::TooLong);
+        }
+        self.state = State::Connecting;
+        self.keep_alive = Duration::from_secs(u64::from(options.keep_alive));
+        self.last_sent = now;
+        self.answer_due = Some(now + self.timing.connack);
+        Ok(())
+    }
+
+    /// Whether the server has accepted and nothing has ended the connection since.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state == State::Connected
+    }
+
+    /// Whether the server owes an answer to anything.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        self.answer_due.is_some() || self.ack_due.is_some()
+    }
+
+    /// Whether a message can be published now.
+    #[must_use]
+    pub fn can_publish(&self) -> bool {
+        self.is_connected() && self.publish.is_free()
+    }
+
+    /// Publishes a message. At QoS 1 [`Event::Published`] follows; until then, and over lost
+    /// connections, its bytes are kept.
+    ///
+    /// # Errors
+    /// [`PublishError`]; nothing has changed then.
+    pub fn publish(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        qos: QoS,
+        retain: bool,
+        now: Duration,
+    ) -> Result<(), PublishError> {
+        if !self.is_connected() {
+            return Err(PublishError::NotConnected);
+        }
+        if !self.publish.is_free() {
+            return Err(PublishError::Busy);
+        }
+        if !is_topic_name(topic) {
+            return Err(PublishError::Topic);
+        }
+        let qospid = match qos {
+            QoS::AtMostOnce => mqttrs::QosPid::AtMostOnce,
+            QoS::AtLeastOnce => mqttrs::QosPid::AtLeastOnce(self.next_identifier()),
+        };
+        let publish = mqttrs::Publish {
+            dup: false,
+            qospid,
+            retain,
+            topic_name: topic,
+            payload,
+        };
+        if !self.publish.load(publish) {
+            return Err(PublishError::TooLong);
+        }
+        if qos == QoS::AtLeastOnce {
+            self.ack_due = Some(now + self.timing.ack);
+        }
+        Ok(())
+    }
+
+    /// Asks for messages of one topic filter; [`Event::Subscribed`] follows. Subscribing again
+    /// after each connect is harmless.
+    ///
+    /// # Errors
+    /// [`PublishError::NotConnected`]; [`PublishError::Topic`] for a filter that is empty or longer
+    /// than 256 bytes; [`PublishError::TooLong`] when it does not fit the control buffer.
+    pub fn subscribe(&mut self, filter: &str, qos: QoS, now: Duration) -> Result<(), PublishError> {
+        if !self.is_connected() {
+            return Err(PublishError::NotConnected);
+        }
+        let topic_path = filter.parse().map_err(|_| PublishError::Topic)?;
+        if filter.is_empty() {
+            return Err(PublishError::Topic);
+        }
+        let identifier = self.next_identifier();
+        let topic = mqttrs::SubscribeTopic {
+            topic_path,
+            qos: qos.codec(),
+        };
+        let topics = core::iter::once(topic).collect();
+        let subscribe = mqttrs::Packet::Subscribe(mqttrs::Subscribe::new(identifier, topics));
+        if !self.control.push(&subscribe) {
+            return Err(PublishError::TooLong);
+        }
+        self.subscription = Some(identifier.get());
+        self.ack_due = Some(now + self.timing.ack);
+        Ok(())
+    }
+
+    /// Says goodbye: the server drops the will [3.14.4-3]. Send what [`transmit`](Self::transmit)
+    /// still has, then close the connection.
+    pub fn disconnect(&mut self) {
+        if self.is_connected() && !self.publish.is_partly_sent() {
+            let _ = self.control.push(&mqttrs::Packet::Disconnect);
+        }
+        self.close(ClosedBy::Caller);
+    }
+
+    /// The link under the session is gone.
+    pub fn link_lost(&mut self) {
+        if matches!(self.state, State::Connecting | State::Connected) {
+            self.close(ClosedBy::LinkLost);
+            self.control.clear();
+        }
+    }
+
+    /// Takes bytes from the server and says how many it used: it stops after each packet that
+    /// makes an event. Take the events and hand over the rest.
+    #[must_use = "the bytes that were not used must be handed over again"]
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) -> usize {
+        let mut used = 0;
+        while let Some(rest) = bytes.get(used..)
+            && !rest.is_empty()
+            && matches!(self.pending, Pending::None)
+            && matches!(self.state, State::Connecting | State::Connected)
+        {
+            used += self.take_some(rest, now);
+        }
+        // Bytes after the end of a session belong to nobody.
+        if matches!(self.state, State::Offline | State::Closed) {
+            bytes.len()
+        } else {
+            used
+        }
+    }
+
+    /// The next bytes to send; empty when there are none. Say with [`sent`](Self::sent) how many
+    /// went out.
+    #[must_use]
+    pub fn transmit(&self) -> &[u8] {
+        let publish_first = self.publish.is_partly_sent();
+        if !publish_first && !self.control.waiting().is_empty() {
+            return self.control.waiting();
+        }
+        if self.is_connected() {
+            self.publish.waiting()
+        } else {
+            &[]
+        }
+    }
+
+    /// The first `count` bytes of [`transmit`](Self::transmit) are on their way.
+    pub fn sent(&mut self, count: usize, now: Duration) {
+        if self.publish.is_partly_sent() || self.control.waiting().is_empty() {
+            self.publish.advance(count);
+        } else {
+            self.control.advance(count);
+        }
+        self.last_sent = now;
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let due = [self.answer_due, self.ack_due, self.ping_due()];
+        due.into_iter().flatten().min()
+    }
+
+    /// Acts on the time: a ping that is due, an answer that is overdue.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        let overdue = |due: Option<Duration>| due.is_some_and(|due| now >= due);
+        if overdue(self.answer_due) || overdue(self.ack_due) {
+            self.close(ClosedBy::Timeout);
+        } else if overdue(self.ping_due()) && self.push_control(&mqttrs::Packet::Pingreq) {
+            self.last_sent = now;
+            self.answer_due = Some(now + self.timing.pingresp);
+        }
+    }
+
+    /// The next event.
+    pub fn event(&mut self) -> Option<Event<'_>> {
+        match core::mem::replace(&mut self.pending, Pending::None) {
+            Pending::None => None,
+            Pending::Connected(session_present) => Some(Event::Connected { session_present }),
+            Pending::Skipped(length) => Some(Event::Skipped { length }),
+            Pending::Published => Some(Event::Published),
+            Pending::Subscribed(granted) => Some(Event::Subscribed { granted }),
+            Pending::Closed(reason) => Some(Event::Closed(reason)),
+            Pending::Message(length) => self.message(length),
+        }
+    }
+
+    /// Hands over the message in the receive buffer and acknowledges it.
+    fn message(&mut self, length: usize) -> Option<Event<'_>> {
+        let bytes = self.receive.get(..length)?;
+        let Ok(Packet::Publish {
+            topic,
+            payload,
+            identifier,
+            ..
+        }) = frame::decode(bytes)
+        else {
+            return None;
+        };
+        if let Some(pid) = identifier.and_then(pid)
+            && !self.control.push(&mqttrs::Packet::Puback(pid))
+        {
+            self.pending = Pending::Closed(ClosedBy::ControlFull);
+            self.state = State::Closed;
+        }
+        Some(Event::Message { topic, payload })
+    }
+
+    /// Takes the first few of `rest`: what is passed over, or up to the end of a packet.
+    fn take_some(&mut self, rest: &[u8], now: Duration) -> usize {
+        if self.skip > 0 {
+            return self.skip_some(rest.len());
+        }
+        let wanted = match self.wanted() {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                self.close(ClosedBy::Protocol(error));
+                return rest.len();
+            }
+        };
+        let taken = wanted.min(rest.len());
+        let slot = self.receive.get_mut(self.filled..self.filled + taken);
+        if let (Some(slot), Some(part)) = (slot, rest.get(..taken)) {
+            slot.copy_from_slice(part);
+            self.filled += taken;
+        }
+        if let Err(error) = self.handle_filled(now) {
+            self.close(ClosedBy::Protocol(error));
+        }
+        taken
+    }
+
+    /// How many bytes more to take before looking again: header bytes one by one, then the rest of
+    /// the packet, or of a long message's head.
+    fn wanted(&self) -> Result<usize, FrameError> {
+        let filled = self.receive.get(..self.filled).unwrap_or(&[]);
+        let Some(header) = Header::read(filled)? else {
+            return Ok(1);
+        };
+        if header.total() <= self.receive.len() {
+            return Ok(header.total() - self.filled);
+        }
+        if !header.is_publish() || self.filled == self.receive.len() {
+            return Err(FrameError::TooLong);
+        }
+        Ok(1)
+    }
+
+    fn handle_filled(&mut self, now: Duration) -> Result<(), FrameError> {
+        let filled = self.receive.get(..self.filled).unwrap_or(&[]);
+        let Some(header) = Header::read(filled)? else {
+            return Ok(());
+        };
+        if header.total() > self.receive.len() {
+            if header.is_publish()
+                && let Some(head) = header.publish_head(filled)?
+            {
+                self.expect_connected()?;
+                self.skip = header.total() - head.length;
+                self.skip_ack = head.identifier;
+                self.filled = header.total();
+                let _ = self.skip_some(0);
+            }
+            return Ok(());
+        }
+        if self.filled == header.total() {
+            let length = core::mem::take(&mut self.filled);
+            self.handle_packet(length, now)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over up to `available` bytes of a long message; at its end it is acknowledged.
+    fn skip_some(&mut self, available: usize) -> usize {
+        let taken = self.skip.min(available);
+        self.skip -= taken;
+        if self.skip == 0 {
+            let length = core::mem::take(&mut self.filled);
+            self.pending = Pending::Skipped(length);
+            if let Some(pid) = self.skip_ack.take().and_then(pid)
+                && !self.control.push(&mqttrs::Packet::Puback(pid))
+            {
+                self.close(ClosedBy::ControlFull);
+            }
+        }
+        taken
+    }
+
+    fn handle_packet(&mut self, length: usize, now: Duration) -> Result<(), FrameError> {
+        let bytes = self.receive.get(..length).unwrap_or(&[]);
+        let packet = frame::decode(bytes)?;
+        if self.state == State::Connecting {
+            // The first packet back must be CONNACK [3.2.0-1].
+            let Packet::Connack {
+                session_present,
+                code,
+            } = packet
+            else {
+                return Err(FrameError::UnexpectedType);
+            };
+            self.handle_connack(session_present, code, now);
+            return Ok(());
+        }
+        match packet {
+            Packet::Connack { .. } => return Err(FrameError::UnexpectedType),
+            Packet::Publish { .. } => self.pending = Pending::Message(length),
+            Packet::Puback(identifier) => {
+                if self.publish.identifier() == Some(identifier) && self.publish.awaits_ack() {
+                    self.publish.free();
+                    self.pending = Pending::Published;
+                    self.settle_ack();
+                }
+            }
+            Packet::Suback {
+                identifier,
+                granted,
+            } => {
+                if self.subscription == Some(identifier) {
+                    self.subscription = None;
+                    self.pending = Pending::Subscribed(granted);
+                    self.settle_ack();
+                }
+            }
+            Packet::Pingresp => self.answer_due = None,
+        }
+        Ok(())
+    }
+
+    fn handle_connack(&mut self, session_present: bool, code: u8, now: Duration) {
+        self.answer_due = None;
+        if code != 0 {
+            self.close(ClosedBy::Refused(RefusedCode(code)));
+            return;
+        }
+        self.state = State::Connected;
+        if self.publish.identifier().is_some() {
+            self.ack_due = Some(now + self.timing.ack);
+        }
+        self.pending = Pending::Connected(session_present);
+    }
+
+    /// Stops the acknowledgement clock once nothing waits for one.
+    const fn settle_ack(&mut self) {
+        if self.subscription.is_none() && self.publish.identifier().is_none() {
+            self.ack_due = None;
+        }
+    }
+
+    const fn expect_connected(&self) -> Result<(), FrameError> {
+        match self.state {
+            State::Connected => Ok(()),
+            _ => Err(FrameError::UnexpectedType),
+        }
+    }
+
+    /// A ping goes out after three quarters of the keep alive, so that even a slow link brings it
+    /// in time [3.1.2-23]; not while the answer to one is due.
+    fn ping_due(&self) -> Option<Duration> {
+        let idle = self.is_connected() && self.answer_due.is_none() && !self.keep_alive.is_zero();
+        idle.then(|| self.last_sent + self.keep_alive * 3 / 4)
+    }
+
+    fn push_control(&mut self, packet: &mqttrs::Packet<'_>) -> bool {
+        let pushed = self.control.push(packet);
+        if !pushed {
+            self.close(ClosedBy::ControlFull);
+        }
+        pushed
+    }
+
+    fn close(&mut self, reason: ClosedBy) {
+        if self.state != State::Closed {
+            self.state = State::Closed;
+            self.pending = Pending::Closed(reason);
+        }
+        self.answer_due = None;
+        self.ack_due = None;
+    }
+
+    /// Forgets what belonged to the last connection; a message in flight at QoS 1 stays.
+    fn drop_connection(&mut self) {
+        self.publish.restart();
+        self.control.clear();
+        self.filled = 0;
+        self.skip = 0;
+        self.skip_ack = None;
+        self.subscription = None;
+        self.answer_due = None;
+        self.ack_due = None;
+    }
+
+    /// The next identifier that is not in use [2.3.1-2].
+    fn next_identifier(&mut self) -> mqttrs::Pid {
+        loop {
+            self.last_identifier = self.last_identifier.checked_add(1).unwrap_or(1);
+            let used = [self.publish.identifier(), self.subscription];
+            if !used.contains(&Some(self.last_identifier))
+                && let Some(pid) = pid(self.last_identifier)
+            {
+                return pid;
+            }
+        }
+    }
+}
+
+fn pid(identifier: u16) -> Option<mqttrs::Pid> {
+    NonZeroU16::new(identifier).and_then(|identifier| identifier.get().try_into().ok())
+}
+
+/// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
+fn is_topic_name(topic: &str) -> bool {
+    let length = 1..=usize::from(u16::MAX);
+    length.contains(&topic.len()) && !topic.contains(['+', '#', '\0'])
+}

@@ -1,0 +1,527 @@
+//! The outbox: every record waits in flash until the head-end has it on disk.
+//!
+//! Records live in two rings, so that a flood of momentary values can never push out what is
+//! billed. A small index keeps the epoch and, for each stream, the sequence up to which the
+//! head-end has said that everything is stored. Nothing is erased one by one: what is acknowledged
+//! is passed over, and its page is taken again when the ring comes round.
+//!
+//! ```text
+//! item of a ring    stream (1) | epoch (4, little endian) | sequence (8, little endian) | message
+//! index             key 0: epoch; key 1 to 5: acknowledged sequence of that stream
+//! ```
+//!
+//! The rings and the index are those of `sequential-storage`: a write that power cuts short is
+//! found and dropped at the next start, and the record before it is whole.
+
+use core::fmt;
+use core::ops::{ControlFlow, Range};
+
+use embedded_storage_async::nor_flash::NorFlash;
+use sequential_storage::cache::Cache;
+use sequential_storage::map::{MapConfig, MapStorage};
+use sequential_storage::queue::{QueueConfig, QueueStorage};
+
+use crate::payload::{EncodeError, Receipt, Stream};
+
+/// The longest message that is kept, in bytes.
+pub const MAX_MESSAGE: usize = 256;
+
+const HEAD: usize = 13;
+const ITEM: usize = HEAD + MAX_MESSAGE;
+const KEY_EPOCH: u8 = 0;
+/// How often a record is written before the flash is taken for broken.
+const ATTEMPTS: u8 = 3;
+
+/// Where in the flash the outbox lives. Each range begins and ends at an erase boundary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The index: at least two erase pages.
+    pub index: Range<u32>,
+    /// Ring of momentary values and diagnostics: at least two pages.
+    pub momentary: Range<u32>,
+    /// Ring of load profile, billing records and events: at least two pages. A single-phase
+    /// quarter hour takes about 60 bytes.
+    pub billing: Range<u32>,
+}
+
+impl Layout {
+    fn ring(&self, stream: Stream) -> Range<u32> {
+        match stream {
+            Stream::Reading | Stream::Diagnostic => self.momentary.clone(),
+            Stream::Profile | Stream::Billing | Stream::Event => self.billing.clone(),
+        }
+    }
+}
+
+/// Why the outbox could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error<E> {
+    /// The flash failed.
+    Flash(E),
+    /// The ranges do not fit the flash: not at erase boundaries, or too small.
+    Layout,
+    /// The stored data cannot be read or a new record cannot be read back: see
+    /// [`Outbox::repair`].
+    Corrupted,
+    /// The message could not be encoded into [`MAX_MESSAGE`] bytes.
+    Message(EncodeError),
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flash(error) => write!(f, "the outbox's flash failed: {error}"),
+            Self::Layout => f.write_str("the outbox's ranges do not fit the flash"),
+            Self::Corrupted => f.write_str("the outbox cannot be read; repair it"),
+            Self::Message(error) => write!(f, "the record cannot be kept: {error}"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for Error<E> {}
+
+impl<E> From<sequential_storage::Error<E>> for Error<E> {
+    fn from(error: sequential_storage::Error<E>) -> Self {
+        use sequential_storage::Error as Storage;
+        match error {
+            Storage::Storage { value, .. } => Self::Flash(value),
+            Storage::FullStorage | Storage::ItemTooBig => Self::Layout,
+            _ => Self::Corrupted,
+        }
+    }
+}
+
+/// What was found when the outbox was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Opened {
+    /// The epoch is a new one: this is the first start, or sequence numbers could not be trusted.
+    pub new_epoch: bool,
+    /// Something could not be read and was erased.
+    pub repaired: bool,
+}
+
+/// One stream's place in its sequence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// The last sequence given out.
+    last: u64,
+    /// Everything up to here is stored at the head-end, or lost for good.
+    acknowledged: u64,
+}
+
+/// Records in flash, each with a sequence that is never used twice within an epoch.
+///
+/// Dropping any of its futures is like a power cut at that point: the flash is left such that the
+/// next call, or the next [`open`](Self::open), finds whole records only. A record whose `push` was
+/// dropped may or may not be there.
+pub struct Outbox<F> {
+    flash: F,
+    layout: Layout,
+    epoch: u32,
+    places: [Place; Stream::ALL.len()],
+    lost: u64,
+}
+
+impl<F: NorFlash> Outbox<F> {
+    /// Opens the outbox, and makes or repairs it where there is none that can be read.
+    ///
+    /// `fresh_epoch` is used when the numbers of an earlier life are not known for sure; it must
+    /// differ from every earlier epoch: take it from a counter kept elsewhere, the clock, or a
+    /// random source.
+    ///
+    /// # Errors
+    /// [`Error::Layout`] and [`Error::Flash`]; a damaged content is repaired instead.
+    pub async fn open(
+        flash: F,
+        layout: Layout,
+        fresh_epoch: u32,
+    ) -> Result<(Self, Opened), Error<F::Error>> {
+        let places = [Place::default(); Stream::ALL.len()];
+        let mut outbox = Self {
+            flash,
+            layout,
+            epoch: fresh_epoch,
+            places,
+            lost: 0,
+        };
+        let mut opened = Opened::default();
+        match outbox.load().await {
+            Ok(true) => {}
+            Ok(false) => {
+                opened.new_epoch = true;
+                outbox.begin_epoch(fresh_epoch).await?;
+            }
+            Err(Error::Corrupted) => {
+                opened = Opened {
+                    new_epoch: true,
+                    repaired: true,
+                };
+                outbox.begin_epoch(fresh_epoch).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok((outbox, opened))
+    }
+
+    /// The epoch of the records that are pushed now.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The last sequence given out in a stream; 0 before the first.
+    #[must_use]
+    pub fn last(&self, stream: Stream) -> u64 {
+        self.place(stream).last
+    }
+
+    /// Everything of the stream up to here is done with.
+    #[must_use]
+    pub fn acknowledged(&self, stream: Stream) -> u64 {
+        self.place(stream).acknowledged
+    }
+
+    /// Records of all streams that wait for a receipt.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.places
+            .iter()
+            .map(|place| place.last - place.acknowledged)
+            .sum()
+    }
+
+    /// How many records were lost since this was last asked: to a ring that came round before
+    /// their receipt did, or to damage. Raise an event and mark the next record of each stream
+    /// with "records were lost".
+    pub fn take_lost(&mut self) -> u64 {
+        core::mem::take(&mut self.lost)
+    }
+
+    /// Stores a record, reads it back and returns its sequence. `encode` is given the sequence, the epoch and the
+    /// buffer for the message.
+    ///
+    /// When the ring is full the page with its oldest records is taken, acknowledged or not; see
+    /// [`take_lost`](Self::take_lost).
+    ///
+    /// # Errors
+    /// [`Error`]; the sequence is not used up then.
+    ///
+    /// # Cancel safety
+    /// Dropped half way, the record is stored whole or not at all, but its sequence is not taken:
+    /// open the outbox again before the next push.
+    pub async fn push(
+        &mut self,
+        stream: Stream,
+        encode: impl FnOnce(u64, u32, &mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<u64, Error<F::Error>> {
+        let seq = self.place(stream).last + 1;
+        let mut item = [0; ITEM];
+        let (head, message) = item.split_at_mut(HEAD);
+        write_head(head, stream, self.epoch, seq);
+        let length = encode(seq, self.epoch, message).map_err(Error::Message)?;
+        let item = item
+            .get(..HEAD + length)
+            .ok_or(Error::Message(EncodeError::BufferTooSmall))?;
+        let mut wrapped = false;
+        for _ in 0..ATTEMPTS {
+            wrapped |= self.append(stream, item).await?;
+            if self.holds(stream, seq).await? {
+                self.place_mut(stream).last = seq;
+                if wrapped {
+                    self.find_losses().await?;
+                }
+                return Ok(seq);
+            }
+        }
+        Err(Error::Corrupted)
+    }
+
+    /// Walks the stream's records with sequences above `after`, oldest first, until `visit` breaks.
+    ///
+    /// # Errors
+    /// [`Error`].
+    ///
+    /// # Cancel safety
+    /// Changes nothing.
+    pub async fn visit_after(
+        &mut self,
+        stream: Stream,
+        after: u64,
+        mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error<F::Error>> {
+        let after = after.max(self.place(stream).acknowledged);
+        let epoch = self.epoch;
+        let ring = self.layout.ring(stream);
+        walk(&mut self.flash, ring, |item| match item {
+            Item {
+                stream: found,
+                epoch: its,
+                seq,
+                message,
+            } if found == stream && its == epoch && seq > after => visit(seq, message),
+            _ => ControlFlow::Continue(()),
+        })
+        .await
+    }
+
+    /// Takes a receipt: records that it covers are done with. Gives how many those were; none for
+    /// a receipt of another epoch. A sequence that was never given out is held to the last one
+    /// that was.
+    ///
+    /// # Errors
+    /// [`Error`]; the records are then kept and sent again.
+    ///
+    /// # Cancel safety
+    /// Dropped half way, some streams are settled and the others are not: the records of those are
+    /// sent again.
+    pub async fn acknowledge(&mut self, receipt: &Receipt) -> Result<u64, Error<F::Error>> {
+        if receipt.epoch != self.epoch {
+            return Ok(0);
+        }
+        let mut settled = 0;
+        for (stream, seq) in receipt.streams() {
+            let place = self.place(stream);
+            let seq = seq.min(place.last);
+            if seq > place.acknowledged {
+                self.store(stream.number(), seq).await?;
+                self.place_mut(stream).acknowledged = seq;
+                settled += seq - place.acknowledged;
+            }
+        }
+        Ok(settled)
+    }
+
+    /// Erases everything and goes on under a new epoch: the way out after [`Error::Corrupted`].
+    /// What waited counts as lost.
+    ///
+    /// # Errors
+    /// [`Error::Flash`] and [`Error::Layout`]: then the flash itself is beyond repair.
+    pub async fn repair(&mut self, fresh_epoch: u32) -> Result<(), Error<F::Error>> {
+        self.lost += self.waiting();
+        self.begin_epoch(fresh_epoch).await
+    }
+
+    /// Gives the flash back.
+    #[must_use]
+    pub fn release(self) -> F {
+        self.flash
+    }
+
+    /// The flash, for state that lies beside the outbox.
+    pub const fn flash(&mut self) -> &mut F {
+        &mut self.flash
+    }
+
+    fn place(&self, stream: Stream) -> Place {
+        self.places.get(index(stream)).copied().unwrap_or_default()
+    }
+
+    fn place_mut(&mut self, stream: Stream) -> &mut Place {
+        let [reading, profile, billing, event, diagnostic] = &mut self.places;
+        match stream {
+            Stream::Reading => reading,
+            Stream::Profile => profile,
+            Stream::Billing => billing,
+            Stream::Event => event,
+            Stream::Diagnostic => diagnostic,
+        }
+    }
+
+    /// Writes an item to its ring; `true` when the page with the oldest items was taken for it.
+    async fn append(&mut self, stream: Stream, item: &[u8]) -> Result<bool, Error<F::Error>> {
+        let ring = self.layout.ring(stream);
+        match queue(&mut self.flash, ring.clone())?
+            .push(item, false)
+            .await
+        {
+            Ok(()) => Ok(false),
+            Err(sequential_storage::Error::FullStorage) => {
+                queue(&mut self.flash, ring)?.push(item, true).await?;
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the record can be read back: a worn cell makes it end up unreadable.
+    async fn holds(&mut self, stream: Stream, seq: u64) -> Result<bool, Error<F::Error>> {
+        let epoch = self.epoch;
+        let mut found = false;
+        walk(&mut self.flash, self.layout.ring(stream), |item| {
+            found |= item.stream == stream && item.epoch == epoch && item.seq == seq;
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Reads the index and both rings; `false` when there is no epoch to go on with.
+    async fn load(&mut self) -> Result<bool, Error<F::Error>> {
+        let epoch = self
+            .fetch(KEY_EPOCH)
+            .await?
+            .and_then(|epoch| u32::try_from(epoch).ok());
+        for stream in Stream::ALL {
+            let acknowledged = self.fetch(stream.number()).await?.unwrap_or(0);
+            *self.place_mut(stream) = Place {
+                last: acknowledged,
+                acknowledged,
+            };
+        }
+        let Some(epoch) = epoch else { return Ok(false) };
+        self.epoch = epoch;
+        for ring in [self.layout.momentary.clone(), self.layout.billing.clone()] {
+            let mut places = self.places;
+            walk(&mut self.flash, ring, |item| {
+                if item.epoch == epoch
+                    && let Some(place) = places.get_mut(index(item.stream))
+                {
+                    place.last = place.last.max(item.seq);
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
+            self.places = places;
+        }
+        self.find_losses().await?;
+        Ok(true)
+    }
+
+    /// Erases everything and starts numbering at 1 under a new epoch.
+    async fn begin_epoch(&mut self, epoch: u32) -> Result<(), Error<F::Error>> {
+        let Layout {
+            index,
+            momentary,
+            billing,
+        } = self.layout.clone();
+        for ring in [momentary, billing, index] {
+            self.flash
+                .erase(ring.start, ring.end)
+                .await
+                .map_err(Error::Flash)?;
+        }
+        self.places = [Place::default(); Stream::ALL.len()];
+        self.epoch = epoch;
+        self.store(KEY_EPOCH, u64::from(epoch)).await
+    }
+
+    /// Looks for sequences that should wait and are not there. They are lost: counted, and not
+    /// waited for any more where they are the oldest.
+    async fn find_losses(&mut self) -> Result<(), Error<F::Error>> {
+        let epoch = self.epoch;
+        // For each stream: the oldest that waits, and how many wait.
+        let mut found = [(None, 0u64); Stream::ALL.len()];
+        for ring in [self.layout.momentary.clone(), self.layout.billing.clone()] {
+            let places = self.places;
+            walk(&mut self.flash, ring, |item| {
+                let at = index(item.stream);
+                let waits = places
+                    .get(at)
+                    .is_some_and(|place| item.seq > place.acknowledged);
+                if let Some((oldest, count)) = found.get_mut(at)
+                    && item.epoch == epoch
+                    && waits
+                {
+                    oldest.get_or_insert(item.seq);
+                    *count += 1;
+                }
+                ControlFlow::Continue(())
+            })
+            .await?;
+        }
+        for (place, (oldest, count)) in self.places.iter_mut().zip(found) {
+            self.lost += (place.last - place.acknowledged).saturating_sub(count);
+            let before_oldest = oldest.map_or(place.last, |seq| seq - 1);
+            place.acknowledged = place.acknowledged.max(before_oldest);
+        }
+        Ok(())
+    }
+
+    async fn fetch(&mut self, key: u8) -> Result<Option<u64>, Error<F::Error>> {
+        let mut buffer = [0; 32];
+        let mut map = map(&mut self.flash, self.layout.index.clone())?;
+        Ok(map.fetch_item::<u64>(&mut buffer, &key).await?)
+    }
+
+    async fn store(&mut self, key: u8, value: u64) -> Result<(), Error<F::Error>> {
+        let mut buffer = [0; 32];
+        let mut map = map(&mut self.flash, self.layout.index.clone())?;
+        Ok(map.store_item(&mut buffer, &key, &value).await?)
+    }
+}
+
+/// One item of a ring.
+struct Item<'b> {
+    stream: Stream,
+    epoch: u32,
+    seq: u64,
+    message: &'b [u8],
+}
+
+impl<'b> Item<'b> {
+    fn parse(bytes: &'b [u8]) -> Option<Self> {
+        let (stream, rest) = bytes.split_first()?;
+        let (epoch, rest) = rest.split_first_chunk()?;
+        let (seq, message) = rest.split_first_chunk()?;
+        Some(Self {
+            stream: Stream::from_number(u64::from(*stream))?,
+            epoch: u32::from_le_bytes(*epoch),
+            seq: u64::from_le_bytes(*seq),
+            message,
+        })
+    }
+}
+
+fn write_head(head: &mut [u8], stream: Stream, epoch: u32, seq: u64) {
+    let bytes = core::iter::once(stream.number())
+        .chain(epoch.to_le_bytes())
+        .chain(seq.to_le_bytes());
+    for (slot, byte) in head.iter_mut().zip(bytes) {
+        *slot = byte;
+    }
+}
+
+const fn index(stream: Stream) -> usize {
+    stream.number() as usize - 1
+}
+
+type Queue<'f, F> = QueueStorage<&'f mut F, NoCache<()>>;
+type Map<'f, F> = MapStorage<u8, &'f mut F, NoCache<u8>>;
+type NoCache<K> = Cache<
+    sequential_storage::cache::Uncached,
+    sequential_storage::cache::Uncached,
+    sequential_storage::cache::Uncached,
+    K,
+>;
+
+fn queue<F: NorFlash>(flash: &mut F, range: Range<u32>) -> Result<Queue<'_, F>, Error<F::Error>> {
+    let config = QueueConfig::try_new(range).map_err(|_| Error::Layout)?;
+    Ok(QueueStorage::new(flash, config, Cache::new_uncached()))
+}
+
+fn map<F: NorFlash>(flash: &mut F, range: Range<u32>) -> Result<Map<'_, F>, Error<F::Error>> {
+    let config = MapConfig::try_new(range).map_err(|_| Error::Layout)?;
+    Ok(MapStorage::new(flash, config, Cache::new_uncached()))
+}
+
+/// Visits the items of a ring, oldest first. What does not parse is passed over.
+async fn walk<F: NorFlash>(
+    flash: &mut F,
+    ring: Range<u32>,
+    mut visit: impl FnMut(Item<'_>) -> ControlFlow<()>,
+) -> Result<(), Error<F::Error>> {
+    let mut buffer = [0; ITEM + 16];
+    let mut queue = queue(flash, ring)?;
+    let mut items = queue.iter().await?;
+    while let Some(entry) = items.next(&mut buffer).await? {
+        if let Some(item) = Item::parse(&entry)
+            && visit(item).is_break()
+        {
+            break;
+        }
+    }
+    Ok(())
+}

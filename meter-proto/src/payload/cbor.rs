@@ -1,0 +1,119 @@
+//! The strict subset of CBOR that the payload uses: definite lengths, maps with ascending
+//! unsigned keys, nesting of at most four.
+
+use minicbor::data::Type;
+use minicbor::encode::write::{Cursor, EndOfSlice};
+use minicbor::{Decoder, Encoder};
+
+use super::{DecodeError, EncodeError};
+
+/// The deepest nesting that is followed, the message itself included.
+const DEPTH: u8 = 4;
+/// The most entries of a map or of an array inside a value that is skipped.
+const ENTRIES: u64 = 64;
+
+/// Reads one map entry after the other and sees to its order.
+pub(super) struct Fields<'b> {
+    decoder: Decoder<'b>,
+    left: u64,
+    last: Option<u64>,
+}
+
+impl<'b> Fields<'b> {
+    /// Opens the map that is the whole message.
+    pub(super) fn message(bytes: &'b [u8]) -> Result<Self, DecodeError> {
+        let mut decoder = Decoder::new(bytes);
+        let left = length(decoder.map())?;
+        Ok(Self {
+            decoder,
+            left,
+            last: None,
+        })
+    }
+
+    /// The next key, or `None` after the last; then nothing may follow the map.
+    pub(super) fn next(&mut self) -> Result<Option<u64>, DecodeError> {
+        let Some(left) = self.left.checked_sub(1) else {
+            let end = self.decoder.position() == self.decoder.input().len();
+            return if end {
+                Ok(None)
+            } else {
+                Err(DecodeError::TrailingBytes)
+            };
+        };
+        self.left = left;
+        let key = self.decoder.u64()?;
+        if self.last.is_some_and(|last| key <= last) {
+            return Err(DecodeError::KeyOrder { key });
+        }
+        self.last = Some(key);
+        Ok(Some(key))
+    }
+
+    /// The value of the key just read.
+    pub(super) fn value(&mut self) -> &mut Decoder<'b> {
+        &mut self.decoder
+    }
+
+    /// Passes over the value of a key that is not known.
+    pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
+        skip(&mut self.decoder, DEPTH - 1)
+    }
+}
+
+fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
+    match decoder.datatype()? {
+        Type::Array | Type::Map => {
+            let depth = depth.checked_sub(1).ok_or(DecodeError::TooMuch)?;
+            let items = match decoder.datatype()? {
+                Type::Map => bounded(decoder.map(), ENTRIES)? * 2,
+                _ => bounded(decoder.array(), ENTRIES)?,
+            };
+            (0..items).try_for_each(|_| skip(decoder, depth))
+        }
+        Type::Tag => {
+            decoder.tag()?;
+            skip(decoder, depth.checked_sub(1).ok_or(DecodeError::TooMuch)?)
+        }
+        Type::BytesIndef | Type::StringIndef | Type::ArrayIndef | Type::MapIndef => {
+            Err(DecodeError::Malformed)
+        }
+        _ => Ok(decoder.skip()?),
+    }
+}
+
+/// A definite length; anything else is not ours.
+pub(super) fn length(
+    length: Result<Option<u64>, minicbor::decode::Error>,
+) -> Result<u64, DecodeError> {
+    length?.ok_or(DecodeError::Malformed)
+}
+
+/// A definite length of at most `most`.
+pub(super) fn bounded(
+    found: Result<Option<u64>, minicbor::decode::Error>,
+    most: u64,
+) -> Result<u64, DecodeError> {
+    let found = length(found)?;
+    if found > most {
+        Err(DecodeError::TooMuch)
+    } else {
+        Ok(found)
+    }
+}
+
+/// The encoder over a caller's buffer.
+pub(super) type Writer<'b> = Encoder<Cursor<&'b mut [u8]>>;
+
+/// Runs an encoding into `buffer` and gives the number of bytes written.
+pub(super) fn encode_into(
+    buffer: &mut [u8],
+    encoding: impl FnOnce(&mut Writer<'_>) -> Result<(), minicbor::encode::Error<EndOfSlice>>,
+) -> Result<usize, EncodeError> {
+    let mut writer = Encoder::new(Cursor::new(buffer));
+    encoding(&mut writer).map_err(|_| EncodeError::BufferTooSmall)?;
+    Ok(writer.writer().position())
+}
+
+/// What encoding functions return.
+pub(super) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;

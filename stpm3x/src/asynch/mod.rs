@@ -1,0 +1,320 @@
+//! The async driver, on embedded-hal-async and embedded-io-async.
+//!
+//! The UART of a three-wire meter, against the simulator:
+//!
+//! ```
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+//! # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+//! # let config = Config::new(Part::Stpm32, front_end)?;
+//! use std::cell::RefCell;
+//! use stpm3x::asynch::{Stpm3x, Uart};
+//! use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Pin};
+//! use stpm3x::{Counters, Pins};
+//!
+//! let chip = RefCell::new(Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300))));
+//! chip.borrow_mut().power_on(Interface::Uart);
+//! let pins = Pins::none()
+//!     .with_syn(Pin::new([&chip], Line::Syn))
+//!     .with_scs(Pin::new([&chip], Line::Scs));
+//! let mut meter = Stpm3x::new(Uart::new(sim::Uart::new(&chip), pins), NoDelay, config);
+//! embassy_futures::block_on(async {
+//!     assert_eq!(meter.start().await?, Counters::Cleared);
+//!     meter.configure().await?;
+//!     meter.latch().await?;
+//!     let snapshot = meter.snapshot().await?;
+//!     assert!(snapshot.primary.events.period_error(), "no mains yet");
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Three phases from an STPM34 and an STPM33 with one SYN line:
+//!
+//! ```
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+//! # let sensor = Sensor::CurrentTransformer { turns: 2_500, burden_milliohms: 6_000 };
+//! # let front_end = FrontEnd::new(divider, sensor, Gain::X2);
+//! # let board = sim::Board::new(sim::Input::transformer(770_000, 470, 2_500, 6_000));
+//! use std::cell::RefCell;
+//! use stpm3x::Pins;
+//! use stpm3x::asynch::{SharedSyn, Spi, Stpm3x};
+//! use stpm3x::sim::{self, Chip, Interface, Line, NoDelay, Pin, SpiDevice};
+//!
+//! let first = RefCell::new(Chip::new(Part::Stpm34, board));
+//! let second = RefCell::new(Chip::new(Part::Stpm33, board));
+//! first.borrow_mut().power_on(Interface::Spi);
+//! second.borrow_mut().power_on(Interface::Spi);
+//! let l1_l2 = Config::new(Part::Stpm34, front_end)?.with_secondary(front_end)?;
+//! let l3 = Config::new(Part::Stpm33, front_end)?;
+//! let mut a = Stpm3x::new(Spi::new(SpiDevice(&first), Pins::none()), NoDelay, l1_l2);
+//! let mut b = Stpm3x::new(Spi::new(SpiDevice(&second), Pins::none()), NoDelay, l3);
+//! let mut syn = SharedSyn::new(Pin::new([&first, &second], Line::Syn));
+//! embassy_futures::block_on(async {
+//!     syn.reset(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
+//!     for chip in [&mut a, &mut b] {
+//!         chip.start().await?;
+//!         chip.configure().await?;
+//!     }
+//!     syn.latch(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
+//!     let (l1_l2, l3) = (a.snapshot().await?, b.snapshot().await?);
+//!     assert!(l1_l2.secondary.is_some() && l3.secondary.is_none());
+//!     Ok::<(), Box<dyn std::error::Error>>(())
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A future dropped at any point leaves a driver whose next call works: a frame is one exchange,
+//! every read begins by discarding an answer, and a latch begins by an SCS pulse. A `start` or
+//! `configure` that was dropped must be made again; until then `snapshot` says so.
+
+mod spi;
+mod uart;
+
+use core::marker::PhantomData;
+
+use embedded_hal::digital::OutputPin;
+use embedded_hal_async::delay::DelayNs;
+
+pub use spi::Spi;
+pub use uart::Uart;
+
+use crate::driver::Driver;
+use crate::seq::{Action, Counters, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
+use crate::{Config, Error, Snapshot};
+
+/// Access to the chip's rows: by SPI, by UART, or directly.
+#[allow(
+    async_fn_in_trait,
+    reason = "drivers own their bus; no one boxes these futures"
+)]
+pub trait Registers {
+    /// The error of the bus.
+    type Error;
+
+    /// What the board connects.
+    fn lines(&self) -> Lines;
+
+    /// Reads rows in one block, each into its place in `values`.
+    ///
+    /// # Errors
+    /// The bus, or a fault of the link that repeats have not mended.
+    async fn read<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        rows: &[u8],
+        values: &mut [u32],
+    ) -> Result<(), Error<Self::Error>>;
+
+    /// Writes one half: 2r is the low, 2r + 1 the high half of row r.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read). Success does not prove that the chip took the value.
+    async fn write<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        half: u8,
+        value: u16,
+    ) -> Result<(), Error<Self::Error>>;
+
+    /// Drives a pin; nothing happens where the board does not have it.
+    ///
+    /// # Errors
+    /// The bus or the pin.
+    async fn signal<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        signal: Signal,
+    ) -> Result<(), Error<Self::Error>>;
+}
+
+/// A metering chip behind a bus `R`, with a delay `D`.
+#[derive(Debug)]
+pub struct Stpm3x<R, D> {
+    bus: R,
+    delay: D,
+    driver: Driver,
+}
+
+impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
+    /// Makes a driver; no I/O happens.
+    pub fn new(bus: R, delay: D, config: Config) -> Self {
+        let driver = Driver::new(config, bus.lines());
+        Self { bus, delay, driver }
+    }
+
+    /// Resets the chip and waits until it answers; tells whether its energies start from zero.
+    ///
+    /// # Errors
+    /// A [`Fault`](crate::Fault) that names why the chip does not answer as after a reset.
+    ///
+    /// # Cancel safety
+    /// Start again.
+    pub async fn start(&mut self) -> Result<Counters, Error<R::Error>> {
+        let start = self.driver.start();
+        self.run(start).await
+    }
+
+    /// Writes the configuration and reads it back.
+    ///
+    /// # Errors
+    /// [`ReadBack`](crate::Fault::ReadBack) names the row that did not take its value.
+    ///
+    /// # Cancel safety
+    /// Configure again.
+    pub async fn configure(&mut self) -> Result<(), Error<R::Error>> {
+        let configure = self.driver.configure();
+        self.run(configure).await?;
+        self.driver.configured();
+        Ok(())
+    }
+
+    /// Freezes all values of one instant: by SYN where the board allows it, else by a frame.
+    ///
+    /// # Errors
+    /// The bus, a pin, or a fault of the link.
+    ///
+    /// # Cancel safety
+    /// Latch again.
+    pub async fn latch(&mut self) -> Result<(), Error<R::Error>> {
+        let latch = self.driver.latch();
+        self.run(latch).await
+    }
+
+    /// Makes the chip ready for one pulse of a [`SharedSyn`], which takes what this returns.
+    ///
+    /// # Errors
+    /// [`NoSelect`](crate::Fault::NoSelect) on a UART without SCS.
+    ///
+    /// # Cancel safety
+    /// Arm again.
+    pub async fn arm(&mut self) -> Result<Armed<'_>, Error<R::Error>> {
+        let arm = self.driver.arm()?;
+        self.run(arm).await?;
+        Ok(Armed(PhantomData))
+    }
+
+    /// Reads what the last latch froze.
+    ///
+    /// # Errors
+    /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was
+    /// written: start and configure again, and count from the base that `start` tells.
+    ///
+    /// # Cancel safety
+    /// The latched values stay; call again.
+    pub async fn snapshot(&mut self) -> Result<Snapshot, Error<R::Error>> {
+        let snapshot = self.driver.snapshot()?;
+        self.run(snapshot).await
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &Config {
+        self.driver.config()
+    }
+
+    /// Gives the bus and the delay back.
+    pub fn release(self) -> (R, D) {
+        (self.bus, self.delay)
+    }
+
+    async fn run<S: Sequence>(&mut self, mut sequence: S) -> Result<S::Output, Error<R::Error>> {
+        let mut values = [0; MAX_ROWS];
+        let mut count = 0;
+        loop {
+            let rows = values.get(..count).unwrap_or(&[]);
+            let step = sequence
+                .next(rows)
+                .inspect_err(|&fault| self.driver.note(fault))?;
+            count = 0;
+            match step {
+                Step::Read(rows) => {
+                    self.bus.read(&mut self.delay, rows, &mut values).await?;
+                    count = rows.len();
+                }
+                Step::Act(action) => self.act(action).await?,
+                Step::Done(output) => return Ok(output),
+            }
+        }
+    }
+
+    async fn act(&mut self, action: Action) -> Result<(), Error<R::Error>> {
+        match action {
+            Action::Write { half, value } => {
+                self.bus.write(&mut self.delay, half, value).await?;
+                self.delay.delay_us(SETTLE_US).await;
+            }
+            Action::Signal(signal) => self.bus.signal(&mut self.delay, signal).await?,
+            Action::DelayUs(us) => self.delay.delay_us(us).await,
+        }
+        Ok(())
+    }
+}
+
+/// A chip that has seen an SCS pulse and waits for one SYN pulse.
+#[derive(Debug)]
+pub struct Armed<'a>(PhantomData<&'a mut ()>);
+
+/// The SYN line that `N` chips share.
+///
+/// Every chip counts SYN pulses until its own SCS goes low, and takes the second one as an order to
+/// clear its energies. So a pulse needs all `N` chips armed, and uses that up.
+#[derive(Debug)]
+pub struct SharedSyn<P, const N: usize> {
+    pin: P,
+}
+
+impl<P: OutputPin, const N: usize> SharedSyn<P, N> {
+    /// Takes the pin that is connected to `N` chips.
+    pub const fn new(pin: P) -> Self {
+        Self { pin }
+    }
+
+    /// Latches all chips with one edge.
+    ///
+    /// # Errors
+    /// The pin.
+    ///
+    /// # Cancel safety
+    /// Arm and latch again.
+    pub async fn latch<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        armed: [Armed<'_>; N],
+    ) -> Result<(), P::Error> {
+        let _used_up = armed;
+        self.pulse(delay, SETTLE_US).await
+    }
+
+    /// Resets data and configuration of all chips: `start` each of them after it.
+    ///
+    /// # Errors
+    /// The pin.
+    ///
+    /// # Cancel safety
+    /// Arm and reset again.
+    pub async fn reset<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        armed: [Armed<'_>; N],
+    ) -> Result<(), P::Error> {
+        let _used_up = armed;
+        for _ in 0..3 {
+            self.pulse(delay, 1_000).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the pin back.
+    pub fn release(self) -> P {
+        self.pin
+    }
+
+    async fn pulse<D: DelayNs>(&mut self, delay: &mut D, us: u32) -> Result<(), P::Error> {
+        self.pin.set_low()?;
+        delay.delay_us(us).await;
+        self.pin.set_high()?;
+        delay.delay_us(us).await;
+        Ok(())
+    }
+}

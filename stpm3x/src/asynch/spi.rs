@@ -1,0 +1,94 @@
+//! The chip on SPI.
+
+use embedded_hal::digital::OutputPin;
+use embedded_hal_async::delay::DelayNs;
+use embedded_hal_async::spi::{Operation, SpiDevice};
+
+use super::Registers;
+use crate::link::{Dialect, Transfer};
+use crate::seq::{Lines, Signal};
+use crate::{Error, NoPin, Pins};
+
+/// The chip on SPI: mode 3, most significant bit first, 8-bit words, up to 20 MHz.
+///
+/// SCS belongs to the SPI device. Its pulses, and the long one that chooses SPI after EN rises, are
+/// transactions that contain a delay only: no other user of the bus may hold it for longer than
+/// 700 µs while [`start`](super::Stpm3x::start) runs.
+#[derive(Debug)]
+pub struct Spi<S, SYN = NoPin, EN = NoPin> {
+    device: S,
+    pins: Pins<SYN, NoPin, EN>,
+}
+
+impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Spi<S, SYN, EN> {
+    /// Takes the SPI device and what other pins the board connects.
+    pub const fn new(device: S, pins: Pins<SYN, NoPin, EN>) -> Self {
+        Self { device, pins }
+    }
+
+    /// Gives the SPI device and the pins back.
+    pub fn release(self) -> (S, Pins<SYN, NoPin, EN>) {
+        (self.device, self.pins)
+    }
+
+    async fn play(
+        &mut self,
+        mut transfer: Transfer<'_>,
+        values: &mut [u32],
+    ) -> Result<(), Error<S::Error>> {
+        while let Some(mut frame) = transfer.frame() {
+            let exchange = self.device.transfer_in_place(&mut frame).await;
+            exchange.map_err(Error::Bus)?;
+            transfer.answer(Some(&frame), values)?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Registers for Spi<S, SYN, EN> {
+    type Error = S::Error;
+
+    fn lines(&self) -> Lines {
+        Lines {
+            dialect: Some(Dialect::Spi),
+            syn: self.pins.has_syn(),
+            scs: true,
+            enable: self.pins.has_enable(),
+        }
+    }
+
+    async fn read<D: DelayNs>(
+        &mut self,
+        _: &mut D,
+        rows: &[u8],
+        values: &mut [u32],
+    ) -> Result<(), Error<S::Error>> {
+        self.play(Transfer::read(Dialect::Spi, rows)?, values).await
+    }
+
+    async fn write<D: DelayNs>(
+        &mut self,
+        _: &mut D,
+        half: u8,
+        value: u16,
+    ) -> Result<(), Error<S::Error>> {
+        self.play(Transfer::write(Dialect::Spi, half, value)?, &mut [])
+            .await
+    }
+
+    async fn signal<D: DelayNs>(
+        &mut self,
+        _: &mut D,
+        signal: Signal,
+    ) -> Result<(), Error<S::Error>> {
+        if let Signal::Select { us } = signal {
+            let hold = Operation::DelayNs(us.saturating_mul(1_000));
+            return self
+                .device
+                .transaction(&mut [hold])
+                .await
+                .map_err(Error::Bus);
+        }
+        self.pins.drive(signal).map_err(Error::Pin)
+    }
+}

@@ -1,0 +1,181 @@
+//! The chip on a UART.
+
+use embassy_futures::select::{Either, select};
+use embedded_hal::digital::{OutputPin, PinState};
+use embedded_hal_async::delay::DelayNs;
+use embedded_io_async::{Read, Write};
+
+use super::Registers;
+use crate::link::{Dialect, FRAME_LEN, Frame, Progress, Transfer};
+use crate::seq::{Lines, Signal};
+use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, QUIET_MS, RESYNC_US};
+use crate::{Error, NoPin, Pins};
+
+/// The chip on a UART: 9600 baud after every reset, 8 data bits, no parity, 1 stop bit.
+///
+/// The chip sends each byte while it receives one, so the port must receive while it sends and keep
+/// a byte until it is read: an interrupt or DMA driven driver.
+#[derive(Debug)]
+pub struct Uart<U, SYN = NoPin, SCS = NoPin, EN = NoPin> {
+    port: U,
+    pins: Pins<SYN, SCS, EN>,
+    /// Host and chip may disagree on where a frame begins.
+    out_of_step: bool,
+}
+
+impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Uart<U, SYN, SCS, EN> {
+    /// Takes the port and what pins the board connects.
+    pub const fn new(port: U, pins: Pins<SYN, SCS, EN>) -> Self {
+        Self {
+            port,
+            pins,
+            out_of_step: false,
+        }
+    }
+
+    /// Gives the port and the pins back.
+    pub fn release(self) -> (U, Pins<SYN, SCS, EN>) {
+        (self.port, self.pins)
+    }
+
+    async fn play<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        mut transfer: Transfer<'_>,
+        values: &mut [u32],
+    ) -> Result<(), Error<U::Error>> {
+        if self.out_of_step {
+            self.resynchronise(delay).await?;
+        }
+        while let Some(frame) = transfer.frame() {
+            self.out_of_step = true;
+            let answer = self.exchange(delay, &frame).await?;
+            match transfer.answer(answer.as_ref(), values)? {
+                Progress::Good => self.out_of_step = false,
+                Progress::Repeat => self.resynchronise(delay).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a frame byte by byte; `None` when an answer byte did not come in time.
+    async fn exchange<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        frame: &Frame,
+    ) -> Result<Option<Frame>, Error<U::Error>> {
+        let mut answer = [0; FRAME_LEN];
+        for (sent, received) in frame.iter().zip(&mut answer) {
+            self.send(*sent).await?;
+            match self.receive(delay, BYTE_TIMEOUT_MS).await? {
+                Some(byte) => *received = byte,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(answer))
+    }
+
+    /// Brings both ends back to a frame's start.
+    ///
+    /// SCS does that at once. Without it, one byte shifts a chip that never times out, so that
+    /// repeats find its frame; a chip that does time out forgets it in the silence that follows.
+    async fn resynchronise<D: DelayNs>(&mut self, delay: &mut D) -> Result<(), Error<U::Error>> {
+        if self.pins.has_scs() {
+            self.select(delay, RESYNC_US).await?;
+        } else {
+            self.send(FILL).await?;
+        }
+        self.discard(delay, QUIET_MS).await
+    }
+
+    /// SCS low for so long: the chip forgets an unfinished frame.
+    async fn select<D: DelayNs>(&mut self, delay: &mut D, us: u32) -> Result<(), Error<U::Error>> {
+        let low = Signal::Scs(PinState::Low);
+        self.pins.drive(low).map_err(Error::Pin)?;
+        delay.delay_us(us).await;
+        let high = Signal::Scs(PinState::High);
+        self.pins.drive(high).map_err(Error::Pin)
+    }
+
+    /// Throws away what was received, until nothing comes for so long.
+    async fn discard<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        quiet_ms: u32,
+    ) -> Result<(), Error<U::Error>> {
+        for _ in 0..BABBLE {
+            if self.receive(delay, quiet_ms).await?.is_none() {
+                break;
+            }
+        }
+        self.out_of_step = false;
+        Ok(())
+    }
+
+    async fn send(&mut self, byte: u8) -> Result<(), Error<U::Error>> {
+        self.port.write_all(&[byte]).await.map_err(Error::Bus)?;
+        self.port.flush().await.map_err(Error::Bus)
+    }
+
+    async fn receive<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        timeout_ms: u32,
+    ) -> Result<Option<u8>, Error<U::Error>> {
+        let mut byte = [0];
+        match select(self.port.read(&mut byte), delay.delay_ms(timeout_ms)).await {
+            Either::First(Ok(0)) | Either::Second(()) => Ok(None),
+            Either::First(Ok(_)) => Ok(Some(byte[0])),
+            Either::First(Err(error)) => Err(Error::Bus(error)),
+        }
+    }
+}
+
+impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
+    for Uart<U, SYN, SCS, EN>
+{
+    type Error = U::Error;
+
+    fn lines(&self) -> Lines {
+        Lines {
+            dialect: Some(Dialect::Uart),
+            syn: self.pins.has_syn(),
+            scs: self.pins.has_scs(),
+            enable: self.pins.has_enable(),
+        }
+    }
+
+    async fn read<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        rows: &[u8],
+        values: &mut [u32],
+    ) -> Result<(), Error<U::Error>> {
+        self.play(delay, Transfer::read(Dialect::Uart, rows)?, values)
+            .await
+    }
+
+    async fn write<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        half: u8,
+        value: u16,
+    ) -> Result<(), Error<U::Error>> {
+        self.play(delay, Transfer::write(Dialect::Uart, half, value)?, &mut [])
+            .await
+    }
+
+    async fn signal<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        signal: Signal,
+    ) -> Result<(), Error<U::Error>> {
+        match signal {
+            Signal::Select { us } if self.pins.has_scs() => {
+                self.select(delay, us).await?;
+                self.discard(delay, 0).await
+            }
+            level => self.pins.drive(level).map_err(Error::Pin),
+        }
+    }
+}

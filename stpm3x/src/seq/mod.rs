@@ -1,0 +1,116 @@
+//! What to do with the chip, in rows of its map and levels of its pins, without I/O.
+//!
+//! A [`Sequence`] says one [`Step`] at a time; a shell plays it and gives back the rows it read.
+//! Waiting, checking and repeating are decided here, so that the blocking and the async shell do
+//! the same.
+
+mod configure;
+mod latch;
+mod snapshot;
+mod start;
+
+use embedded_hal::digital::PinState;
+
+pub use configure::Configure;
+pub use latch::{Arm, Latch};
+pub use snapshot::TakeSnapshot;
+pub use start::{Counters, Start};
+
+use crate::Fault;
+use crate::link::Dialect;
+
+/// The most rows a single [`Step::Read`] asks for.
+pub const MAX_ROWS: usize = 32;
+
+/// How often a sequence repeats what the chip did not take.
+pub(crate) const ROUNDS: u8 = 4;
+
+/// The least time between a write or a latch and the next frame (DS10272 section 5).
+pub const SETTLE_US: u32 = 4;
+
+/// US_REG3 bits that do not matter: the two SPI diagnostics.
+pub(crate) const DIAGNOSTICS: u32 = 0x0300_0000;
+
+/// The write address of the error bits: the high half of US_REG3.
+pub(crate) const ERROR_BITS: u8 = 41;
+
+/// A procedure as a state machine.
+pub trait Sequence {
+    /// What it yields at its end.
+    type Output;
+
+    /// The next step. `rows` are the values of the last step when that was a read, else empty.
+    ///
+    /// # Errors
+    /// The fault that the rows show and no repeat has mended.
+    fn next(&mut self, rows: &[u32]) -> Result<Step<Self::Output>, Fault>;
+}
+
+/// One thing for a shell to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// Read these rows in one block.
+    Read(&'static [u8]),
+    /// Do this.
+    Act(Action),
+    /// Nothing more.
+    Done(T),
+}
+
+/// A step that reads nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Write one half, 2r the low, 2r + 1 the high half of row r, then wait [`SETTLE_US`].
+    Write {
+        /// The half, 0 to 41.
+        half: u8,
+        /// Its value.
+        value: u16,
+    },
+    /// Drive a pin, where the board has it.
+    Signal(Signal),
+    /// Wait at least this long, in microseconds.
+    DelayUs(u32),
+}
+
+/// A pin's level or pulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SYN.
+    Syn(PinState),
+    /// EN.
+    Enable(PinState),
+    /// SCS, for the UART; the SPI device keeps it by itself.
+    Scs(PinState),
+    /// SCS low for so many microseconds with no byte sent, then high.
+    Select {
+        /// The least length of the pulse in microseconds.
+        us: u32,
+    },
+}
+
+/// What a board gives the driver beside the data lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Lines {
+    /// The serial link, or `None` for a register block on the processor's own bus.
+    pub dialect: Option<Dialect>,
+    /// SYN is connected to this driver alone.
+    pub syn: bool,
+    /// SCS can be pulsed.
+    pub scs: bool,
+    /// EN is connected.
+    pub enable: bool,
+}
+
+impl Lines {
+    /// Whether a SYN pulse can latch: only with SCS to restart the chip's count of SYN pulses.
+    #[must_use]
+    pub const fn can_latch(self) -> bool {
+        self.syn && self.scs
+    }
+}
+
+const fn write<T>(half: u8, value: u16) -> Step<T> {
+    Step::Act(Action::Write { half, value })
+}

@@ -1,0 +1,173 @@
+//! Both shells do the same: same bytes, same pins, same results, with faults and without.
+
+mod common;
+
+use common::{Bench, Clock, Device, Event};
+use embassy_futures::block_on;
+use proptest::prelude::*;
+use stpm3x::sim::{self, Chip, Disturbance, Interface};
+use stpm3x::{Counters, Error, Part, Pins, Snapshot, asynch, blocking};
+
+/// What the public calls returned, one after the other.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    start: Result<Counters, Error<std::convert::Infallible>>,
+    configure: Result<(), Error<std::convert::Infallible>>,
+    rounds: Vec<(
+        bool,
+        bool,
+        Result<Snapshot, Error<std::convert::Infallible>>,
+    )>,
+}
+
+/// Runs every public method; a macro because the two shells share no trait.
+macro_rules! play {
+    ($driver:ident, $bench:ident, $prepare:ident $(, $wait:tt)?) => {{
+        let start = $driver.start()$(.$wait)?;
+        let configure = $driver.configure()$(.$wait)?;
+        $prepare(&mut $bench.chip.borrow_mut());
+        let mut rounds = Vec::new();
+        for _ in 0..3 {
+            $bench.chip.borrow_mut().advance(50_000);
+            let armed = $driver.arm()$(.$wait)?.is_ok();
+            let latched = $driver.latch()$(.$wait)?.is_ok();
+            rounds.push((armed, latched, $driver.snapshot()$(.$wait)?));
+        }
+        Outcome { start, configure, rounds }
+    }};
+}
+
+fn spi(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
+    let bench = Bench::new(Part::Stpm34, Interface::Spi);
+    let config = Bench::config(Part::Stpm34);
+    let bus = blocking::Spi::new(Device(&bench), bench.spi_pins());
+    let mut driver = blocking::Stpm3x::new(bus, Clock(&bench), config);
+    let blocking = (play!(driver, bench, prepare), bench.take_events());
+
+    let bench = Bench::new(Part::Stpm34, Interface::Spi);
+    let bus = asynch::Spi::new(Device(&bench), bench.spi_pins());
+    let mut driver = asynch::Stpm3x::new(bus, Clock(&bench), config);
+    let outcome = block_on(async { play!(driver, bench, prepare, await) });
+    [blocking, (outcome, bench.take_events())]
+}
+
+fn uart(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
+    let config = Bench::config(Part::Stpm32);
+    // The shells wait for a byte in their own ways: only what is sent is compared.
+    let sent = |bench: &Bench| {
+        let mut events = bench.take_events();
+        events.retain(|event| !matches!(event, Event::Wait { .. }));
+        events
+    };
+    let bench = Bench::new(Part::Stpm32, Interface::Uart);
+    let bus = blocking::Uart::new(bench.port(), bench.uart_pins());
+    let mut driver = blocking::Stpm3x::new(bus, Clock(&bench), config);
+    let blocking = (play!(driver, bench, prepare), sent(&bench));
+
+    let bench = Bench::new(Part::Stpm32, Interface::Uart);
+    let bus = asynch::Uart::new(bench.port(), bench.uart_pins());
+    let mut driver = asynch::Stpm3x::new(bus, Clock(&bench), config);
+    let outcome = block_on(async { play!(driver, bench, prepare, await) });
+    [blocking, (outcome, sent(&bench))]
+}
+
+#[test]
+fn quiet_spi() {
+    let [blocking, asynch] = spi(|_| {});
+    assert!(
+        blocking.0.rounds.iter().all(|round| round.2.is_ok()),
+        "{:?}",
+        blocking.0
+    );
+    assert_eq!(blocking, asynch);
+}
+
+#[test]
+fn quiet_uart() {
+    let [blocking, asynch] = uart(|_| {});
+    assert!(
+        blocking.0.rounds.iter().all(|round| round.2.is_ok()),
+        "{:?}",
+        blocking.0
+    );
+    assert_eq!(blocking, asynch);
+}
+
+#[test]
+fn restarted_chip() {
+    let [blocking, asynch] = spi(Chip::brown_out);
+    assert!(
+        blocking.0.rounds.iter().all(|round| round.2.is_err()),
+        "{:?}",
+        blocking.0
+    );
+    assert_eq!(blocking, asynch);
+}
+
+/// Three phases on one SYN line: reset, start, latch and read both chips.
+macro_rules! shared {
+    ($shell:ident, $a:ident, $b:ident $(, $wait:tt)?) => {{
+        let chip = |bench| {
+            let bus = $shell::Spi::new(Device(bench), Pins::none());
+            $shell::Stpm3x::new(bus, Clock(bench), Bench::config(Part::Stpm34))
+        };
+        let (mut first, mut second) = (chip(&$a), chip(&$b));
+        let pin = sim::Pin::new([&$a.chip, &$b.chip], sim::Line::Syn);
+        let mut syn = $shell::SharedSyn::new(pin);
+        let armed = [first.arm()$(.$wait)?.unwrap(), second.arm()$(.$wait)?.unwrap()];
+        syn.reset(&mut Clock(&$a), armed)$(.$wait)?.unwrap();
+        for driver in [&mut first, &mut second] {
+            driver.start()$(.$wait)?.unwrap();
+            driver.configure()$(.$wait)?.unwrap();
+        }
+        let mut snapshots = Vec::new();
+        for _ in 0..4 {
+            $a.chip.borrow_mut().advance(20_000);
+            $b.chip.borrow_mut().advance(20_000);
+            let armed = [first.arm()$(.$wait)?.unwrap(), second.arm()$(.$wait)?.unwrap()];
+            syn.latch(&mut Clock(&$a), armed)$(.$wait)?.unwrap();
+            $a.chip.borrow_mut().advance(3);
+            snapshots.push(first.snapshot()$(.$wait)?.unwrap());
+            snapshots.push(second.snapshot()$(.$wait)?.unwrap());
+        }
+        snapshots
+    }};
+}
+
+#[test]
+fn two_chips_on_one_syn_line() {
+    let chips = || [0, 1].map(|_| Bench::new(Part::Stpm34, Interface::Spi));
+    let [a, b] = chips();
+    let blocking = shared!(blocking, a, b);
+    let events = [a.take_events(), b.take_events()];
+    let truth = b.chip.borrow().latched_truth();
+    assert_eq!(
+        blocking[7].primary.energy.active,
+        truth.primary.active as u32
+    );
+    assert_ne!(truth.primary.active, 0);
+    let [a, b] = chips();
+    let asynch = block_on(async { shared!(asynch, a, b, await) });
+    assert_eq!(blocking, asynch);
+    assert_eq!(events, [a.take_events(), b.take_events()]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn disturbed_spi(seed: u64, per_million in 0..20_000u32) {
+        let [blocking, asynch] = spi(|chip| chip.noise(seed, per_million));
+        prop_assert_eq!(blocking, asynch);
+    }
+
+    #[test]
+    fn disturbed_uart(seed: u64, per_million in 0..20_000u32, after in 0..200u32) {
+        let [blocking, asynch] = uart(|chip| {
+            chip.noise(seed, per_million);
+            chip.disturb(Disturbance::LoseToChip { after });
+            chip.disturb(Disturbance::LoseToHost { after: after * 2 });
+        });
+        prop_assert_eq!(blocking, asynch);
+    }
+}

@@ -1,0 +1,287 @@
+//! The figures of the project's budgets, each beside its budget.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use crate::boards::{self, Size};
+use crate::embedded::Toolchain;
+use crate::install;
+use crate::process::{Log, Outcome};
+use crate::qemu;
+use crate::workspace::{cargo, target_dir};
+
+const BOARD: &str = "qemu-f405";
+const ROUNDS: u32 = 10_000;
+
+/// One row of the table.
+struct Figure {
+    what: &'static str,
+    /// The most that is allowed.
+    budget: f64,
+    unit: &'static str,
+    found: Result<f64, String>,
+}
+
+/// Measures and prints every figure; one that cannot be measured says why.
+pub(crate) fn run() -> Outcome {
+    let log = &mut Log::to_file(&target_dir().join("xtask").join("bench.log"))?;
+    let mut figures = on_the_board(log)?;
+    figures.push(Figure {
+        what: "meter-core: counter update, x86-64",
+        budget: 16.0,
+        unit: "instructions",
+        found: counter_update_here(log),
+    });
+    figures.extend(one_meter_day(log));
+    figures.extend(later());
+    println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
+    figures.iter().for_each(print);
+    Ok(String::new())
+}
+
+fn print(
+    Figure {
+        what,
+        budget,
+        unit,
+        found,
+    }: &Figure,
+) {
+    match found {
+        Ok(found) => {
+            let verdict = if found <= budget { "" } else { "  OVER BUDGET" };
+            println!("{what:<48} {budget:>9} {found:>9} {unit}{verdict}");
+        }
+        Err(reason) => println!("{what:<48} {budget:>9} {:>9} {unit}: {reason}", "-"),
+    }
+}
+
+/// Sizes of images for the Cortex-M4F, and what one of them counts in QEMU.
+fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
+    let toolchain = boards::one(log, &format!("examples/boards/{BOARD}"))?;
+    let empty = boards::size(log, &toolchain, "empty")?;
+    let core = boards::size(log, &toolchain, "meter_core")?;
+    let symbols = symbols(log, &toolchain, "meter_core")?;
+    let per_phase = symbols
+        .iter()
+        .find(|(name, _)| name.contains("BYTES_PER_PHASE"));
+    let per_phase = per_phase
+        .map(|(_, size)| *size)
+        .ok_or("no BYTES_PER_PHASE in meter_core")?;
+    let Size { flash, ram } = boards::size(log, &toolchain, BOARD)?;
+    let figure = |what, budget, unit, found| Figure {
+        what,
+        budget,
+        unit,
+        found,
+    };
+    Ok(vec![
+        figure(
+            "meter-core: flash",
+            16_384.0,
+            "B",
+            bytes(core.flash - empty.flash - per_phase),
+        ),
+        figure(
+            "meter-core: RAM, single phase",
+            256.0,
+            "B",
+            bytes(per_phase),
+        ),
+        figure(
+            "meter-core: soft-float symbols",
+            0.0,
+            "",
+            bytes(soft_float(&symbols)),
+        ),
+        figure(
+            "meter-core: counter update, Cortex-M4",
+            40.0,
+            "instructions",
+            counter_update_emulated(log, &toolchain),
+        ),
+        figure(
+            "firmware on the STM32F405: flash",
+            131_072.0,
+            "B",
+            bytes(flash),
+        ),
+        figure(
+            "firmware on the STM32F405: RAM without stack",
+            32_768.0,
+            "B",
+            bytes(ram),
+        ),
+    ])
+}
+
+/// A count as a figure.
+fn bytes(count: u64) -> Result<f64, String> {
+    u32::try_from(count)
+        .map(f64::from)
+        .map_err(|error| error.to_string())
+}
+
+/// The symbols of an image with their sizes.
+fn symbols(
+    log: &mut Log,
+    toolchain: &Toolchain,
+    name: &str,
+) -> Result<BTreeMap<String, u64>, String> {
+    install::program(log, "nm")?;
+    let text = log.capture(Command::new("nm").arg("-S").arg(toolchain.image(name)))?;
+    let lines = text
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let sized = lines.filter_map(|words| match words.as_slice() {
+        [_, size, _, name] => Some((name.to_string(), u64::from_str_radix(size, 16).ok()?)),
+        [_, _, name] => Some((name.to_string(), 0)),
+        _ => None,
+    });
+    Ok(sized.collect())
+}
+
+/// How many of the symbols do arithmetic on floating point in software: those of the ARM run-time
+/// ABI for single and double precision, and their names in libgcc.
+fn soft_float(symbols: &BTreeMap<String, u64>) -> u64 {
+    let is_soft = |name: &String| {
+        ["__aeabi_f", "__aeabi_d"]
+            .iter()
+            .any(|start| name.starts_with(start))
+            || (name.starts_with("__")
+                && ["sf2", "df2", "sf3", "df3", "sfsi", "dfsi", "sfdi", "dfdi"]
+                    .iter()
+                    .any(|end| name.ends_with(end)))
+    };
+    symbols.keys().filter(|name| is_soft(name)).count() as u64
+}
+
+fn counter_update_emulated(log: &mut Log, toolchain: &Toolchain) -> Result<f64, String> {
+    install::program(log, "qemu-system-arm")?;
+    let mut command = qemu::machine();
+    // Virtual time then follows the instructions, a nanosecond each: the image counts them.
+    command.args(["-icount", "shift=0", "-serial", "null"]);
+    command
+        .arg("-kernel")
+        .arg(toolchain.image("counter_update"));
+    let printed = qemu::play(log, command)?;
+    printed
+        .trim()
+        .parse()
+        .map_err(|_| format!("the image printed '{}'", printed.trim()))
+}
+
+/// The cost of a round less that of an empty one; a round is two updates.
+fn counter_update_here(log: &mut Log) -> Result<f64, String> {
+    install::program(log, "valgrind")?;
+    log.run(cargo().args(["build", "--release", "-p", "figures"]))?;
+    let mut round = |name| -> Result<f64, String> {
+        let (few, many) = (
+            instructions(log, name, ROUNDS)?,
+            instructions(log, name, 2 * ROUNDS)?,
+        );
+        Ok((many - few) / f64::from(ROUNDS))
+    };
+    Ok((round("counter-update")? - round("empty-loop")?) / 2.0)
+}
+
+/// Instructions of a whole run under callgrind.
+fn instructions(log: &mut Log, name: &str, rounds: u32) -> Result<f64, String> {
+    let report = target_dir().join("xtask").join("callgrind.out");
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind"]);
+    command.arg(format!("--callgrind-out-file={}", report.display()));
+    command
+        .arg(target_dir().join("release").join("figures"))
+        .args([name, &rounds.to_string()]);
+    log.run(&mut command)?;
+    let text = std::fs::read_to_string(&report)
+        .map_err(|error| format!("cannot read {}: {error}", report.display()))?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    total
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| "callgrind gave no total".into())
+}
+
+/// What one simulated meter-day takes: its time, and the bytes on the air.
+fn one_meter_day(log: &mut Log) -> [Figure; 2] {
+    let mut command = cargo();
+    command.args(["run", "--release", "-p", "lipari", "--"]);
+    command.args(["--meters", "1", "--days", "1", "--exit", "--json"]);
+    let database = target_dir().join("xtask").join("bench.db");
+    // One from an earlier run would be continued.
+    let _ = std::fs::remove_file(&database);
+    let report = log.capture(command.arg("--db").arg(&database));
+    let number = |name| match &report {
+        Ok(text) => text
+            .lines()
+            .last()
+            .and_then(|json| field(json, name))
+            .ok_or_else(|| format!("not measured yet: lipari --json does not report {name}")),
+        Err(reason) => Err(format!("not measured: {reason}")),
+    };
+    [
+        Figure {
+            what: "on the air: a meter-day, single phase",
+            budget: 2_048.0,
+            unit: "B",
+            found: number("bytes_per_meter_day"),
+        },
+        Figure {
+            what: "simulated day of one meter",
+            budget: 1.0,
+            unit: "s",
+            found: number("wall_s"),
+        },
+    ]
+}
+
+/// The number of a field of a flat JSON object.
+fn field(json: &str, name: &str) -> Option<f64> {
+    let (_, rest) = json.split_once(&format!("\"{name}\""))?;
+    let rest = rest.trim_start().strip_prefix(':')?;
+    rest.split([',', '}']).next()?.trim().parse().ok()
+}
+
+/// Budgets that compare with other crates: no bench of this repository runs those yet.
+fn later() -> Vec<Figure> {
+    [
+        ("nbiot-at: splitter, time against atat's", "times"),
+        ("meter-proto: packet decode, against mqttrs", "times"),
+    ]
+    .into_iter()
+    .map(|(what, unit)| Figure {
+        what,
+        budget: 1.0,
+        unit,
+        found: Err("not measured yet: the comparison is still to be written".to_string()),
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{field, soft_float};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_number_is_read_from_the_report() {
+        let report = r#"{"meters": 1, "wall_s":0.75,"bytes_per_meter_day":1830}"#;
+        assert_eq!(field(report, "wall_s"), Some(0.75));
+        assert_eq!(field(report, "bytes_per_meter_day"), Some(1830.0));
+        assert_eq!(field(report, "lost"), None);
+    }
+
+    #[test]
+    fn soft_float_is_told_from_integer_helpers() {
+        let names = [
+            "__aeabi_dadd",
+            "__aeabi_uldivmod",
+            "__adddf3",
+            "__muldi3",
+            "main",
+        ];
+        let symbols: BTreeMap<_, _> = names.map(|name| (name.to_string(), 0)).into();
+        assert_eq!(soft_float(&symbols), 2);
+    }
+}

@@ -1,0 +1,109 @@
+//! The programs beyond cargo that the checks use, and the Debian packages they come in.
+
+use std::process::Command;
+
+use crate::process::{Log, Outcome, find_program, succeeds};
+use crate::workspace::cargo;
+
+/// A program and the package that brings it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+const fn tool(program: &'static str, package: &'static str, purpose: &'static str) -> Tool {
+    Tool {
+        program,
+        package,
+        purpose,
+    }
+}
+
+const TOOLS: [Tool; 9] = [
+    tool("cc", "build-essential", "building the database engine"),
+    tool("c++", "build-essential", "the fuzzer's engine"),
+    tool("size", "binutils", "the size of an image"),
+    tool("nm", "binutils", "the symbols of an image"),
+    tool("mosquitto", "mosquitto", "a broker of another make"),
+    tool("mosquitto_sub", "mosquitto-clients", "its clients"),
+    tool("chromium", "chromium", "the web pages in a browser"),
+    tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),
+    tool("valgrind", "valgrind", "instruction counts"),
+];
+
+/// Installs every program and cargo component that is missing.
+pub(crate) fn everything(log: &mut Log) -> Outcome {
+    component(log, "fmt", "rustfmt")?;
+    component(log, "clippy", "clippy")?;
+    let missing: Vec<&Tool> = TOOLS
+        .iter()
+        .filter(|tool| find_program(tool.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok("nothing was missing".to_string());
+    }
+    let mut packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    packages.dedup();
+    packages_now(log, &packages).map_err(|reason| {
+        let needs = missing
+            .iter()
+            .map(|tool| format!("{} ({})", tool.program, tool.purpose));
+        format!(
+            "missing: {}; {reason}",
+            needs.collect::<Vec<_>>().join(", ")
+        )
+    })?;
+    Ok(format!("installed {}", packages.join(", ")))
+}
+
+/// Installs one program where it is missing.
+pub(crate) fn program(log: &mut Log, name: &str) -> Result<(), String> {
+    if find_program(name).is_some() {
+        return Ok(());
+    }
+    let package = TOOLS
+        .iter()
+        .find(|tool| tool.program == name)
+        .map_or(name, |tool| tool.package);
+    packages_now(log, &[package]).map_err(|reason| format!("{name} is missing; {reason}"))
+}
+
+/// Installs Debian packages, or says how to.
+pub(crate) fn packages_now(log: &mut Log, packages: &[&str]) -> Result<(), String> {
+    let list = packages.join(" ");
+    if find_program("apt-get").is_none() {
+        return Err(format!("install what Debian calls: {list}"));
+    }
+    if !is_root(log) {
+        return Err(format!("run: sudo apt-get install {list}"));
+    }
+    // Only a machine whose lists are new may do without the first.
+    log.run(apt().arg("update"))?;
+    log.run(
+        apt()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages),
+    )
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["-o", "DPkg::Lock::Timeout=300"]);
+    command
+}
+
+fn is_root(log: &mut Log) -> bool {
+    log.capture(Command::new("id").arg("-u"))
+        .is_ok_and(|id| id.trim() == "0")
+}
+
+fn component(log: &mut Log, subcommand: &str, name: &str) -> Result<(), String> {
+    if succeeds(cargo().args([subcommand, "--version"])) {
+        return Ok(());
+    }
+    log.run(Command::new("rustup").args(["component", "add", name]))
+        .map_err(|reason| format!("cargo {subcommand} is missing ({reason})"))
+}
