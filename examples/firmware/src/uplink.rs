@@ -60,7 +60,9 @@ struct Ended {
 
 impl<E> From<nbiot_at::Error<E>> for Ended {
     fn from(error: nbiot_at::Error<E>) -> Self {
-        let class = error.fault().map_or(Class::Restart, Fault::class);
+        let fault = error.fault();
+        note!(warn, "modem: {fault:?}");
+        let class = fault.map_or(Class::Restart, Fault::class);
         Self { class }
     }
 }
@@ -169,22 +171,21 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let opened = modem
             .connect(self.config.broker.host, self.config.broker.port)
             .await;
-        let socket = opened.inspect_err(|error| self.forget_modem(error.fault()))?;
+        let socket = opened.inspect_err(|error| self.forget_modem(error.kind()))?;
         let ended = self.talk(modem, session, socket).await;
         session.link_lost();
         let Err(ended) = ended;
         if self.modem_ready {
             let closed = modem.close(socket).await;
-            let _ = closed.inspect_err(|error| self.forget_modem(error.fault()));
+            let _ = closed.inspect_err(|error| self.forget_modem(error.kind()));
         }
         Err(ended)
     }
 
     /// Has the modem started again where it lost what it was told.
-    fn forget_modem(&mut self, fault: Option<Fault>) {
-        let lost =
-            fault.is_none_or(|fault| matches!(fault.kind(), ErrorKind::Power | ErrorKind::Start));
-        self.modem_ready &= !lost;
+    fn forget_modem(&mut self, kind: ErrorKind) {
+        use ErrorKind::{Power, Serial, Start};
+        self.modem_ready &= !matches!(kind, Power | Serial | Start);
     }
 
     async fn take_network_time<S: Read + Write>(
@@ -270,7 +271,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
     ) -> Result<(), Ended> {
         while !session.transmit().is_empty() {
             let sent = modem.send(socket, session.transmit()).await;
-            let sent = sent.inspect_err(|error| self.forget_modem(error.fault()))?;
+            let sent = sent.inspect_err(|error| self.forget_modem(error.kind()))?;
             if sent == 0 {
                 return Err(Ended {
                     class: Class::LinkLost,
@@ -284,7 +285,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
                 Ok(0) => return Ok(()),
                 Ok(received) => received,
                 Err(error) => {
-                    self.forget_modem(error.fault());
+                    self.forget_modem(error.kind());
                     return Err(Ended {
                         class: Class::LinkLost,
                     });
@@ -603,11 +604,7 @@ async fn start_modem<S: Read + Write, T: Time>(
     key: &mut impl PowerKey,
 ) -> Result<(), nbiot_at::Error<S::Error>> {
     match modem.start().await {
-        Err(error)
-            if error
-                .fault()
-                .is_some_and(|fault| fault.kind() == ErrorKind::Power) =>
-        {
+        Err(error) if error.kind() == ErrorKind::Power => {
             key.press(KEY_ON_MS).await;
             modem.start().await
         }
