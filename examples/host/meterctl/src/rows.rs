@@ -1,0 +1,15 @@
+//! The names of the chip's 70 rows, in the order of the map.
+
+/// DS10272 section 8.
+pub(crate) const NAMES: [&str; 70] = [
+    "DSP_CR1", "DSP_CR2", "DSP_CR3", "DSP_CR4", "DSP_CR5", "DSP_CR6", "DSP_CR7", "DSP_CR8",
+    "DSP_CR9", "DSP_CR10", "DSP_CR11", "DSP_CR12", "DFE_CR1", "DFE_CR2", "DSP_IRQ1", "DSP_IRQ2",
+    "DSP_SR1", "DSP_SR2", "US_REG1", "US_REG2", "US_REG3", "DSP_EV1", "DSP_EV2", "DSP_REG1",
+    "DSP_REG2", "DSP_REG3", "DSP_REG4", "DSP_REG5", "DSP_REG6", "DSP_REG7", "DSP_REG8", "DSP_REG9",
+    "DSP_REG10", "DSP_REG11", "DSP_REG12", "DSP_REG13", "DSP_REG14", "DSP_REG15", "DSP_REG16",
+    "DSP_REG17", "DSP_REG18", "DSP_REG19", "PH1_REG1", "PH1_REG2", "PH1_REG3", "PH1_REG4",
+    "PH1_REG5", "PH1_REG6", "PH1_REG7", "PH1_REG8", "PH1_REG9", "PH1_REG10", "PH1_REG11",
+    "PH1_REG12", "PH2_REG1", "PH2_REG2", "PH2_REG3", "PH2_REG4", "PH2_REG5", "PH2_REG6", "PH2_REG7",
+    "PH2_REG8", "PH2_REG9", "PH2_REG10", "PH2_REG11", "PH2_REG12", "TOT_REG1", "TOT_REG2",
+    "TOT_REG3", "TOT_REG4",
+];

@@ -1,0 +1,102 @@
+//! Any bytes from the modem, cut anywhere: the engine sends the same commands and tells the same
+//! events and outcomes however its bytes arrive.
+//!
+//! The input is a conversation: 0xFF ends what the modem says in one go, an empty part lets time
+//! pass to the engine's deadline. So a recorded transcript is a seed as it is.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId};
+
+const END: u8 = 0xFF;
+
+/// Everything that came out of an engine.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Trace {
+    sent: Vec<u8>,
+    events: Vec<Event>,
+    outcomes: Vec<String>,
+    data: Vec<u8>,
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((choice, conversation)) = input.split_first() else {
+        return;
+    };
+    let whole = run(conversation, usize::MAX);
+    assert_eq!(run(conversation, 1), whole);
+    assert_eq!(run(conversation, 2 + usize::from(*choice)), whole);
+});
+
+fn run(conversation: &[u8], chunk: usize) -> Trace {
+    let mut engine = Engine::<2>::new(Config::new(Apn::parameter("iot").expect("an APN")));
+    let mut trace = Trace::default();
+    let mut now = Instant::ZERO;
+    let mut socket = None;
+    for (round, part) in conversation.split(|byte| *byte == END).enumerate() {
+        begin(&mut engine, round, socket, now);
+        drain(&mut engine, &mut trace, &mut socket);
+        for bytes in part.chunks(chunk) {
+            engine.receive(bytes, now);
+        }
+        if let Some(deadline) = engine.deadline().filter(|_| part.is_empty()) {
+            now = now.max(deadline);
+            engine.handle_timeout(now);
+        }
+        drain(&mut engine, &mut trace, &mut socket);
+    }
+    trace
+}
+
+/// Keeps the engine busy: starts it, opens a socket, and then uses that by turns.
+fn begin(engine: &mut Engine<2>, round: usize, socket: Option<SocketId>, now: Instant) {
+    if !engine.is_idle() {
+        return;
+    }
+    let request = match (socket, round % 7) {
+        (None, _) => Request::Connect {
+            host: "meter.example",
+            port: 1883,
+        },
+        (Some(socket), 0 | 1) => Request::Send {
+            socket,
+            data: b"reading",
+        },
+        (Some(socket), 2..=4) => Request::Receive { socket },
+        (Some(_), 5) => Request::Signal,
+        (Some(socket), _) => Request::Close { socket },
+    };
+    // One that is refused leaves nothing behind; only a start helps before the first.
+    if engine.begin(request, now).is_err() {
+        let _ = engine.begin(Request::Start, now);
+    }
+}
+
+fn drain(engine: &mut Engine<2>, trace: &mut Trace, socket: &mut Option<SocketId>) {
+    while let Some(bytes) = engine.transmit().map(<[u8]>::to_vec) {
+        engine.transmitted(bytes.len());
+        trace.sent.extend(bytes);
+    }
+    if let Some(outcome) = engine.outcome() {
+        note(&outcome, socket);
+        trace.outcomes.push(format!("{outcome:?}"));
+    }
+    while let Some(event) = engine.event() {
+        trace.events.push(event);
+    }
+    let mut buffer = [0; 64];
+    while let Some(open) = *socket
+        && let Ok(count @ 1..) = engine.take(open, &mut buffer)
+    {
+        trace.data.extend(&buffer[..count]);
+    }
+}
+
+fn note(outcome: &Result<Answer, Fault>, socket: &mut Option<SocketId>) {
+    match outcome {
+        Ok(Answer::Socket(opened)) => *socket = Some(*opened),
+        Err(Fault::UnknownSocket | Fault::Closed | Fault::NotStarted) => *socket = None,
+        _ => {}
+    }
+}
