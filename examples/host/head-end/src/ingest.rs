@@ -173,7 +173,8 @@ impl Writer {
             Err(error) => {
                 tracing::error!(
                     %error, messages = entries.len(),
-                    "nothing can be stored: no message is acknowledged, the meters will send again; \
+                    "nothing can be stored: no message is acknowledged, the meters will send \
+                     again; \
                      check the disk that holds the database"
                 );
                 self.health

@@ -73,7 +73,8 @@ pub mod register {
         u16::from_be_bytes([c, d])
     }
 
-    /// The registers that hold one phase of a quantity each, L1 to L3 (IEC 62056-6-1, value group C).
+    /// The registers that hold one phase of a quantity each, L1 to L3 (IEC 62056-6-1, value
+    /// group C).
     #[must_use]
     pub const fn of_phases(quantity: u16) -> Option<[u16; 3]> {
         let c = match quantity {

@@ -47,7 +47,8 @@ impl Runs {
         true
     }
 
-    /// The number up to which everything is there, counted from 1 (or 0, where a meter starts there).
+    /// The number up to which everything is there, counted from 1 (or 0, where a meter starts
+    /// there).
     #[must_use]
     pub fn complete_to(&self) -> Option<i64> {
         let (&first, &last) = self.last_by_first.first_key_value()?;

@@ -329,7 +329,8 @@ fn insert_birth(
     birth: &Birth,
 ) -> rusqlite::Result<()> {
     let sql = "INSERT INTO birth (meter, epoch, connection, time, status, firmware, hardware,
-               boot_count, reset_cause, identity, arrival) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               boot_count, reset_cause, identity, arrival)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let row = params![
         meter,
         birth.epoch,

@@ -134,13 +134,15 @@ impl fmt::Display for StoreError {
         match self {
             Self::NotOurs { path } => write!(
                 f,
-                "{} is not a head-end database; it was left as it is, choose another file with --db",
+                "{} is not a head-end database; it was left as it is, choose another file \
+                 with --db",
                 path.display()
             ),
             Self::OtherVersion { path, found } => write!(
                 f,
-                "{} was written by a head-end with tables of version {found}, this one has version {}; \
-                 it was left as it is, run the head-end that wrote it or choose another file with --db",
+                "{} was written by a head-end with tables of version {found}, this one has \
+                 version {}; it was left as it is, run the head-end that wrote it or choose \
+                 another file with --db",
                 path.display(),
                 schema::VERSION
             ),

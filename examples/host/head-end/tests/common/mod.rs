@@ -13,8 +13,8 @@ use head_end::{BrokerConfig, Config, HeadEnd, Running};
 use meter_core::status::Status;
 use meter_core::units::{Milliamps, Millivolts, UtcSeconds, WattHours};
 use meter_proto::payload::{
-    Birth, Column, Death, Event, EventList, Phases, ProfileRecord, Reading, Receipt, Stamp, Stream,
-    encode_batch,
+    Birth, Column, Death, Event, EventList, MAX_COLUMNS, Phases, ProfileRecord, Reading, Receipt,
+    Stamp, Stream, encode_batch,
 };
 use meter_proto::topic::{Channel, Topic};
 use rumqttc::{AsyncClient, Incoming, LastWill, MqttOptions, Outgoing, QoS};
@@ -64,7 +64,7 @@ pub fn profile(epoch: u32, first: u64, count: u64) -> Vec<u8> {
         Column::CURRENT,
     ];
     let record = |seq: u64| {
-        let mut values = [0; 8];
+        let mut values = [0; MAX_COLUMNS];
         values[0] = i64::try_from(seq * 100).expect("small");
         values[2] = 230_000;
         values[3] = 1_000;
