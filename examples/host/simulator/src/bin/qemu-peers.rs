@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Real, SystemTime};
 use nbiot_at::Instant;
 use nbiot_at::sim::{Link, Modem, Network, TcpNetwork};
 use simulator::truth::Truth;
-use stpm3x::sim::{Board, Chip, Input, Interface, Phasor};
+use stpm3x::sim::{Board, Chip, Input, Interface, Line, Phasor};
 use stpm3x::{Channel, Divider, FrontEnd, Gain, Part, Sensor};
 
 /// A tick of the chip.
@@ -84,6 +84,7 @@ fn play_chip(mut stream: TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(LOOK))?;
     let mut chip = Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300)));
     chip.power_on(Interface::Uart);
+    reset(&mut chip);
     let mut truth = truth()?;
     let (mut buffer, start, mut ticks) = ([0; 64], Real::now(), 0);
     let mut last = chip.latched_truth();
@@ -109,6 +110,20 @@ fn play_chip(mut stream: TcpStream) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The full reset of DS10272 section 3: three SYN pulses between two of SCS. QEMU has no pins, so
+/// what the board's start sequence would do is done for it.
+fn reset(chip: &mut Chip) {
+    let pulses = [Line::Scs, Line::Syn, Line::Syn, Line::Syn, Line::Scs];
+    // The chip has chosen its interface by then.
+    chip.elapse_ns(40_000_000);
+    for line in pulses {
+        for high in [false, true] {
+            chip.set_line(line, high);
+            chip.elapse_ns(1_000_000);
+        }
+    }
 }
 
 /// The board's front end, as its firmware has it.
