@@ -108,7 +108,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         Ok(sent)
     }
 
-    /// Reads what is there at once; 0 if nothing is there now.
+    /// Reads what is there at once; 0 if the modem has nothing now.
+    ///
+    /// Asks the modem if nothing is buffered here, so it also finds data whose event was lost.
     ///
     /// # Errors
     ///
@@ -119,7 +121,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
         let count = self.engine.take(socket, out)?;
-        if count > 0 || out.is_empty() || !self.engine.has_more(socket) {
+        if count > 0 || out.is_empty() {
             return Ok(count);
         }
         self.run(Request::Receive { socket }).await?;

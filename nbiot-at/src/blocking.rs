@@ -101,14 +101,16 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         Ok(sent)
     }
 
-    /// Reads what is there at once; 0 if nothing is there now.
+    /// Reads what is there at once; 0 if the modem has nothing now.
+    ///
+    /// Asks the modem if nothing is buffered here, so it also finds data whose event was lost.
     ///
     /// # Errors
     ///
     /// [`Fault::Closed`] once the connection is over and its data are read.
     pub fn receive(&mut self, socket: SocketId, out: &mut [u8]) -> Result<usize, Error<S::Error>> {
         let count = self.engine.take(socket, out)?;
-        if count > 0 || out.is_empty() || !self.engine.has_more(socket) {
+        if count > 0 || out.is_empty() {
             return Ok(count);
         }
         self.run(Request::Receive { socket })?;

@@ -10,7 +10,8 @@ use crate::{CmeError, SocketError};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Fault {
-    /// The modem does not answer, not even `AT`: its power key or reset line is next.
+    /// The modem does not answer, not even `AT`. It may be restarting: call `start`, and if that
+    /// fails with the same fault use the power key or the reset line.
     Silent,
     /// The command got no answer in its time; the modem answers `AT` again.
     TimedOut,
@@ -67,8 +68,10 @@ impl Fault {
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
-            Self::Silent | Self::PoweredDown => ErrorKind::Power,
-            Self::Restarted | Self::NotStarted | Self::SimFailure => ErrorKind::Start,
+            Self::PoweredDown => ErrorKind::Power,
+            Self::Silent | Self::Restarted | Self::NotStarted | Self::SimFailure => {
+                ErrorKind::Start
+            }
             Self::TimedOut | Self::Refused | Self::Malformed | Self::Cme(_) => ErrorKind::Retry,
             Self::NotRegistered | Self::TimeNotValid | Self::QueueFull => ErrorKind::Wait,
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
@@ -212,6 +215,11 @@ impl<E> Error<E> {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Serial(_) | Self::SerialClosed => ErrorKind::Serial,
+            // It was given the time of a boot.
+            Self::Start {
+                source: Fault::Silent,
+                ..
+            } => ErrorKind::Power,
             Self::Start { source, .. } | Self::Modem(source) => source.kind(),
         }
     }

@@ -25,7 +25,7 @@ pub struct ConfigError {
     /// The setting.
     pub field: &'static str,
     /// The value given.
-    pub value: u64,
+    pub value: u32,
     /// The least value allowed.
     pub least: u32,
     /// The greatest value allowed.
@@ -33,21 +33,29 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn check(
-        field: &'static str,
-        value: u64,
-        least: u32,
-        most: u32,
-    ) -> Result<(), Self> {
-        if (u64::from(least)..=u64::from(most)).contains(&value) {
-            return Ok(());
+    /// The error of a value outside its range.
+    pub(crate) const fn of(field: &'static str, value: u32, least: u32, most: u32) -> Option<Self> {
+        if least <= value && value <= most {
+            return None;
         }
-        Err(Self {
+        Some(Self {
             field,
             value,
             least,
             most,
         })
+    }
+
+    /// The first of several checks that failed.
+    pub(crate) const fn first<const N: usize>(checks: [Option<Self>; N]) -> Option<Self> {
+        let mut checks = checks.as_slice();
+        while let [check, rest @ ..] = checks {
+            if check.is_some() {
+                return *check;
+            }
+            checks = rest;
+        }
+        None
     }
 }
 
@@ -99,16 +107,18 @@ impl Calibration {
         current_delay: 0,
     };
 
-    fn check(&self) -> Result<(), ConfigError> {
-        ConfigError::check("calibration.voltage", self.voltage.into(), 0, 4095)?;
-        ConfigError::check("calibration.current", self.current.into(), 0, 4095)?;
-        ConfigError::check("calibration.voltage_delay", self.voltage_delay.into(), 0, 3)?;
-        ConfigError::check(
-            "calibration.current_delay",
-            self.current_delay.into(),
-            0,
-            1023,
-        )
+    const fn check(&self) -> Option<ConfigError> {
+        ConfigError::first([
+            ConfigError::of("calibration.voltage", self.voltage as u32, 0, 4095),
+            ConfigError::of("calibration.current", self.current as u32, 0, 4095),
+            ConfigError::of("calibration.voltage_delay", self.voltage_delay as u32, 0, 3),
+            ConfigError::of(
+                "calibration.current_delay",
+                self.current_delay as u32,
+                0,
+                1023,
+            ),
+        ])
     }
 }
 
@@ -138,6 +148,20 @@ struct ChannelConfig {
 /// assert_eq!(energy.apply(1_000_000), 303_273_591); // µWs
 /// # Ok::<(), stpm3x::ConfigError>(())
 /// ```
+///
+/// A constant costs no code, and a bad front end does not compile:
+///
+/// ```
+/// # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+/// const DIVIDER: Divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+/// const COIL: Sensor = Sensor::Rogowski { microvolts_per_amp: 150 };
+/// const FRONT_END: FrontEnd = FrontEnd::new(DIVIDER, COIL, Gain::X16);
+/// const CONFIG: Config = match Config::new(Part::Stpm33, FRONT_END) {
+///     Ok(config) => config,
+///     Err(_) => panic!("front end"),
+/// };
+/// # assert_eq!(CONFIG.part(), Part::Stpm33);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config {
@@ -150,15 +174,20 @@ pub struct Config {
 impl Config {
     /// A chip whose primary channel has this front end, on a line of 50 Hz.
     ///
+    /// In a constant it costs no code at run time.
+    ///
     /// # Errors
     /// [`ConfigError`] names the value of the front end that makes no meter.
-    pub fn new(part: Part, primary: FrontEnd) -> Result<Self, ConfigError> {
-        Ok(Self {
-            part,
-            line: LineFrequency::Hz50,
-            primary: ChannelConfig::new(primary)?,
-            secondary: None,
-        })
+    pub const fn new(part: Part, primary: FrontEnd) -> Result<Self, ConfigError> {
+        match ChannelConfig::new(primary) {
+            Ok(primary) => Ok(Self {
+                part,
+                line: LineFrequency::Hz50,
+                primary,
+                secondary: None,
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Uses the secondary channel too.
@@ -167,11 +196,18 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] on an STPM32, which has none, and as for [`new`](Self::new).
-    pub fn with_secondary(mut self, front_end: FrontEnd) -> Result<Self, ConfigError> {
+    pub const fn with_secondary(self, front_end: FrontEnd) -> Result<Self, ConfigError> {
         let channels = if self.part.has_secondary() { 2 } else { 1 };
-        ConfigError::check("channels", 2, 1, channels)?;
-        self.secondary = Some(ChannelConfig::new(front_end)?);
-        Ok(self)
+        match (
+            ConfigError::of("channels", 2, 1, channels),
+            ChannelConfig::new(front_end),
+        ) {
+            (Some(error), _) | (None, Err(error)) => Err(error),
+            (None, Ok(secondary)) => Ok(Self {
+                secondary: Some(secondary),
+                ..self
+            }),
+        }
     }
 
     /// Sets the nominal line frequency.
@@ -185,24 +221,24 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] names the code that is out of range; `channel` when it is not in use.
-    pub fn with_calibration(
+    pub const fn with_calibration(
         mut self,
         channel: Channel,
         calibration: Calibration,
     ) -> Result<Self, ConfigError> {
-        calibration.check()?;
-        let slot = match channel {
-            Channel::Primary => Some(&mut self.primary),
-            Channel::Secondary => self.secondary.as_mut(),
+        let (channels, slot) = match (channel, &mut self.secondary) {
+            (Channel::Primary, _) => (2, &mut self.primary),
+            (Channel::Secondary, Some(secondary)) => (2, secondary),
+            (Channel::Secondary, None) => (1, &mut self.primary),
         };
-        slot.ok_or(ConfigError {
-            field: "channel",
-            value: 2,
-            least: 1,
-            most: 1,
-        })?
-        .calibration = calibration;
-        Ok(self)
+        let used = ConfigError::of("channel", 2, 1, channels);
+        match ConfigError::first([used, calibration.check()]) {
+            Some(error) => Err(error),
+            None => {
+                slot.calibration = calibration;
+                Ok(self)
+            }
+        }
     }
 
     /// The part this setting is for.
@@ -255,12 +291,15 @@ impl Config {
 }
 
 impl ChannelConfig {
-    fn new(front_end: FrontEnd) -> Result<Self, ConfigError> {
-        Ok(Self {
-            front_end,
-            scales: front_end.scales()?,
-            calibration: Calibration::NOMINAL,
-        })
+    const fn new(front_end: FrontEnd) -> Result<Self, ConfigError> {
+        match front_end.scales() {
+            Ok(scales) => Ok(Self {
+                front_end,
+                scales,
+                calibration: Calibration::NOMINAL,
+            }),
+            Err(error) => Err(error),
+        }
     }
 }
 

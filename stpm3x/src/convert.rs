@@ -103,14 +103,14 @@ impl Sensor {
     }
 
     /// Volts per ampere as a fraction.
-    const fn sensitivity(self) -> (u64, u64) {
+    const fn sensitivity(self) -> (u32, u64) {
         match self {
-            Self::Shunt { micro_ohms } => (micro_ohms as u64, 1_000_000),
+            Self::Shunt { micro_ohms } => (micro_ohms, 1_000_000),
             Self::CurrentTransformer {
                 turns,
                 burden_milliohms,
-            } => (burden_milliohms as u64, 1_000 * turns as u64),
-            Self::Rogowski { microvolts_per_amp } => (microvolts_per_amp as u64, 1_000_000),
+            } => (burden_milliohms, 1_000 * turns as u64),
+            Self::Rogowski { microvolts_per_amp } => (microvolts_per_amp, 1_000_000),
         }
     }
 }
@@ -132,72 +132,80 @@ impl FrontEnd {
     ///
     /// # Errors
     /// [`ConfigError`] names the value that makes no meter.
-    pub fn scales(&self) -> Result<Scales, ConfigError> {
+    pub const fn scales(&self) -> Result<Scales, ConfigError> {
         let (sensor, _) = self.sensor.sensitivity();
-        let checks = [
-            (
-                "divider.lower_ohms",
-                u64::from(self.divider.lower_ohms),
-                1,
-                u32::MAX,
-            ),
-            ("sensor", sensor, 1, u32::MAX),
-            (
-                "reference_uv",
-                u64::from(self.reference_uv),
-                500_000,
-                2_000_000,
-            ),
-            (
-                "crystal_hz",
-                u64::from(self.crystal_hz),
-                1_000_000,
-                20_000_000,
-            ),
-        ];
-        for (field, value, least, most) in checks {
-            ConfigError::check(field, value, least, most)?;
+        let turns = match self.sensor {
+            Sensor::CurrentTransformer { turns, .. } => turns,
+            _ => 1,
+        };
+        let bad = ConfigError::first([
+            ConfigError::of("divider.lower_ohms", self.divider.lower_ohms, 1, u32::MAX),
+            ConfigError::of("sensor", sensor, 1, u32::MAX),
+            ConfigError::of("sensor.turns", turns, 1, u32::MAX),
+            ConfigError::of("reference_uv", self.reference_uv, 500_000, 2_000_000),
+            ConfigError::of("crystal_hz", self.crystal_hz, 1_000_000, 20_000_000),
+        ]);
+        match (bad, self.ratios()) {
+            (Some(bad), _) => Err(bad),
+            (None, Some(scales)) => Ok(scales),
+            // Sensor and divider are so far from any meter that a count has no 64-bit fraction.
+            (None, None) => Err(ConfigError {
+                field: "sensor",
+                value: sensor,
+                least: 1,
+                most: u32::MAX,
+            }),
         }
-        if let Sensor::CurrentTransformer { turns, .. } = self.sensor {
-            ConfigError::check("sensor.turns", u64::from(turns), 1, u32::MAX)?;
-        }
-        self.ratios().ok_or(ConfigError {
-            field: "front end",
-            value: sensor,
-            least: 1,
-            most: u32::MAX,
-        })
     }
 
-    fn ratios(&self) -> Option<Scales> {
-        let reference = u64::from(self.reference_uv);
-        let lower = u64::from(self.divider.lower_ohms);
-        let divider = u64::from(self.divider.upper_ohms) + lower;
+    const fn ratios(&self) -> Option<Scales> {
+        let reference = self.reference_uv as u64;
+        let lower = self.divider.lower_ohms as u64;
+        let divider = self.divider.upper_ohms as u64 + lower;
         let gain = self.gain.factor();
-        let crystal = u64::from(self.crystal_hz);
+        let crystal = self.crystal_hz as u64;
         let (sense, sense_den) = self.sensor.sensitivity();
+        let sense = sense as u64;
         let (kint, kint_den) = match self.sensor.needs_integrator() {
             true => INTEGRATOR_GAIN,
             false => (1, 1),
         };
         // Microvolts to millivolts: 1000. Calibrator 7/8. Voltage amplifier 2.
-        let voltage = fraction([reference, divider, 8], [1_000, lower, 7, 2 << 15])?;
+        let voltage = fraction([reference, divider, 8], [1_000, lower, 7, 2 << 15]);
         let current = fraction(
             [reference, sense_den, kint_den, 8],
             [1_000, sense, kint, 7, gain << 17],
-        )?;
+        );
         // Square microvolts per ohm to milliwatts: 10^9; to microwatts: 10^6.
-        let over = [reference, reference, divider, sense_den, kint_den, 64, 1];
-        let under = [lower, kint, sense, 49, 2 * gain, 1 << 28, 1, 1];
-        let power = fraction(over, with(under, [1_000_000_000, 1]))?;
-        let energy = fraction(with(over, [1 << 22]), with(under, [1_000_000, crystal]))?;
-        Some(Scales {
-            voltage,
-            current,
-            power,
-            energy,
-            crystal_hz: self.crystal_hz,
-        })
+        let over = [reference, reference, divider, sense_den, kint_den, 64];
+        let [a, b, c, d, e, f] = over;
+        let power = fraction(
+            over,
+            [1_000_000_000, lower, kint, sense, 49, 2 * gain, 1 << 28],
+        );
+        let energy = fraction(
+            [a, b, c, d, e, f, 1 << 22],
+            [
+                1_000_000,
+                lower,
+                kint,
+                sense,
+                49,
+                2 * gain,
+                1 << 28,
+                crystal,
+            ],
+        );
+        match (voltage, current, power, energy) {
+            (Some(voltage), Some(current), Some(power), Some(energy)) => Some(Scales {
+                voltage,
+                current,
+                power,
+                energy,
+                crystal_hz: self.crystal_hz,
+            }),
+            _ => None,
+        }
     }
 }
 
@@ -284,33 +292,40 @@ fn narrow(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(if value < 0 { 0 } else { u32::MAX })
 }
 
-/// The factors with the last ones, ones so far, replaced.
-fn with<const N: usize, const M: usize>(mut factors: [u64; N], last: [u64; M]) -> [u64; N] {
-    for (to, from) in factors.iter_mut().rev().zip(last) {
-        *to = from;
-    }
-    factors
-}
-
 /// The fraction of two products, reduced factor by factor so that the products stay narrow.
-fn fraction<const N: usize, const M: usize>(
+const fn fraction<const N: usize, const M: usize>(
     mut over: [u64; N],
     mut under: [u64; M],
 ) -> Option<Ratio> {
-    for a in &mut over {
-        for b in &mut under {
-            let divisor = greatest_common_divisor(*a, *b);
-            *a = a.checked_div(divisor)?;
-            *b = b.checked_div(divisor)?;
+    let mut n = 0;
+    while n < N {
+        let mut m = 0;
+        while m < M {
+            let divisor = greatest_common_divisor(over[n], under[m]);
+            if divisor > 1 {
+                over[n] /= divisor;
+                under[m] /= divisor;
+            }
+            m += 1;
         }
+        n += 1;
     }
-    Ratio::from_wide(product(&over)?, product(&under)?)
+    match (product(&over), product(&under)) {
+        (Some(over), Some(under)) => Ratio::from_wide(over, under),
+        _ => None,
+    }
 }
 
-fn product(factors: &[u64]) -> Option<u128> {
-    factors
-        .iter()
-        .try_fold(1u128, |product, &factor| product.checked_mul(factor.into()))
+const fn product(mut factors: &[u64]) -> Option<u128> {
+    let mut product = 1u128;
+    while let [first, rest @ ..] = factors {
+        product = match product.checked_mul(*first as u128) {
+            Some(product) => product,
+            None => return None,
+        };
+        factors = rest;
+    }
+    Some(product)
 }
 
 const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {

@@ -96,13 +96,13 @@ impl<SYN, SCS, EN> Pins<SYN, SCS, EN> {
 }
 
 impl<SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Pins<SYN, SCS, EN> {
-    /// Drives the level of a signal; the start of a pulse for [`Signal::Select`].
+    /// Drives the level of a signal; a pulse is the shell's business.
     pub(crate) fn drive(&mut self, signal: Signal) -> Result<(), ErrorKind> {
         match signal {
             Signal::Syn(level) => set(self.syn.as_mut(), level),
             Signal::Scs(level) => set(self.scs.as_mut(), level),
             Signal::Enable(level) => set(self.enable.as_mut(), level),
-            Signal::Select { .. } => set(self.scs.as_mut(), PinState::Low),
+            Signal::Select { .. } => Ok(()),
         }
     }
 }

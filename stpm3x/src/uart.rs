@@ -16,3 +16,6 @@ pub(crate) const BABBLE: u32 = 64;
 
 /// How often the blocking shell looks for a byte.
 pub(crate) const POLL_US: u32 = 50;
+
+/// The SCS pulse that resets the chip's communication block; at least 4 µs.
+pub(crate) const RESYNC_US: u32 = 10;

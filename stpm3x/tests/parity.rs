@@ -5,8 +5,8 @@ mod common;
 use common::{Bench, Clock, Device, Event};
 use embassy_futures::block_on;
 use proptest::prelude::*;
-use stpm3x::sim::{Chip, Disturbance, Interface};
-use stpm3x::{Counters, Error, Part, Snapshot, asynch, blocking};
+use stpm3x::sim::{self, Chip, Disturbance, Interface};
+use stpm3x::{Counters, Error, Part, Pins, Snapshot, asynch, blocking};
 
 /// What the public calls returned, one after the other.
 #[derive(Debug, PartialEq)]
@@ -102,6 +102,54 @@ fn restarted_chip() {
         blocking.0
     );
     assert_eq!(blocking, asynch);
+}
+
+/// Three phases on one SYN line: reset, start, latch and read both chips.
+macro_rules! shared {
+    ($shell:ident, $a:ident, $b:ident $(, $wait:tt)?) => {{
+        let chip = |bench| {
+            let bus = $shell::Spi::new(Device(bench), Pins::none());
+            $shell::Stpm3x::new(bus, Clock(bench), Bench::config(Part::Stpm34))
+        };
+        let (mut first, mut second) = (chip(&$a), chip(&$b));
+        let pin = sim::Pin::new([&$a.chip, &$b.chip], sim::Line::Syn);
+        let mut syn = $shell::SharedSyn::new(pin);
+        let armed = [first.arm()$(.$wait)?.unwrap(), second.arm()$(.$wait)?.unwrap()];
+        syn.reset(&mut Clock(&$a), armed)$(.$wait)?.unwrap();
+        for driver in [&mut first, &mut second] {
+            driver.start()$(.$wait)?.unwrap();
+            driver.configure()$(.$wait)?.unwrap();
+        }
+        let mut snapshots = Vec::new();
+        for _ in 0..4 {
+            $a.chip.borrow_mut().advance(20_000);
+            $b.chip.borrow_mut().advance(20_000);
+            let armed = [first.arm()$(.$wait)?.unwrap(), second.arm()$(.$wait)?.unwrap()];
+            syn.latch(&mut Clock(&$a), armed)$(.$wait)?.unwrap();
+            $a.chip.borrow_mut().advance(3);
+            snapshots.push(first.snapshot()$(.$wait)?.unwrap());
+            snapshots.push(second.snapshot()$(.$wait)?.unwrap());
+        }
+        snapshots
+    }};
+}
+
+#[test]
+fn two_chips_on_one_syn_line() {
+    let chips = || [0, 1].map(|_| Bench::new(Part::Stpm34, Interface::Spi));
+    let [a, b] = chips();
+    let blocking = shared!(blocking, a, b);
+    let events = [a.take_events(), b.take_events()];
+    let truth = b.chip.borrow().latched_truth();
+    assert_eq!(
+        blocking[7].primary.energy.active,
+        truth.primary.active as u32
+    );
+    assert_ne!(truth.primary.active, 0);
+    let [a, b] = chips();
+    let asynch = block_on(async { shared!(asynch, a, b, await) });
+    assert_eq!(blocking, asynch);
+    assert_eq!(events, [a.take_events(), b.take_events()]);
 }
 
 proptest! {

@@ -102,7 +102,7 @@ where
         Ok(started) => started,
         Err(error) => return error.into(),
     };
-    monitor.waiting.set(store.outbox.waiting());
+    monitor.see(&store.outbox);
     let store = Mutex::new(store);
     let measuring = Measuring {
         chips,

@@ -157,7 +157,12 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             return;
         };
         self.profile.observe(sample.phases());
-        let period = u64::from(self.config.reading_period);
+        let period = self
+            .monitor
+            .reading_period
+            .get()
+            .unwrap_or(self.config.reading_period);
+        let period = u64::from(period);
         if period > 0 && now.get().is_multiple_of(period) {
             let mut store = self.store.lock().await;
             store
@@ -216,7 +221,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
 
     /// Tells the uplink that there is something new.
     fn recorded(&self, store: &Store<F>) {
-        self.monitor.waiting.set(store.outbox.waiting());
+        self.monitor.see(&store.outbox);
         self.monitor.recorded.signal(());
     }
 }

@@ -4,8 +4,11 @@ use core::cell::Cell;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
+use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::energy::EnergyReading;
 use meter_core::units::UtcSeconds;
+use meter_proto::outbox::Outbox;
+use meter_proto::payload::Stream;
 
 use crate::metering::Sample;
 
@@ -41,6 +44,9 @@ pub struct Monitor {
     pub(crate) waiting: Cell<u64>,
     pub(crate) unsettled: Cell<u64>,
     pub(crate) restarts: Cell<u32>,
+    pub(crate) epoch: Cell<u32>,
+    pub(crate) last: Cell<[u64; Stream::ALL.len()]>,
+    pub(crate) reading_period: Cell<Option<u32>>,
     pub(crate) upload: Signal<NoopRawMutex, ()>,
     pub(crate) recorded: Signal<NoopRawMutex, ()>,
 }
@@ -50,6 +56,13 @@ impl Monitor {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes over what the outbox has.
+    pub(crate) fn see<F: NorFlash>(&self, outbox: &Outbox<F>) {
+        self.waiting.set(outbox.waiting());
+        self.epoch.set(outbox.epoch());
+        self.last.set(Stream::ALL.map(|stream| outbox.last(stream)));
     }
 
     /// The values of the last second.
@@ -77,10 +90,32 @@ impl Monitor {
         self.waiting.get()
     }
 
+    /// The epoch of the records.
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch.get()
+    }
+
+    /// The last sequence that was given out in a stream.
+    #[must_use]
+    pub fn last_sequence(&self, stream: Stream) -> u64 {
+        self.last
+            .get()
+            .get(usize::from(stream.number()) - 1)
+            .copied()
+            .unwrap_or(0)
+    }
+
     /// How often the metering chips had to be started again.
     #[must_use]
     pub fn metering_restarts(&self) -> u32 {
         self.restarts.get()
+    }
+
+    /// Makes a momentary reading every so many seconds instead of what the configuration says; 0
+    /// for none.
+    pub fn set_reading_period(&self, seconds: u32) {
+        self.reading_period.set(Some(seconds));
     }
 
     /// Asks for an upload of everything that waits, as a button on the meter would.

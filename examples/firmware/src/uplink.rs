@@ -512,7 +512,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
                 .saturating_sub(store.outbox.acknowledged(stream))
         });
         self.monitor.unsettled.set(unsettled.sum());
-        self.monitor.waiting.set(store.outbox.waiting());
+        self.monitor.see(&store.outbox);
         self.monitor.awaits_answer.set(session.awaits_answer());
     }
 

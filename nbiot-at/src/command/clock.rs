@@ -33,7 +33,7 @@ fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
     let (month, day) = (digits.number(b'/')?, digits.number(b',')?);
     let (hour, minute) = (digits.number(b':')?, digits.number(b':')?);
     let second = digits.number(0)?;
-    let zone = digits.zone();
+    let zone = digits.zone()?;
     let valid = (FIRST_YEAR..2100).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
@@ -79,21 +79,23 @@ impl Digits<'_> {
         Some(digits.iter().fold(0, |n, &b| n * 10 + u32::from(b - b'0')))
     }
 
-    /// `±zz`, quarter hours.
-    fn zone(&mut self) -> Option<i8> {
-        let (&sign, rest) = self.rest.split_first()?;
+    /// `±zz`, quarter hours: `Some(None)` if missing, `None` if it cannot be.
+    fn zone(&mut self) -> Option<Option<i8>> {
+        let Some((&sign, rest)) = self.rest.split_first() else {
+            return Some(None);
+        };
         self.rest = rest;
         let quarters = i8::try_from(self.number(0)?).ok()?;
         match sign {
-            b'+' => Some(quarters).filter(|q| *q <= 56),
-            b'-' => Some(-quarters).filter(|q| *q >= -48),
+            b'+' if quarters <= 56 => Some(Some(quarters)),
+            b'-' if quarters <= 48 => Some(Some(-quarters)),
             _ => None,
         }
     }
 }
 
 const fn leap(year: u32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 const fn days_in_month(year: u32, month: u32) -> u32 {
@@ -154,6 +156,9 @@ mod tests {
             "26/02/29,00:00:00+00",
             "26/13/01,00:00:00+00",
             "26/01/01,24:00:00+00",
+            "26/01/01,12:00:00+57",
+            "26/01/01,12:00:00-49",
+            "26/01/01,12:00:00x04",
             "26/01/01",
             "",
         ] {

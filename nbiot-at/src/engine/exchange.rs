@@ -143,6 +143,12 @@ impl Exchange {
         }
     }
 
+    /// The command, once its whole line has been sent: nothing before that can be its answer.
+    pub(crate) fn in_flight(&self) -> Option<Command> {
+        self.command
+            .filter(|_| self.sent >= self.text.as_bytes().len())
+    }
+
     pub(crate) fn awaits_prompt(&self) -> bool {
         self.payload == Payload::AwaitsPrompt
     }
@@ -158,7 +164,7 @@ impl Exchange {
             .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
     }
 
-    /// The prompt came: the payload may go.
+    /// The payload may go.
     pub(crate) fn prompt(&mut self, now: Instant) {
         self.payload = Payload::Sending(0);
         self.deadline = Some(now + SEND_TIME);
@@ -171,7 +177,7 @@ impl Exchange {
 
     /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.
     pub(crate) fn finish(&mut self, code: Final) -> Next {
-        let Some(command) = self.command else {
+        let Some(command) = self.in_flight() else {
             return Next::Wait;
         };
         let sends = matches!(command, Command::Send(..));
@@ -223,10 +229,8 @@ impl Exchange {
     }
 
     /// Forgets the command: the modem restarted or the port is new.
-    pub(crate) fn abort(&mut self) -> bool {
-        let in_flight = self.command.is_some();
+    pub(crate) fn abort(&mut self) {
         let _ = self.end(Ok(()));
-        in_flight
     }
 
     fn end(&mut self, result: Result<(), Fault>) -> Next {

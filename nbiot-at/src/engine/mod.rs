@@ -148,10 +148,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         while !bytes.is_empty() {
             let (used, item) = self.splitter.push(bytes);
             bytes = bytes.get(used..).unwrap_or_default();
-            let command = self.exchange.command;
+            let command = self.exchange.in_flight();
             match item {
                 None => {}
-                Some(Item::Prompt) => self.exchange.prompt(now),
+                Some(Item::Prompt) if command.is_some() => self.exchange.prompt(now),
+                Some(Item::Prompt) => self.splitter.expect_prompt(true),
                 Some(Item::Line(line)) => {
                     if self.exchange.is_echo(line) {
                         if self.state.echo_off {
@@ -235,12 +236,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             0 if socket.phase == Phase::Closed && !out.is_empty() => Err(Fault::Closed),
             count => Ok(count),
         }
-    }
-
-    /// Whether the modem may hold more data for a socket than was read.
-    #[must_use]
-    pub fn has_more(&mut self, socket: SocketId) -> bool {
-        self.state.sockets.get(socket).is_some_and(|s| s.more)
     }
 
     /// How far `start` has come; [`Stage::Ready`] while connections can be opened.
@@ -391,9 +386,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Next::Wait => {}
             Next::Resync(command) => {
                 self.splitter.expect_prompt(false);
-                let heard = self.state.heard;
                 self.command(command, now);
-                self.state.heard = heard;
             }
             Next::Ended(result) => {
                 self.splitter.abort_block();
@@ -421,7 +414,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             }
         }
         self.state.invalidate();
-        let _ = self.exchange.abort();
+        self.exchange.abort();
         self.splitter.abort_block();
         if !self.job.is_idle() {
             self.step(Cause::Reply(Err(fault)), now);

@@ -109,8 +109,10 @@ impl Start {
         now: Instant,
     ) -> Step {
         let result = match cause {
-            Cause::Reply(Err(Fault::Restarted)) => return self.restarted(state, now),
-            Cause::Reply(Err(Fault::Silent)) => return Step::failed(Fault::Silent),
+            // Silence in the middle is mostly a restart whose `RDY` is still to come.
+            Cause::Reply(Err(fault @ (Fault::Restarted | Fault::Silent))) => {
+                return self.restarted(state, fault, now);
+            }
             Cause::Reply(result) => result,
             Cause::Begin | Cause::Wake => Ok(()),
         };
@@ -138,12 +140,17 @@ impl Start {
         self.since = now;
     }
 
-    fn restarted<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
+    fn restarted<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        fault: Fault,
+        now: Instant,
+    ) -> Step {
         if self.at != At::Probe {
             self.restarts += 1;
         }
         if self.restarts > RESTARTS {
-            return Step::failed(Fault::Restarted);
+            return Step::failed(fault);
         }
         let restarts = self.restarts;
         *self = Self {

@@ -126,7 +126,6 @@ enum Action {
     Register,
     Open(u8),
     RefuseOpen(u8, u16),
-    Close(u8),
     PowerDown,
     Outage,
     NetworkBack,
@@ -397,7 +396,6 @@ impl<N: Network> Modem<N> {
                 self.last_error = error;
                 self.urc(format_args!("+QIOPEN: {id},{error}"), now);
             }
-            Action::Close(id) => self.remove(id),
             Action::PowerDown => {
                 self.urc(format_args!("POWERED DOWN"), now);
                 self.forget();

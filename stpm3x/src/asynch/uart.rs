@@ -8,7 +8,7 @@ use embedded_io_async::{Read, Write};
 use super::Registers;
 use crate::link::{Dialect, FRAME_LEN, Frame, Progress, Transfer};
 use crate::seq::{Lines, Signal};
-use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, QUIET_MS};
+use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, QUIET_MS, RESYNC_US};
 use crate::{Error, NoPin, Pins};
 
 /// The chip on a UART: 9600 baud after every reset, 8 data bits, no parity, 1 stop bit.
@@ -77,12 +77,34 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Uart<U, SYN
 
     /// Brings both ends back to a frame's start.
     ///
-    /// The byte shifts a chip that never times out by one, so that repeats find its frame; a chip
-    /// that does time out forgets it in the silence that follows.
+    /// SCS does that at once. Without it, one byte shifts a chip that never times out, so that
+    /// repeats find its frame; a chip that does time out forgets it in the silence that follows.
     async fn resynchronise<D: DelayNs>(&mut self, delay: &mut D) -> Result<(), Error<U::Error>> {
-        self.send(FILL).await?;
+        if self.pins.has_scs() {
+            self.select(delay, RESYNC_US).await?;
+        } else {
+            self.send(FILL).await?;
+        }
+        self.discard(delay, QUIET_MS).await
+    }
+
+    /// SCS low for so long: the chip forgets an unfinished frame.
+    async fn select<D: DelayNs>(&mut self, delay: &mut D, us: u32) -> Result<(), Error<U::Error>> {
+        let low = Signal::Scs(PinState::Low);
+        self.pins.drive(low).map_err(Error::Pin)?;
+        delay.delay_us(us).await;
+        let high = Signal::Scs(PinState::High);
+        self.pins.drive(high).map_err(Error::Pin)
+    }
+
+    /// Throws away what was received, until nothing comes for so long.
+    async fn discard<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        quiet_ms: u32,
+    ) -> Result<(), Error<U::Error>> {
         for _ in 0..BABBLE {
-            if self.receive(delay, QUIET_MS).await?.is_none() {
+            if self.receive(delay, quiet_ms).await?.is_none() {
                 break;
             }
         }
@@ -148,13 +170,12 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
         delay: &mut D,
         signal: Signal,
     ) -> Result<(), Error<U::Error>> {
-        self.pins.drive(signal).map_err(Error::Pin)?;
-        if let Signal::Select { us } = signal {
-            delay.delay_us(us).await;
-            self.pins
-                .drive(Signal::Scs(PinState::High))
-                .map_err(Error::Pin)?;
+        match signal {
+            Signal::Select { us } if self.pins.has_scs() => {
+                self.select(delay, us).await?;
+                self.discard(delay, 0).await
+            }
+            level => self.pins.drive(level).map_err(Error::Pin),
         }
-        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use embedded_io::{Read, ReadReady, Write};
 use super::Registers;
 use crate::link::{Dialect, FRAME_LEN, Frame, Progress, Transfer};
 use crate::seq::{Lines, Signal};
-use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, POLL_US, QUIET_MS};
+use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, POLL_US, QUIET_MS, RESYNC_US};
 use crate::{Error, NoPin, Pins};
 
 /// The chip on a UART: 9600 baud after every reset, 8 data bits, no parity, 1 stop bit.
@@ -78,12 +78,30 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
 
     /// Brings both ends back to a frame's start.
     ///
-    /// The byte shifts a chip that never times out by one, so that repeats find its frame; a chip
-    /// that does time out forgets it in the silence that follows.
+    /// SCS does that at once. Without it, one byte shifts a chip that never times out, so that
+    /// repeats find its frame; a chip that does time out forgets it in the silence that follows.
     fn resynchronise<D: DelayNs>(&mut self, delay: &mut D) -> Result<(), Error<U::Error>> {
-        self.send(FILL)?;
+        if self.pins.has_scs() {
+            self.select(delay, RESYNC_US)?;
+        } else {
+            self.send(FILL)?;
+        }
+        self.discard(delay, QUIET_MS)
+    }
+
+    /// SCS low for so long: the chip forgets an unfinished frame.
+    fn select<D: DelayNs>(&mut self, delay: &mut D, us: u32) -> Result<(), Error<U::Error>> {
+        let low = Signal::Scs(PinState::Low);
+        self.pins.drive(low).map_err(Error::Pin)?;
+        delay.delay_us(us);
+        let high = Signal::Scs(PinState::High);
+        self.pins.drive(high).map_err(Error::Pin)
+    }
+
+    /// Throws away what was received, until nothing comes for so long.
+    fn discard<D: DelayNs>(&mut self, delay: &mut D, quiet_ms: u32) -> Result<(), Error<U::Error>> {
         for _ in 0..BABBLE {
-            if self.receive(delay, QUIET_MS)?.is_none() {
+            if self.receive(delay, quiet_ms)?.is_none() {
                 break;
             }
         }
@@ -102,7 +120,7 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
         timeout_ms: u32,
     ) -> Result<Option<u8>, Error<U::Error>> {
         let mut byte = [0];
-        for _ in 0..timeout_ms * 1_000 / POLL_US {
+        for _ in 0..=timeout_ms * 1_000 / POLL_US {
             if self.port.read_ready().map_err(Error::Bus)? {
                 let count = self.port.read(&mut byte).map_err(Error::Bus)?;
                 return Ok((count > 0).then_some(byte[0]));
@@ -146,13 +164,12 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
     }
 
     fn signal<D: DelayNs>(&mut self, delay: &mut D, signal: Signal) -> Result<(), Error<U::Error>> {
-        self.pins.drive(signal).map_err(Error::Pin)?;
-        if let Signal::Select { us } = signal {
-            delay.delay_us(us);
-            self.pins
-                .drive(Signal::Scs(PinState::High))
-                .map_err(Error::Pin)?;
+        match signal {
+            Signal::Select { us } if self.pins.has_scs() => {
+                self.select(delay, us)?;
+                self.discard(delay, 0)
+            }
+            level => self.pins.drive(level).map_err(Error::Pin),
         }
-        Ok(())
     }
 }

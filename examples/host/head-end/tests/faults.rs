@@ -2,64 +2,13 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use common::{Meter, get, id, profile, start, within};
+use common::{Meter, Program, get, id, profile, start, within};
 use head_end::record::stream;
 use head_end::store::Store;
 use meter_proto::topic::Channel;
-
-/// The program itself, killed when dropped.
-struct Program {
-    child: Child,
-    broker: SocketAddr,
-}
-
-impl Program {
-    fn start(db: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_head-end"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--mqtt",
-                "127.0.0.1:0",
-                "--window",
-                "5",
-                "--db",
-            ])
-            .arg(db)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let broker = output.lines().map_while(Result::ok).find_map(|line| {
-            line.split_once("mqtt://")
-                .and_then(|(_, address)| address.parse().ok())
-        });
-        Self {
-            child,
-            broker: broker.expect("it says where its broker is"),
-        }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("kill");
-        self.child.wait().expect("wait");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Killed already in the good case.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_kill() {
@@ -67,7 +16,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     let db = folder.path().join("db");
     let mut acknowledged = 0;
     for round in 1..=3 {
-        let program = Program::start(&db);
+        let program = Program::start(&db, &["--mqtt", "127.0.0.1:0"]);
         let mut meter = Meter::connect(program.broker, id(1), round).await;
         let target = acknowledged + 40;
         // Ten in flight: at the kill some are sent and not acknowledged.

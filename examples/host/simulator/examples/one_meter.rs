@@ -8,13 +8,19 @@ use simulator::trouble::Faults;
 
 fn main() -> Result<(), String> {
     let mut arguments = std::env::args().skip(1);
-    let kind: usize = arguments.next().and_then(|kind| kind.parse().ok()).unwrap_or(0);
+    let kind: usize = arguments
+        .next()
+        .and_then(|kind| kind.parse().ok())
+        .unwrap_or(0);
     let faults = match arguments.next().as_deref() {
         Some("heavy") => Faults::Heavy,
         Some("light") => Faults::Light,
         _ => Faults::None,
     };
-    let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(1883);
+    let port = arguments
+        .next()
+        .and_then(|port| port.parse().ok())
+        .unwrap_or(1883);
     let spec = Spec {
         number: 0,
         kind: Kind::ALL[kind % 3],
@@ -35,9 +41,25 @@ fn main() -> Result<(), String> {
     }
     let values = meter.monitor().values();
     println!("{:?}", values.sample.phases());
-    println!("link {:?}, waiting {}", meter.monitor().link(), meter.monitor().waiting());
-    println!("registers {:?}, must be {:?}", values.energy.import, meter.truth().registers());
-    println!("error {:.1} ppm", meter.drawn().error_ppm(meter.truth().import_uws()));
-    println!("traffic {:?}, lives {}, {:?}", meter.traffic(), meter.lives(), began.elapsed());
+    println!(
+        "link {:?}, waiting {}",
+        meter.monitor().link(),
+        meter.monitor().waiting()
+    );
+    println!(
+        "registers {:?}, must be {:?}",
+        values.energy.import,
+        meter.truth().registers()
+    );
+    println!(
+        "error {:.1} ppm",
+        meter.drawn().error_ppm(meter.truth().import_uws())
+    );
+    println!(
+        "traffic {:?}, lives {}, {:?}",
+        meter.traffic(),
+        meter.lives(),
+        began.elapsed()
+    );
     Ok(())
 }

@@ -24,7 +24,7 @@ const UPPER_OHMS: u32 = 770_000;
 const LOWER_OHMS: u32 = 470;
 const SHUNT_MICRO_OHMS: u32 = 300;
 const TURNS: u32 = 2_500;
-const BURDEN_OHMS: u32 = 7;
+const BURDEN_MILLIOHMS: u32 = 6_800;
 const COIL_MICROVOLTS_PER_AMP: u32 = 150;
 
 impl Kind {
@@ -60,7 +60,7 @@ impl Kind {
             ),
             Self::Transformer => (
                 &[Part::Stpm34, Part::Stpm33],
-                Input::transformer(UPPER_OHMS, LOWER_OHMS, TURNS, BURDEN_OHMS),
+                Input::transformer(UPPER_OHMS, LOWER_OHMS, TURNS, BURDEN_MILLIOHMS),
             ),
             Self::Rogowski => (
                 &[Part::Stpm33],
@@ -108,7 +108,7 @@ impl Kind {
             Self::Transformer => (
                 Sensor::CurrentTransformer {
                     turns: TURNS,
-                    burden_milliohms: BURDEN_OHMS * 1_000,
+                    burden_milliohms: BURDEN_MILLIOHMS,
                 },
                 Gain::X2,
             ),

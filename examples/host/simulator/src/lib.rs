@@ -6,6 +6,7 @@
 
 pub mod feeder;
 pub mod flash;
+pub mod fleet;
 pub mod household;
 pub mod kind;
 pub mod meter;

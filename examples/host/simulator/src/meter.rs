@@ -2,6 +2,7 @@
 //! behind it, and a clock that only moves when everything waits.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant as Real};
 
 use embedded_hal_async::delay::DelayNs;
 use firmware::board::{PowerFail, PowerKey, Time};
-use firmware::{Config, Monitor, Parts, config};
+use firmware::{Config, Link, Monitor, Parts, config};
 use meter_core::units::UtcSeconds;
 use meter_proto::topic::MeterId;
 use nbiot_at::sim::{Bench, Modem, TcpNetwork};
@@ -123,6 +124,10 @@ pub struct Meter {
     back_at: Option<Instant>,
     hold: Hold,
     lives: u32,
+    /// The ends of the intervals that a record must be there of.
+    due: BTreeSet<u64>,
+    failed_at: Option<u64>,
+    on_at: Option<Instant>,
 }
 
 impl Meter {
@@ -172,6 +177,9 @@ impl Meter {
             back_at: Some(Instant::ZERO),
             hold: Hold::default(),
             lives: 0,
+            due: BTreeSet::new(),
+            failed_at: None,
+            on_at: None,
             spec,
         };
         meter.plan_cut();
@@ -208,6 +216,19 @@ impl Meter {
         &self.drawn
     }
 
+    /// The ends of the intervals that the profile must have a record of: those at which the meter
+    /// ran, and that of each interval in which its power failed.
+    #[must_use]
+    pub const fn due(&self) -> &BTreeSet<u64> {
+        &self.due
+    }
+
+    /// Makes a momentary reading every so many seconds; 0 for none.
+    pub fn set_reading_period(&mut self, seconds: u32) {
+        self.spec.reading_period = seconds;
+        self.monitor.set_reading_period(seconds);
+    }
+
     /// Bytes sent and received over TCP so far.
     #[must_use]
     pub fn traffic(&self) -> (u64, u64) {
@@ -220,6 +241,13 @@ impl Meter {
     #[must_use]
     pub const fn lives(&self) -> u32 {
         self.lives
+    }
+
+    /// Whether it runs and nothing waits in its outbox.
+    #[must_use]
+    pub fn has_delivered(&self) -> bool {
+        let works = self.running.is_some() && self.dies_at.is_none();
+        works && self.monitor.link() == Link::Connected && self.monitor.waiting() == 0
     }
 
     /// From now on nothing goes wrong any more: no cuts, a network that works.
@@ -342,6 +370,7 @@ impl Meter {
         if self.dies_at.is_some_and(|at| now >= at) {
             self.dies_at = None;
             self.running = None;
+            self.failed_at = Some(self.world.utc());
             self.world.bench.with(|modem, _| modem.power_off());
             for chip in &self.world.chips {
                 chip.borrow_mut().power_off();
@@ -364,6 +393,10 @@ impl Meter {
 
     fn switch_on(&mut self) {
         self.lives += 1;
+        self.on_at = Some(self.world.now());
+        let period = u64::from(self.spec.profile.period);
+        let end = self.failed_at.take().map(|at| (at / period + 1) * period);
+        self.due.extend(end.filter(|&end| end <= self.world.utc()));
         for chip in &self.world.chips {
             chip.borrow_mut().power_on(self.spec.kind.interface());
         }
@@ -414,6 +447,11 @@ impl Meter {
         }
     }
 
+    /// Whether the firmware has only just been switched on: its first second is the next one.
+    fn is_new(&self) -> bool {
+        self.on_at == Some(self.world.now())
+    }
+
     /// Takes the chips' totals after a latch, and what a record of this instant must show.
     fn observe(&mut self) {
         let totals: Vec<_> = self
@@ -435,6 +473,9 @@ impl Meter {
         let utc = self.world.utc();
         let whole = self.world.now().as_millis().is_multiple_of(1_000);
         let due = |period: u32| period > 0 && utc.is_multiple_of(period.into());
+        if whole && due(self.spec.profile.period) && self.running.is_some() && !self.is_new() {
+            self.due.insert(utc);
+        }
         if whole && (due(self.spec.profile.period) || due(self.spec.reading_period)) {
             self.truth.remember(utc);
         }

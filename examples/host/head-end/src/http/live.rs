@@ -58,8 +58,10 @@ struct Client {
 impl Client {
     fn new(state: &State, last: Option<u64>) -> Self {
         let version = state.fleet.subscribe();
-        // A number from before a restart may be ahead of this run's: then everything is new.
-        let seen = last.filter(|&last| last <= *version.borrow());
+        // A number from before a restart may be ahead of this run's: then everything is new. Who
+        // comes for the first time has the other routes for what is known already.
+        let now = *version.borrow();
+        let seen = last.map_or(Some(now), |last| (last <= now).then_some(last));
         Self {
             fleet: state.fleet.clone(),
             version,

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use head_end::record::MeterId;
@@ -150,19 +152,24 @@ pub struct Meter {
 
 impl Meter {
     /// Connects with a will, subscribes to receipts and announces itself.
+    ///
+    /// A broker that still ends the connection before this one may refuse; a meter tries again.
     pub async fn connect(broker: SocketAddr, id: MeterId, connection: u64) -> Self {
         let mut options = MqttOptions::new(id.to_string(), broker.ip().to_string(), broker.port());
         let state = Topic::new(id, Channel::State);
-        options.set_clean_session(true).set_last_will(LastWill::new(
-            state.as_str(),
-            death(1, connection),
-            QoS::AtLeastOnce,
-            true,
-        ));
-        let mut meter = Self::open(options, id);
-        meter
-            .expect(|packet| matches!(packet, Incoming::ConnAck(_)))
-            .await;
+        let will = death(1, connection);
+        let will = LastWill::new(state.as_str(), will, QoS::AtLeastOnce, true);
+        options.set_clean_session(true).set_last_will(will);
+        let accepted = async {
+            loop {
+                let mut meter = Self::open(options.clone(), id);
+                if let Some(Incoming::ConnAck(_)) = meter.packets.recv().await {
+                    return meter;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let mut meter = within("a connection", accepted).await;
         let receipts = Topic::new(id, Channel::Receipt);
         meter
             .client
@@ -217,6 +224,17 @@ impl Meter {
             .await;
     }
 
+    /// Waits for a receipt that covers profile record `seq`.
+    pub async fn receipted(&mut self, seq: u64) {
+        while !self
+            .receipt()
+            .await
+            .1
+            .iter()
+            .any(|&(s, to)| s == Stream::Profile && to >= seq)
+        {}
+    }
+
     /// Waits for the next receipt, and gives what it says.
     pub async fn receipt(&mut self) -> (u32, Vec<(Stream, u64)>) {
         let packet = self
@@ -268,6 +286,48 @@ impl Meter {
     /// Cuts the connection without a DISCONNECT.
     pub fn vanish(self) {
         self.task.abort();
+    }
+}
+
+/// The program itself, killed when dropped.
+pub struct Program {
+    child: Child,
+    pub web: SocketAddr,
+    pub broker: SocketAddr,
+}
+
+impl Program {
+    pub fn start(db: &Path, options: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_head-end"))
+            .args(["--listen", "127.0.0.1:0", "--window", "5", "--db"])
+            .arg(db)
+            .args(options)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut lines = output.lines();
+        let mut address = |scheme: &str| {
+            let line = lines.next().expect("a line").expect("text");
+            let address = line.split_once(scheme).expect("an address").1;
+            address.parse().expect("an address with a port")
+        };
+        let (web, broker) = (address("http://"), address("mqtt://"));
+        Self { child, web, broker }
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Killed already in the good case.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

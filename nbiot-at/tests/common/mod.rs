@@ -1,0 +1,186 @@
+//! A scripted modem: the test writes what it says, in bytes of the AT reference.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part of this module"
+)]
+
+use std::time::Duration;
+
+use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId};
+
+/// Sizes of the pieces in which the modem's bytes arrive; 0 is all at once.
+const CUTS: [usize; 6] = [0, 1, 2, 3, 7, 64];
+
+/// Runs a scenario once for each way of cutting the modem's bytes.
+pub fn for_every_cut(config: &Config, scenario: impl Fn(&mut Rig)) {
+    for cut in CUTS {
+        scenario(&mut Rig::new(config.clone(), cut));
+    }
+}
+
+pub fn config() -> Config {
+    Config::new(Apn::parameter("iot.example").unwrap())
+}
+
+pub struct Rig {
+    pub engine: Engine<2>,
+    pub now: Instant,
+    cut: usize,
+    /// The modem echoes, as it does after a restart.
+    pub echoes: bool,
+}
+
+impl Rig {
+    pub fn new(config: Config, cut: usize) -> Self {
+        Self {
+            engine: Engine::new(config),
+            now: Instant::from_millis(1_000),
+            cut,
+            echoes: true,
+        }
+    }
+
+    /// What the client has sent since the last call.
+    pub fn sent(&mut self) -> String {
+        let mut sent = Vec::new();
+        while let Some(bytes) = self.engine.transmit() {
+            let count = bytes.len();
+            sent.extend_from_slice(bytes);
+            self.engine.transmitted(count);
+        }
+        String::from_utf8_lossy(&sent).into_owned()
+    }
+
+    /// The modem says these bytes.
+    pub fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        let size = if self.cut == 0 { bytes.len() } else { self.cut };
+        for piece in bytes.chunks(size.max(1)) {
+            self.engine.receive(piece, self.now);
+        }
+    }
+
+    /// The client must have sent `command` (without its CR); the modem answers.
+    #[track_caller]
+    pub fn exchange(&mut self, command: &str, answer: impl AsRef<[u8]>) {
+        assert_eq!(self.sent(), format!("{command}\r"));
+        self.say(answer);
+    }
+
+    /// Time passes; every deadline on the way is kept.
+    pub fn pass(&mut self, millis: u64) {
+        let end = self.now + Duration::from_millis(millis);
+        while let Some(at) = self.engine.deadline().filter(|&at| at <= end) {
+            self.now = self.now.max(at);
+            self.engine.handle_timeout(self.now);
+            if self.engine.deadline() == Some(at) {
+                break;
+            }
+        }
+        self.now = end;
+        self.engine.handle_timeout(self.now);
+    }
+
+    pub fn begin(&mut self, request: Request<'_>) {
+        self.engine.begin(request, self.now).unwrap();
+    }
+
+    #[track_caller]
+    pub fn done(&mut self) -> Result<Answer, Fault> {
+        self.engine.outcome().expect("the request has not ended")
+    }
+
+    pub fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.engine.event()).collect()
+    }
+
+    /// Boot up to the SIM query, which is left unanswered.
+    #[track_caller]
+    pub fn boot(&mut self) {
+        self.begin(Request::Start);
+        let (at, off) = if self.echoes {
+            ("AT\r", "ATE0\r")
+        } else {
+            ("", "")
+        };
+        self.exchange("AT", format!("{at}\r\nOK\r\n"));
+        self.exchange("ATE0", format!("{off}\r\nOK\r\n"));
+        self.echoes = false;
+        self.exchange("ATV1", "\r\nOK\r\n");
+        self.exchange("ATQ0", "\r\nOK\r\n");
+        self.exchange("AT+CMEE=1", "\r\nOK\r\n");
+        self.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        self.exchange("AT+QISDE=0", "\r\nOK\r\n");
+        let port = "\r\n+QURCCFG: \"urcport\",\"uart1\"\r\n\r\nOK\r\n";
+        self.exchange("AT+QURCCFG=\"urcport\"", port);
+    }
+
+    /// SIM and radio settings up to the registration query, which is left unanswered.
+    #[track_caller]
+    pub fn sim_and_settings(&mut self) {
+        self.exchange("AT+CPIN?", "\r\n+CPIN: READY\r\n\r\nOK\r\n");
+        self.settings();
+    }
+
+    #[track_caller]
+    pub fn settings(&mut self) {
+        self.exchange("AT+QICSGP=1,1,\"iot.example\",\"\",\"\",1", "\r\nOK\r\n");
+        self.exchange("AT+CFUN=1", "\r\nOK\r\n");
+        self.exchange("AT+CEREG=1", "\r\nOK\r\n");
+        self.exchange("AT+CEREG=2", "\r\nOK\r\n");
+        self.exchange("AT+CEREG=4", "\r\nOK\r\n");
+        self.exchange("AT+CGREG=2", "\r\nOK\r\n");
+    }
+
+    /// From the context query to the end, the context being active.
+    #[track_caller]
+    pub fn context(&mut self) {
+        self.exchange("AT+QIACT?", "\r\n+QIACT: 1,1,1,\"10.2.3.4\"\r\n\r\nOK\r\n");
+        self.exchange("AT+QISTATE?", "\r\nOK\r\n");
+        assert_eq!(self.done(), Ok(Answer::Done));
+    }
+
+    #[track_caller]
+    pub fn start(&mut self) {
+        self.boot();
+        self.sim_and_settings();
+        let place = "\"0A1B\",\"01C2D304\",9";
+        self.exchange(
+            "AT+CEREG?",
+            format!("\r\n+CEREG: 4,1,{place}\r\n\r\nOK\r\n"),
+        );
+        self.context();
+    }
+
+    #[track_caller]
+    pub fn connect(&mut self) -> SocketId {
+        self.begin(Request::Connect {
+            host: "meter.example",
+            port: 1883,
+        });
+        let open = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
+        self.exchange(open, "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n");
+        match self.done() {
+            Ok(Answer::Socket(socket)) => socket,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub fn connected(&mut self) -> SocketId {
+        self.start();
+        self.connect()
+    }
+
+    /// Takes everything that is buffered for a socket.
+    pub fn take(&mut self, socket: SocketId) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut buffer = [0xa5; 37];
+        while let Ok(count @ 1..) = self.engine.take(socket, &mut buffer) {
+            all.extend_from_slice(&buffer[..count]);
+        }
+        all
+    }
+}

@@ -1,0 +1,277 @@
+//! TCP sockets: modem scenarios F.
+
+mod common;
+
+use common::{config, for_every_cut};
+use nbiot_at::{Answer, Event, Fault, Request, SocketError};
+
+const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
+const CONNECT: Request<'static> = Request::Connect {
+    host: "meter.example",
+    port: 1883,
+};
+
+#[test]
+fn f1_connection_may_take_its_time() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        rig.exchange(OPEN, "\r\nOK\r\n");
+        rig.pass(12_000);
+        rig.say("\r\n+QIOPEN: 0,0\r\n");
+        assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
+    });
+}
+
+#[test]
+fn f2_a6_failed_connection_is_closed_and_tells_why() {
+    let completion = "\r\n+QIOPEN: 0,566\r\n";
+    for answer in [
+        format!("\r\nOK\r\n{completion}"),
+        format!("{completion}\r\nERROR\r\n"),
+    ] {
+        for_every_cut(&config(), |rig| {
+            rig.start();
+            rig.begin(CONNECT);
+            rig.exchange(OPEN, &answer);
+            rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+            assert_eq!(rig.done(), Err(Fault::Socket(SocketError::ConnectFailed)));
+            rig.begin(CONNECT);
+            rig.exchange(OPEN, "\r\nOK\r\n");
+            assert_eq!(
+                rig.engine.outcome(),
+                None,
+                "the old completion is forgotten"
+            );
+        });
+    }
+}
+
+#[test]
+fn error_without_completion_is_asked_for_its_reason() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        rig.exchange(OPEN, "\r\nERROR\r\n");
+        rig.exchange(
+            "AT+QIGETERROR",
+            "\r\n+QIGETERROR: 565, dns failed\r\n\r\nOK\r\n",
+        );
+        rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+        assert_eq!(rig.done(), Err(Fault::Socket(SocketError::DnsFailed)));
+    });
+}
+
+#[test]
+fn f3_identity_in_use_is_closed_and_tried_once_more() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        for _ in 0..2 {
+            rig.exchange(OPEN, "\r\nOK\r\n\r\n+QIOPEN: 0,563\r\n");
+            rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+            rig.pass(1_000);
+        }
+        assert_eq!(rig.done(), Err(Fault::Socket(SocketError::IdentityInUse)));
+    });
+}
+
+#[test]
+fn f4_missing_completion_times_out() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        rig.exchange(OPEN, "\r\nOK\r\n");
+        rig.pass(150_000);
+        rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+        assert_eq!(rig.done(), Err(Fault::TimedOut));
+    });
+}
+
+#[test]
+fn f6_f7_closed_connection_is_read_to_its_end() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.say("\r\n+QIURC: \"recv\",0\r\n\r\n+QIURC: \"closed\",0\r\n");
+        assert_eq!(rig.events(), [Event::Data(socket)]);
+        rig.begin(Request::Receive { socket });
+        let data = "x".repeat(300);
+        rig.exchange(
+            "AT+QIRD=0,1024",
+            format!("\r\n+QIRD: 300\r\n{data}\r\n\r\nOK\r\n"),
+        );
+        assert_eq!(rig.done(), Ok(Answer::Count(300)));
+        assert_eq!(rig.take(socket), data.as_bytes());
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 0\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(0)));
+        assert_eq!(rig.engine.take(socket, &mut [0; 4]), Err(Fault::Closed));
+        assert_eq!(rig.events(), [Event::Closed(socket)]);
+        rig.begin(Request::Close { socket });
+        rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        assert_eq!(
+            rig.engine.take(socket, &mut [0; 4]),
+            Err(Fault::UnknownSocket)
+        );
+    });
+}
+
+#[test]
+fn f9_full_queue_is_retried_with_the_same_bytes() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Send {
+            socket,
+            data: b"hello",
+        });
+        for pause in [100, 200] {
+            rig.exchange("AT+QISEND=0,5", "\r\n> ");
+            assert_eq!(rig.sent(), "hello");
+            rig.say("\r\nSEND FAIL\r\n");
+            rig.pass(pause - 1);
+            assert_eq!(rig.sent(), "");
+            rig.pass(1);
+        }
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.say("\r\nSEND OK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+    });
+}
+
+#[test]
+fn f9_queue_full_for_the_whole_write_time_is_an_error() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        let begun = rig.now;
+        rig.begin(Request::Send {
+            socket,
+            data: b"hello",
+        });
+        for _ in 0..100 {
+            match rig.sent().as_str() {
+                "AT+QISEND=0,5\r" => rig.say("\r\n> "),
+                "hello" => rig.say("\r\nSEND FAIL\r\n"),
+                _ => rig.pass(100),
+            }
+        }
+        while rig
+            .engine
+            .outcome()
+            .is_none_or(|o| o != Err(Fault::QueueFull))
+        {
+            rig.sent();
+            rig.say("\r\nSEND FAIL\r\n");
+            rig.pass(2_000);
+        }
+        assert!(rig.now.since(begun).as_secs() <= 64);
+    });
+}
+
+#[test]
+fn f10_unknown_outcome_is_settled_by_the_modems_count() {
+    for (total, outcome) in [
+        (5, Some(Ok(Answer::Count(5)))),
+        (0, None),
+        (3, Some(Err(Fault::Closed))),
+    ] {
+        for_every_cut(&config(), |rig| {
+            let socket = rig.connected();
+            rig.begin(Request::Send {
+                socket,
+                data: b"hello",
+            });
+            rig.exchange("AT+QISEND=0,5", "\r\n> ");
+            assert_eq!(rig.sent(), "hello");
+            rig.say("\r\nERROR\r\n");
+            let answer = format!("\r\n+QISEND: {total},0,{total}\r\n\r\nOK\r\n");
+            rig.exchange("AT+QISEND=0,0", answer);
+            match &outcome {
+                Some(outcome) => assert_eq!(rig.done(), *outcome),
+                None => assert_eq!(rig.sent(), "AT+QISEND=0,5\r", "nothing was taken: again"),
+            }
+        });
+    }
+}
+
+#[test]
+fn f10_lost_send_ok_is_found_in_the_modems_count() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Send {
+            socket,
+            data: b"hello",
+        });
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.pass(20_000);
+        rig.exchange("AT", "\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,5,0\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+    });
+}
+
+#[test]
+fn f15_no_command_is_sent_when_every_socket_is_in_use() {
+    for_every_cut(&config(), |rig| {
+        rig.connected();
+        rig.begin(CONNECT);
+        let open = OPEN.replace("1,0,", "1,1,");
+        rig.exchange(&open, "\r\nOK\r\n\r\n+QIOPEN: 1,0\r\n");
+        assert!(rig.done().is_ok());
+        assert_eq!(rig.engine.begin(CONNECT, rig.now), Err(Fault::NoFreeSocket));
+        assert_eq!(rig.sent(), "");
+    });
+}
+
+#[test]
+fn f16_events_reach_their_own_socket() {
+    for_every_cut(&config(), |rig| {
+        let first = rig.connected();
+        rig.begin(CONNECT);
+        rig.exchange(
+            &OPEN.replace("1,0,", "1,1,"),
+            "\r\nOK\r\n\r\n+QIOPEN: 1,0\r\n",
+        );
+        let Ok(Answer::Socket(second)) = rig.done() else {
+            panic!("not open")
+        };
+        rig.begin(Request::Send {
+            socket: first,
+            data: b"hello",
+        });
+        rig.exchange("AT+QISEND=0,5", "\r\n+QIURC: \"recv\",1\r\n\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.say("\r\n+QIURC: \"recv\",0\r\n\r\nSEND OK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+        assert_eq!(rig.events(), [Event::Data(first), Event::Data(second)]);
+    });
+}
+
+#[test]
+fn f21_id_whose_close_times_out_is_not_used_again() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Close { socket });
+        assert_eq!(rig.sent(), "AT+QICLOSE=0,10\r");
+        rig.pass(15_000);
+        rig.exchange("AT", "\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Err(Fault::TimedOut));
+        rig.begin(CONNECT);
+        assert_eq!(rig.sent(), format!("{}\r", OPEN.replace("1,0,", "1,1,")));
+    });
+}
+
+#[test]
+fn report_for_a_closed_id_is_ignored() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Close { socket });
+        rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n\r\n+QIURC: \"recv\",0\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        assert_eq!(rig.events(), []);
+    });
+}
