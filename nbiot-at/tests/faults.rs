@@ -168,3 +168,75 @@ fn heavy_faults() {
         bad_day(seed, Faults::heavy(), 20_000);
     }
 }
+
+/// One report and its echo; false if the connection has to be given up.
+async fn report(modem: &mut Modem<'_>, bench: &Bed, socket: SocketId, number: u64) -> bool {
+    let bytes: Vec<u8> = (0..100)
+        .map(|n| pattern(number as usize * 100 + n))
+        .collect();
+    if modem.send(socket, &bytes).await.ok() != Some(100) {
+        return false;
+    }
+    let until = bench.clock().now() + Duration::from_secs(120);
+    let (mut got, mut buffer) = (Vec::new(), [0; 128]);
+    while got.len() < 100 {
+        match modem.wait(until).await.unwrap() {
+            Event::Data(_) | Event::Unknown | Event::Attached | Event::Detached => {}
+            _ => return false,
+        }
+        match modem.receive(socket, &mut buffer).await {
+            Ok(count) => got.extend_from_slice(&buffer[..count]),
+            Err(_) => return false,
+        }
+    }
+    assert_eq!(got, bytes, "echo of report {number} differs");
+    true
+}
+
+#[test]
+fn day_of_outages_is_survived_with_the_connection_reopened_each_time() {
+    for seed in 40..45 {
+        let begun = std::time::Instant::now();
+        let port = echo_server();
+        let mut model = Model::new(TcpNetwork::new(), seed);
+        model.faults = Faults::heavy();
+        model.power_on(Instant::ZERO);
+        let bench = Bench::new(model);
+        let config = Config::new(Apn::parameter("iot.example").unwrap());
+        let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config);
+        let (mut tally, mut delivered) = (Tally::default(), 0);
+        bench
+            .run(async {
+                let mut open = None;
+                for quarter in 1..=96_u64 {
+                    let at = Instant::from_millis(quarter * 900_000);
+                    while bench.clock().now() < at {
+                        modem.wait(at).await.unwrap();
+                    }
+                    for _ in 0..3 {
+                        if open.is_none() {
+                            if modem.engine().stage() != nbiot_at::Stage::Ready {
+                                start(&mut modem, &bench, &mut tally).await;
+                            }
+                            open = modem.connect("127.0.0.1", port).await.ok();
+                        }
+                        let Some(socket) = open else { continue };
+                        if report(&mut modem, &bench, socket, quarter).await {
+                            delivered += 1;
+                            break;
+                        }
+                        let _ = modem.close(socket).await;
+                        open = None;
+                    }
+                }
+            })
+            .unwrap();
+        let restarts = bench.with(|model, _| model.restarts());
+        println!(
+            "seed {seed}: {delivered} of 96 reports in time, {} starts, {restarts} restarts, {:?}",
+            tally.starts,
+            begun.elapsed()
+        );
+        assert!(delivered > 70, "only {delivered} reports in time");
+    }
+}

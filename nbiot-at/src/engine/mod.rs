@@ -84,6 +84,8 @@ pub struct Engine<const SOCKETS: usize = 1> {
     wake: Option<Instant>,
     outcome: Option<Result<Answer, Fault>>,
     abandoned: bool,
+    /// The job is the engine's own.
+    tidying: bool,
 }
 
 impl<const SOCKETS: usize> Engine<SOCKETS> {
@@ -98,6 +100,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             wake: None,
             outcome: None,
             abandoned: false,
+            tidying: false,
         }
     }
 
@@ -134,7 +137,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// outcome is dropped. Go on driving until [`is_idle`](Self::is_idle).
     pub fn abandon(&mut self, now: Instant) {
         self.outcome = None;
-        if self.job.is_idle() {
+        if self.job.is_idle() || self.tidying {
             return;
         }
         self.abandoned = true;
@@ -318,21 +321,29 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Step::Wait(until) => self.wake = Some(until),
             Step::Done(result) => {
                 self.job = Job::Idle;
-                self.outcome = Some(result);
+                if !core::mem::take(&mut self.tidying) {
+                    self.outcome = Some(result);
+                }
+                self.tidy(now);
             }
         }
     }
 
-    /// Ends an abandoned job, then closes what it left open.
+    /// Ends an abandoned job.
     fn drop_job(&mut self, now: Instant) {
         self.job.abandon(&mut self.state);
         self.job = Job::Idle;
         self.wake = None;
         self.abandoned = false;
+        self.tidy(now);
+    }
+
+    /// Closes what is open and nobody holds.
+    fn tidy(&mut self, now: Instant) {
         if let Some(id) = self.state.sockets.stray() {
+            self.tidying = true;
             self.job = Job::Close(Close::new(id));
             self.step(Cause::Begin, now);
-            self.abandoned = true;
         }
     }
 
@@ -391,7 +402,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Next::Ended(result) => {
                 self.splitter.abort_block();
                 if result == Err(Fault::Silent) {
-                    self.state.stage = Stage::Boot.min(self.state.stage);
+                    self.state.stage = Stage::Boot;
                 }
                 if !self.job.is_idle() {
                     self.step(Cause::Reply(result), now);

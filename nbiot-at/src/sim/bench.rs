@@ -151,17 +151,24 @@ impl<N: Network> Bench<N> {
         }
     }
 
-    /// Lets the next thing happen: real bytes in flight first, then what is due next.
-    fn pass_time(&self, wake: Option<Instant>) -> Result<(), Stalled> {
-        let next = self.with(|modem, now| {
+    /// The instant at which something happens next, if the host waits until `wake`.
+    ///
+    /// The present instant while real bytes are in flight; `None` if nothing is due. For a runner
+    /// that paces the clock itself: advance the clock to it, then poll again.
+    pub fn next_instant(&self, wake: Option<Instant>) -> Option<Instant> {
+        self.with(|modem, now| {
             if modem.network().settle() {
                 return Some(now);
             }
             // Output that nobody reads is not something that will happen.
             modem.has_output(now);
             earlier(wake, modem.deadline(now).filter(|&at| at > now))
-        });
-        self.clock.advance_to(next.ok_or(Stalled)?);
+        })
+    }
+
+    fn pass_time(&self, wake: Option<Instant>) -> Result<(), Stalled> {
+        self.clock
+            .advance_to(self.next_instant(wake).ok_or(Stalled)?);
         Ok(())
     }
 }

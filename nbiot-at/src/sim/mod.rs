@@ -10,6 +10,7 @@ mod fault;
 mod network;
 mod output;
 mod packet;
+mod settings;
 mod socket;
 #[cfg(feature = "std")]
 mod tcp;
@@ -17,6 +18,7 @@ mod tcp;
 pub use bench::{Bench, BlockingClock, Port, Stalled, VirtualClock};
 pub use fault::Faults;
 pub use network::{Link, Loopback, Network};
+pub use settings::{Card, Loss, Mood, Settings};
 #[cfg(feature = "std")]
 pub use tcp::TcpNetwork;
 
@@ -27,95 +29,6 @@ use crate::time::{Instant, earlier};
 use fault::Dice;
 use output::Output;
 use socket::{News, Phase, SOCKETS, Socket};
-
-/// The SIM card in the modem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Card {
-    /// No PIN.
-    Open,
-    /// Locked with PIN 1234.
-    Pin,
-    /// Blocked: asks for its PUK.
-    Puk,
-    /// No card.
-    Missing,
-}
-
-/// What the network thinks of the modem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mood {
-    /// Registered at home.
-    Home,
-    /// Registered abroad.
-    Roaming,
-    /// Registration denied.
-    Denied,
-    /// No cell.
-    NoCell,
-}
-
-/// What a loss of the network does to the sockets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Loss {
-    /// They stall, and go on afterwards.
-    Silent,
-    /// They are closed.
-    Sockets,
-    /// The packet context is deactivated.
-    Context,
-}
-
-/// How fast the model is, and what it is.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Power key to `RDY`.
-    pub boot: Duration,
-    /// `RDY` to `APP RDY`; the SIM is ready half a second later.
-    pub application: Duration,
-    /// SIM ready to registered.
-    pub registration: Duration,
-    /// Time of a packet context activation.
-    pub activation: Duration,
-    /// Time of a local command.
-    pub answer: Duration,
-    /// Time of bytes from the peer on the air.
-    pub air: Duration,
-    /// The SIM.
-    pub card: Card,
-    /// The network.
-    pub mood: Mood,
-    /// Refuse this many packet context activations.
-    pub refuse_contexts: u8,
-    /// Fail the first activation although the context is then active, as some firmware does.
-    pub activation_quirk: bool,
-    /// UTC at virtual zero, seconds since 1970; `None`: the network gives no time.
-    pub unix: Option<u64>,
-    /// Serial number.
-    pub imei: Text<15>,
-}
-
-impl Settings {
-    const fn new() -> Self {
-        Self {
-            boot: Duration::from_millis(4900),
-            application: Duration::from_millis(1500),
-            registration: Duration::from_secs(4),
-            activation: Duration::from_millis(800),
-            answer: Duration::from_millis(10),
-            air: Duration::from_millis(300),
-            card: Card::Open,
-            mood: Mood::Home,
-            refuse_contexts: 0,
-            activation_quirk: false,
-            unix: Some(1_767_225_600),
-            imei: Text::new(),
-        }
-    }
-}
 
 /// Something the model does later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
