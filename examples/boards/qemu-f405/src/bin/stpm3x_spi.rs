@@ -1,5 +1,5 @@
-//! One chip on SPI, its snapshot and its energy, and no more: what it adds to `empty` is the size of
-//! `stpm3x`.
+//! One chip on SPI, its snapshot and its energy, and no more: what it adds to `empty` is the size
+//! of `stpm3x`.
 
 #![no_std]
 #![no_main]
