@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::hint::black_box;
 
 use embedded_hal::spi::{ErrorType, Operation, SpiDevice};
 use libfuzzer_sys::{arbitrary, fuzz_target};
@@ -111,12 +112,13 @@ fn convert(snapshot: &Snapshot, scales: &Scales) {
         .into_iter()
         .flatten()
     {
-        reading.voltage(scales);
-        reading.current(scales);
-        reading.active(scales);
-        reading.reactive(scales);
-        reading.apparent(scales);
-        reading.frequency(scales);
-        scales.energy_lsb().apply(reading.energy.active.into());
+        black_box((
+            reading.voltage(scales),
+            reading.current(scales),
+            reading.active(scales),
+        ));
+        black_box((reading.reactive(scales), reading.apparent(scales)));
+        black_box(reading.frequency(scales));
+        black_box(scales.energy_lsb().apply(reading.energy.active.into()));
     }
 }

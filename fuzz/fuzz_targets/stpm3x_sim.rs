@@ -49,9 +49,11 @@ fuzz_target!(|acts: Vec<Act>| {
 fn play(chip: &mut Chip, act: Act) {
     match act {
         Act::SpiFrame(mut frame) => chip.spi_transfer(&mut frame),
-        Act::UartBytes(bytes) => bytes
-            .into_iter()
-            .for_each(|byte| drop(chip.uart_byte(byte))),
+        Act::UartBytes(bytes) => {
+            for byte in bytes {
+                chip.uart_byte(byte);
+            }
+        }
         Act::SetLine { which, high } => {
             let line = [Line::Syn, Line::Scs, Line::Enable][usize::from(which % 3)];
             chip.set_line(line, high);

@@ -61,6 +61,7 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     let toolchain = boards::one(log, &format!("examples/boards/{BOARD}"))?;
     let empty = boards::size(log, &toolchain, "empty")?;
     let core = boards::size(log, &toolchain, "meter_core")?;
+    let driver = boards::size(log, &toolchain, "stpm3x_spi")?;
     let symbols = symbols(log, &toolchain, "meter_core")?;
     let per_phase = symbols
         .iter()
@@ -99,6 +100,12 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             40.0,
             "instructions",
             counter_update_emulated(log, &toolchain),
+        ),
+        figure(
+            "stpm3x: flash, one part, SPI",
+            6_144.0,
+            "B",
+            bytes(driver.flash - empty.flash),
         ),
         figure(
             "firmware on the STM32F405: flash",

@@ -33,7 +33,8 @@ Commands:
       --verbose      Show the output of each step as it comes
   bench              Print the figures of the budgets, each beside its budget
   boards [BOARD...]  Build every board example, or those named, and print the image sizes
-  qemu               Run the STM32F405 board example in QEMU
+  qemu               Run the STM32F405 board example in QEMU, with the head-end behind it
+      --stay         Go on until Ctrl-C
   fuzz [TARGET...]   Run the fuzz targets, or those named
       --seconds N    Time for each target (default 10)
   publish-dry-run    Package and verify the four libraries as for crates.io
@@ -73,7 +74,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         "test" => runner::test(rest),
         "bench" => no_more(rest).and_then(|()| bench::run()),
         "boards" => boards::build(&mut log, rest),
-        "qemu" => no_more(rest).and_then(|()| qemu::run(&mut log)),
+        "qemu" => qemu::command(&mut log, rest),
         "fuzz" => fuzz::command(&mut log, rest),
         "publish-dry-run" => no_more(rest).and_then(|()| publish::dry_run(&mut log)),
         "install" => no_more(rest).and_then(|()| install::everything(&mut log)),

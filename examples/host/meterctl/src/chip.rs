@@ -8,7 +8,7 @@ use stpm3x::blocking::{Registers, Stpm3x, Uart};
 use stpm3x::reg::{DfeCr1, DspCr1, Register};
 use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Reading, Scales, Sensor};
 
-use crate::port::{Port, Sleep};
+use crate::port::{Desk, Port};
 use crate::rows::NAMES;
 
 /// Rows read in one block.
@@ -60,18 +60,27 @@ enum PartName {
 }
 
 fn divider(text: &str) -> Result<Divider> {
-    let (upper, lower) = text.split_once(':').context("two numbers with a colon are needed")?;
-    Ok(Divider { upper_ohms: upper.parse()?, lower_ohms: lower.parse()? })
+    let (upper, lower) = text
+        .split_once(':')
+        .context("two numbers with a colon are needed")?;
+    Ok(Divider {
+        upper_ohms: upper.parse()?,
+        lower_ohms: lower.parse()?,
+    })
 }
 
 fn sensor(text: &str) -> Result<Sensor> {
     match text.split(':').collect::<Vec<_>>().as_slice() {
-        ["shunt", value] => Ok(Sensor::Shunt { micro_ohms: value.parse()? }),
+        ["shunt", value] => Ok(Sensor::Shunt {
+            micro_ohms: value.parse()?,
+        }),
         ["transformer", turns, burden] => Ok(Sensor::CurrentTransformer {
             turns: turns.parse()?,
             burden_milliohms: burden.parse()?,
         }),
-        ["rogowski", value] => Ok(Sensor::Rogowski { microvolts_per_amp: value.parse()? }),
+        ["rogowski", value] => Ok(Sensor::Rogowski {
+            microvolts_per_amp: value.parse()?,
+        }),
         _ => Err(anyhow!("no such sensor: see --help")),
     }
 }
@@ -102,7 +111,8 @@ type Bus = Uart<Port>;
 
 fn read<const N: usize>(bus: &mut Bus, rows: &[u8; N]) -> Result<[u32; N]> {
     let mut values = [0; N];
-    bus.read(&mut Sleep, rows, &mut values).map_err(explain)?;
+    bus.read(&mut Desk::new(), rows, &mut values)
+        .map_err(explain)?;
     Ok(values)
 }
 
@@ -122,7 +132,11 @@ fn probe(bus: &mut Bus) -> Result<()> {
     println!("the chip answers");
     for (row, value) in known.iter().zip(values) {
         let name = NAMES[usize::from(row.number)];
-        let state = if value == row.reset { "as after a reset" } else { "configured" };
+        let state = if value == row.reset {
+            "as after a reset"
+        } else {
+            "configured"
+        };
         println!("{name:<9} {value:08x}  {state}");
     }
     Ok(())
@@ -132,7 +146,8 @@ fn rows(bus: &mut Bus) -> Result<()> {
     let numbers: Vec<u8> = (0..).take(NAMES.len()).collect();
     for block in numbers.chunks(BLOCK) {
         let mut values = [0; BLOCK];
-        bus.read(&mut Sleep, block, &mut values[..block.len()]).map_err(explain)?;
+        bus.read(&mut Desk::new(), block, &mut values[..block.len()])
+            .map_err(explain)?;
         for (number, value) in block.iter().zip(values) {
             let name = NAMES[usize::from(*number)];
             println!("{number:2}  {:02x}  {name:<9}  {value:08x}", number * 2);
@@ -149,8 +164,10 @@ fn snapshot(bus: Bus, board: &Board) -> Result<()> {
     };
     let front_end = FrontEnd::new(board.divider, board.sensor, board.gain);
     let config = Config::new(part, front_end)?;
-    let scales = config.scales(Channel::Primary).context("the primary channel has no scales")?;
-    let mut meter = Stpm3x::new(bus, Sleep, config);
+    let scales = config
+        .scales(Channel::Primary)
+        .context("the primary channel has no scales")?;
+    let mut meter = Stpm3x::new(bus, Desk::new(), config);
     meter.start().map_err(explain)?;
     meter.configure().map_err(explain)?;
     // RMS values settle within a second of a new configuration.

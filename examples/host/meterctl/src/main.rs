@@ -1,6 +1,7 @@
 //! Bench tool: a real metering chip or modem on a serial port or TCP, from a PC.
 
 mod chip;
+mod modem;
 mod port;
 mod rows;
 
@@ -19,10 +20,13 @@ struct Arguments {
 enum Device {
     /// An STPM32, STPM33 or STPM34 on its UART
     Chip(chip::Arguments),
+    /// A modem with the BG96's commands
+    Modem(modem::Arguments),
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().device {
         Device::Chip(arguments) => chip::run(&arguments),
+        Device::Modem(arguments) => modem::run(&arguments),
     }
 }

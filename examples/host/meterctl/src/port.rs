@@ -1,4 +1,4 @@
-//! A serial port or a TCP connection as an `embedded-io` port, and the PC's clock as a delay.
+//! A serial port or a TCP connection as an `embedded-io` port, and the PC's clock.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serial2::SerialPort;
@@ -44,7 +44,11 @@ impl Port {
     fn new(reader: impl Read + Send + 'static, writer: impl Write + 'static) -> Self {
         let (sender, received) = channel();
         thread::spawn(move || read_ahead(reader, &sender));
-        Self { writer: Box::new(writer), received, bytes: VecDeque::new() }
+        Self {
+            writer: Box::new(writer),
+            received,
+            bytes: VecDeque::new(),
+        }
     }
 
     /// Takes in what the thread has read.
@@ -61,7 +65,10 @@ impl Port {
 }
 
 fn closed() -> io::Error {
-    io::Error::new(ErrorKind::BrokenPipe, "the other side closed the connection")
+    io::Error::new(
+        ErrorKind::BrokenPipe,
+        "the other side closed the connection",
+    )
 }
 
 fn read_ahead(mut reader: impl Read, sender: &Sender<io::Result<Vec<u8>>>) {
@@ -81,7 +88,10 @@ fn read_ahead(mut reader: impl Read, sender: &Sender<io::Result<Vec<u8>>>) {
 }
 
 fn is_temporary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted
+    )
 }
 
 /// One serial port for the reading thread and for the writer.
@@ -134,11 +144,28 @@ impl embedded_io::Write for Port {
     }
 }
 
-/// The PC's sleep as a delay.
+/// The PC's clock and sleep.
 #[derive(Clone, Copy)]
-pub(crate) struct Sleep;
+pub(crate) struct Desk {
+    start: Instant,
+}
 
-impl embedded_hal::delay::DelayNs for Sleep {
+impl Desk {
+    /// A clock that begins now.
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl nbiot_at::Clock for Desk {
+    fn now(&self) -> nbiot_at::Instant {
+        nbiot_at::Instant::ZERO + self.start.elapsed()
+    }
+}
+
+impl embedded_hal::delay::DelayNs for Desk {
     fn delay_ns(&mut self, ns: u32) {
         thread::sleep(Duration::from_nanos(ns.into()));
     }

@@ -41,7 +41,11 @@ fn serve(mut stream: TcpStream) {
 
 fn meterctl(port: &str, words: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_meterctl"));
-    let output = command.args(["chip", "--port", port]).args(words).output().unwrap();
+    let output = command
+        .args(["chip", "--port", port])
+        .args(words)
+        .output()
+        .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
 }
@@ -50,7 +54,10 @@ fn meterctl(port: &str, words: &[&str]) -> (bool, String) {
 fn probe_tells_a_fresh_chip() {
     let (well, text) = meterctl(&chip(), &["probe"]);
     assert!(well, "{text}");
-    assert!(text.contains("DSP_CR1   040000a0  as after a reset"), "{text}");
+    assert!(
+        text.contains("DSP_CR1   040000a0  as after a reset"),
+        "{text}"
+    );
 }
 
 #[test]
