@@ -329,7 +329,10 @@ impl Meter {
         }
         let soon = world.now() + UNDER_WAY;
         let under_way = self.modem_deadline().is_some_and(|at| at <= soon);
-        if under_way || !self.monitor.awaits_answer() {
+        let connected = world
+            .bench
+            .with(|modem, _| modem.network().has_connection());
+        if under_way || !connected || !self.monitor.awaits_answer() {
             return false;
         }
         let received = self.traffic().1;
