@@ -7,9 +7,11 @@
 pub mod frame;
 mod outgoing;
 mod session;
+mod terms;
 
-pub use session::{
-    Buffers, ClosedBy, ConnectOptions, Event, PublishError, RefusedCode, Session, Timing, Will,
+pub use session::Session;
+pub use terms::{
+    Buffers, ClosedBy, ConnectOptions, Event, PublishError, RefusedCode, Timing, Will,
 };
 
 /// Quality of service of a message; level 2 is not offered: exactly-once towards the database

@@ -9,6 +9,7 @@ pub mod flash;
 pub mod fleet;
 pub mod household;
 pub mod kind;
+mod life;
 pub mod meter;
 pub mod trouble;
 pub mod truth;

@@ -1,7 +1,7 @@
 //! One simulated meter: the firmware over the models of its chips and its modem, a household
 //! behind it, and a clock that only moves when everything waits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,19 +9,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as Real};
 
-use embedded_hal_async::delay::DelayNs;
-use firmware::board::{PowerFail, PowerKey, Time};
-use firmware::{Config, Link, Monitor, Parts, config};
-use meter_core::units::UtcSeconds;
+use firmware::{Link, Monitor, config};
 use meter_proto::topic::MeterId;
+use nbiot_at::Instant;
 use nbiot_at::sim::{Bench, Modem, TcpNetwork};
-use nbiot_at::{Clock, Instant};
-use stpm3x::sim::{Chip, Phasor};
+use stpm3x::sim::Phasor;
 
 use crate::feeder::{Feeder, Node};
-use crate::flash::{Flash, layout};
+use crate::flash::Flash;
 use crate::household::{Household, Load};
-use crate::kind::{self, Kind};
+use crate::kind::Kind;
+use crate::life::{Life, World};
 use crate::trouble::{Faults, PowerCuts};
 use crate::truth::{Drawn, Truth};
 
@@ -71,24 +69,6 @@ impl Spec {
             .unwrap_or(0);
         let [.., a, b, c, d] = self.number.saturating_add(1).to_be_bytes();
         MeterId([b'M', b'T', b'R', kind as u8, a, b, c, d])
-    }
-}
-
-/// What the firmware's parts share with the simulation.
-struct World {
-    bench: Bench<TcpNetwork>,
-    chips: Vec<RefCell<Chip>>,
-    start: u64,
-    power_failing: Cell<bool>,
-}
-
-impl World {
-    fn now(&self) -> Instant {
-        self.bench.clock().now()
-    }
-
-    fn utc(&self) -> u64 {
-        self.start + self.now().as_millis() / 1_000
     }
 }
 
@@ -503,114 +483,5 @@ fn phasor(load: &Load, voltage_mv: u32, frequency_mhz: u32) -> Phasor {
         current_ua: current.round() as u32,
         harmonic_uw: load.harmonic_active_mw.saturating_mul(1_000),
         ..sine
-    }
-}
-
-/// One life of the firmware, from power-up to power cut.
-struct Life {
-    spec: Spec,
-    world: Rc<World>,
-    monitor: Rc<Monitor>,
-    flash: Flash,
-}
-
-impl Life {
-    async fn run(self) -> String {
-        let chips = &self.world.chips;
-        match self.spec.kind {
-            Kind::Shunt => self.with(kind::shunt(chips)).await,
-            Kind::Transformer => self.with(kind::transformer(chips)).await,
-            Kind::Rogowski => self.with(kind::rogowski(chips)).await,
-        }
-    }
-
-    async fn with(&self, chips: Option<impl firmware::metering::Chips>) -> String {
-        let Some(chips) = chips else {
-            return "the board does not fit its kind".into();
-        };
-        let Self { spec, world, .. } = self;
-        let credentials = spec.credentials.as_ref();
-        let config = Config {
-            meter: spec.id(),
-            hardware: spec.kind.hardware(),
-            reset_cause: 1,
-            fresh_epoch: (spec.start ^ spec.seed.rotate_left(20)) as u32,
-            profile: spec.profile,
-            reading_period: spec.reading_period,
-            broker: config::Broker {
-                host: &spec.broker.0,
-                port: spec.broker.1,
-                keep_alive: spec.keep_alive,
-                credentials: credentials.map(|(user, word)| (user.as_str(), word.as_bytes())),
-            },
-        };
-        let parts = Parts {
-            chips,
-            time: SimTime(Rc::clone(world)),
-            flash: self.flash.clone(),
-            layout: layout(),
-            serial: world.bench.port(),
-            modem: nbiot_at::Config::new(nbiot_at::Apn::new()),
-            key: Key(Rc::clone(world)),
-            power: Warning(Rc::clone(world)),
-        };
-        firmware::run(parts, &config, &self.monitor)
-            .await
-            .to_string()
-    }
-}
-
-/// The meter's clocks: all of them the virtual one.
-#[derive(Clone)]
-struct SimTime(Rc<World>);
-
-impl Clock for SimTime {
-    fn now(&self) -> Instant {
-        self.0.now()
-    }
-}
-
-impl DelayNs for SimTime {
-    async fn delay_ns(&mut self, ns: u32) {
-        self.0.bench.clock().delay_ns(ns).await;
-    }
-
-    async fn delay_ms(&mut self, ms: u32) {
-        self.0.bench.clock().delay_ms(ms).await;
-    }
-}
-
-impl Time for SimTime {
-    fn utc(&self) -> Option<UtcSeconds> {
-        Some(UtcSeconds::new(self.0.utc()))
-    }
-
-    fn to_next_second(&self) -> u32 {
-        1_000 - (self.0.now().as_millis() % 1_000) as u32
-    }
-
-    fn set_utc(&self, _utc: UtcSeconds) {}
-}
-
-/// The modem's power key.
-struct Key(Rc<World>);
-
-impl PowerKey for Key {
-    async fn press(&mut self, ms: u32) {
-        self.0.bench.clock().delay_ms(ms).await;
-        self.0.bench.with(|modem, now| modem.power_on(now));
-    }
-}
-
-/// The supply's early warning.
-struct Warning(Rc<World>);
-
-impl PowerFail for Warning {
-    async fn failing(&mut self) {
-        std::future::poll_fn(|_| match self.0.power_failing.take() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        })
-        .await;
     }
 }

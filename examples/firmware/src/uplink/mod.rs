@@ -7,8 +7,11 @@
 //!       └──────────── link lost, refused, modem restarted ◄─────────────────────┘
 //! ```
 
+mod batch;
+mod offer;
+mod progress;
+
 use core::convert::Infallible;
-use core::ops::ControlFlow;
 use core::time::Duration;
 
 use embassy_futures::select::{Either3, select3};
@@ -18,9 +21,7 @@ use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::units::UtcSeconds;
 use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will};
-use meter_proto::payload::{
-    Birth, Death, MAX_COLUMNS, Profile, ProfileRecord, Receipt, Stamp, Stream, code, encode_batch,
-};
+use meter_proto::payload::{Death, Receipt, Stream, code};
 use meter_proto::topic::{Channel, Topic};
 use nbiot_at::asynch::Modem;
 use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, next_delay};
@@ -31,10 +32,10 @@ use crate::log::note;
 use crate::monitor::{Link, Monitor};
 use crate::store::Store;
 
+use progress::Progress;
+
 /// The longest message that goes up; a read of the modem gives at most 1,460 bytes at once.
 const MESSAGE: usize = 1_024;
-/// The most records of one profile message.
-const BATCH: usize = 24;
 /// How long the power key is pressed to switch the modem on (bg96.md section 3.1).
 const KEY_ON_MS: u32 = 600;
 /// A connection that has stood this long makes the back-off start over (modem-scenarios.md P, 6).
@@ -65,20 +66,6 @@ impl<E> From<nbiot_at::Error<E>> for Ended {
         let class = fault.map_or(Class::Restart, Fault::class);
         Self { class }
     }
-}
-
-/// What of a connection is still to be done, and how far it is.
-struct Progress {
-    connection: u64,
-    subscribe: bool,
-    birth: bool,
-    /// Everything that waits is wanted at the head-end now.
-    uploading: bool,
-    /// For each stream: up to here it went out on this connection.
-    sent: [u64; Stream::ALL.len()],
-    /// The end of the last interval whose upload was arranged.
-    arranged: Option<UtcSeconds>,
-    upload_at: Option<Instant>,
 }
 
 impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
@@ -388,122 +375,6 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         }
     }
 
-    /// Arranges the upload of the interval that has just ended, at this meter's place in the
-    /// spread.
-    fn arrange_upload(&mut self, progress: &mut Progress) {
-        let profile = &self.config.profile;
-        let chunk = u64::from(profile.period.max(1)) * u64::from(profile.batch.max(1));
-        let Some(now) = self.time.utc() else { return };
-        let end = UtcSeconds::new(now.get() / chunk * chunk);
-        match progress.arranged.replace(end) {
-            Some(before) if before < end => {
-                let spread = u64::try_from(profile.spread.as_millis())
-                    .unwrap_or(0)
-                    .max(1);
-                let place = u64::from_be_bytes(self.config.meter.0) % spread;
-                progress.upload_at = Some(self.time.now() + Duration::from_millis(place));
-            }
-            _ => {}
-        }
-        if progress.upload_at.is_some_and(|at| self.time.now() >= at) {
-            progress.upload_at = None;
-            progress.uploading = true;
-        }
-    }
-
-    /// Publishes the next message, where one may be: birth, events, profile, readings.
-    async fn offer(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
-        if !session.can_publish() {
-            return;
-        }
-        if progress.birth {
-            self.publish_birth(session, progress).await;
-            return;
-        }
-        let mut message = [0; MESSAGE];
-        for (stream, channel) in [
-            (Stream::Event, Channel::Events),
-            (Stream::Profile, Channel::Profile),
-            (Stream::Reading, Channel::Reading),
-        ] {
-            if stream == Stream::Profile && !progress.uploading {
-                continue;
-            }
-            let next = self.next_message(stream, progress, &mut message).await;
-            let Some((length, last)) = next else { continue };
-            let payload = message.get(..length).unwrap_or(&[]);
-            let topic = self.topic(channel);
-            let now = self.elapsed();
-            match session.publish(topic.as_str(), payload, QoS::AtLeastOnce, false, now) {
-                Ok(()) => *progress.sent_mut(stream) = last,
-                Err(error) => note!(error, "a record cannot be published: {error}"),
-            }
-            return;
-        }
-        progress.uploading = false;
-    }
-
-    async fn publish_birth(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
-        let epoch = self.store.lock().await.outbox.epoch();
-        let identity = self
-            .identity
-            .as_ref()
-            .map_or("", |identity| identity.iccid.as_str());
-        let birth = Birth {
-            stamp: Stamp {
-                seq: progress.connection,
-                epoch,
-                time: self.time.utc().unwrap_or_default(),
-                ..Stamp::default()
-            },
-            firmware: env!("CARGO_PKG_VERSION"),
-            hardware: self.config.hardware,
-            boot_count: self.boots,
-            reset_cause: self.config.reset_cause,
-            identity: (!identity.is_empty()).then_some(identity),
-            connection: progress.connection,
-        };
-        let mut message = [0; 256];
-        let length = birth.encode(&mut message).unwrap_or(0);
-        let payload = message.get(..length).unwrap_or(&[]);
-        let topic = self.topic(Channel::State);
-        let published = session.publish(
-            topic.as_str(),
-            payload,
-            QoS::AtLeastOnce,
-            true,
-            self.elapsed(),
-        );
-        progress.birth = published.is_err();
-    }
-
-    /// The next message of a stream and the sequence of its last record.
-    async fn next_message(
-        &mut self,
-        stream: Stream,
-        progress: &Progress,
-        message: &mut [u8],
-    ) -> Option<(usize, u64)> {
-        let after = progress.sent(stream);
-        let mut store = self.store.lock().await;
-        if store.outbox.last(stream) <= after {
-            return None;
-        }
-        if stream == Stream::Profile {
-            return next_batch(&mut store, after, message).await;
-        }
-        let mut next = None;
-        let visited = store.outbox.visit_after(stream, after, |seq, bytes| {
-            if let Some(slot) = message.get_mut(..bytes.len()) {
-                slot.copy_from_slice(bytes);
-                next = Some((bytes.len(), seq));
-            }
-            ControlFlow::Break(())
-        });
-        visited.await.ok()?;
-        next
-    }
-
     /// Lets the monitor see what the link owes.
     async fn show(&self, session: &Session<'_>, progress: &Progress) {
         let store = self.store.lock().await;
@@ -568,26 +439,6 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
     }
 }
 
-impl Progress {
-    fn sent(&self, stream: Stream) -> u64 {
-        self.sent
-            .get(usize::from(stream.number()) - 1)
-            .copied()
-            .unwrap_or(0)
-    }
-
-    fn sent_mut(&mut self, stream: Stream) -> &mut u64 {
-        let [reading, profile, billing, event, diagnostic] = &mut self.sent;
-        match stream {
-            Stream::Reading => reading,
-            Stream::Profile => profile,
-            Stream::Billing => billing,
-            Stream::Event => event,
-            Stream::Diagnostic => diagnostic,
-        }
-    }
-}
-
 fn instant(elapsed: Duration) -> Instant {
     Instant::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
@@ -610,43 +461,4 @@ async fn start_modem<S: Read + Write, T: Time>(
         }
         started => started,
     }
-}
-
-/// Joins the profile records after `after` into one message.
-async fn next_batch<F: NorFlash>(
-    store: &mut Store<F>,
-    after: u64,
-    message: &mut [u8],
-) -> Option<(usize, u64)> {
-    let mut records = [ProfileRecord::default(); BATCH];
-    let mut count = 0;
-    let mut shape = None;
-    let visited = store
-        .outbox
-        .visit_after(Stream::Profile, after, |_, bytes| {
-            let Ok(profile) = Profile::decode(bytes) else {
-                return ControlFlow::Continue(());
-            };
-            let mut columns = [Default::default(); MAX_COLUMNS];
-            let width = profile.columns().len();
-            for (slot, column) in columns.iter_mut().zip(profile.columns()) {
-                *slot = *column;
-            }
-            let its = (profile.period(), columns, width);
-            let same = *shape.get_or_insert(its) == its;
-            match (records.get_mut(count), profile.records().next()) {
-                (Some(slot), Some(record)) if same => {
-                    *slot = record;
-                    count += 1;
-                    ControlFlow::Continue(())
-                }
-                _ => ControlFlow::Break(()),
-            }
-        });
-    visited.await.ok()?;
-    let (period, columns, width) = shape?;
-    let epoch = store.outbox.epoch();
-    let (columns, records) = (columns.get(..width)?, records.get(..count)?);
-    let (length, taken) = encode_batch(epoch, period, columns, records, message).ok()?;
-    Some((length, records.get(taken.checked_sub(1)?)?.seq))
 }

@@ -14,21 +14,19 @@
 //! The rings and the index are those of `sequential-storage`: a write that power cuts short is
 //! found and dropped at the next start, and the record before it is whole.
 
+mod ring;
+
 use core::fmt;
 use core::ops::{ControlFlow, Range};
 
-use embedded_storage_async::nor_flash::NorFlash;
-use sequential_storage::cache::Cache;
-use sequential_storage::map::{MapConfig, MapStorage};
-use sequential_storage::queue::{QueueConfig, QueueStorage};
-
 use crate::payload::{EncodeError, Receipt, Stream};
+use embedded_storage_async::nor_flash::NorFlash;
+
+use ring::{HEAD, ITEM, Item, index, map, queue, walk, write_head};
 
 /// The longest message that is kept, in bytes.
 pub const MAX_MESSAGE: usize = 256;
 
-const HEAD: usize = 13;
-const ITEM: usize = HEAD + MAX_MESSAGE;
 const KEY_EPOCH: u8 = 0;
 /// Added to a stream's number: the key of its reservation.
 const KEY_RESERVED: u8 = 16;
@@ -485,77 +483,4 @@ impl<F: NorFlash> Outbox<F> {
         let mut map = map(&mut self.flash, self.layout.index.clone())?;
         Ok(map.store_item(&mut buffer, &key, &value).await?)
     }
-}
-
-/// One item of a ring.
-struct Item<'b> {
-    stream: Stream,
-    epoch: u32,
-    seq: u64,
-    message: &'b [u8],
-}
-
-impl<'b> Item<'b> {
-    fn parse(bytes: &'b [u8]) -> Option<Self> {
-        let (stream, rest) = bytes.split_first()?;
-        let (epoch, rest) = rest.split_first_chunk()?;
-        let (seq, message) = rest.split_first_chunk()?;
-        Some(Self {
-            stream: Stream::from_number(u64::from(*stream))?,
-            epoch: u32::from_le_bytes(*epoch),
-            seq: u64::from_le_bytes(*seq),
-            message,
-        })
-    }
-}
-
-fn write_head(head: &mut [u8], stream: Stream, epoch: u32, seq: u64) {
-    let bytes = core::iter::once(stream.number())
-        .chain(epoch.to_le_bytes())
-        .chain(seq.to_le_bytes());
-    for (slot, byte) in head.iter_mut().zip(bytes) {
-        *slot = byte;
-    }
-}
-
-const fn index(stream: Stream) -> usize {
-    stream.number() as usize - 1
-}
-
-type Queue<'f, F> = QueueStorage<&'f mut F, NoCache<()>>;
-type Map<'f, F> = MapStorage<u8, &'f mut F, NoCache<u8>>;
-type NoCache<K> = Cache<
-    sequential_storage::cache::Uncached,
-    sequential_storage::cache::Uncached,
-    sequential_storage::cache::Uncached,
-    K,
->;
-
-fn queue<F: NorFlash>(flash: &mut F, range: Range<u32>) -> Result<Queue<'_, F>, Error<F::Error>> {
-    let config = QueueConfig::try_new(range).map_err(|_| Error::Layout)?;
-    Ok(QueueStorage::new(flash, config, Cache::new_uncached()))
-}
-
-fn map<F: NorFlash>(flash: &mut F, range: Range<u32>) -> Result<Map<'_, F>, Error<F::Error>> {
-    let config = MapConfig::try_new(range).map_err(|_| Error::Layout)?;
-    Ok(MapStorage::new(flash, config, Cache::new_uncached()))
-}
-
-/// Visits the items of a ring, oldest first. What does not parse is passed over.
-async fn walk<F: NorFlash>(
-    flash: &mut F,
-    ring: Range<u32>,
-    mut visit: impl FnMut(Item<'_>) -> ControlFlow<()>,
-) -> Result<(), Error<F::Error>> {
-    let mut buffer = [0; ITEM + 16];
-    let mut queue = queue(flash, ring)?;
-    let mut items = queue.iter().await?;
-    while let Some(entry) = items.next(&mut buffer).await? {
-        if let Some(item) = Item::parse(&entry)
-            && visit(item).is_break()
-        {
-            break;
-        }
-    }
-    Ok(())
 }

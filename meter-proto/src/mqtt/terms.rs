@@ -1,0 +1,174 @@
+//! What a caller says to a session and hears from it.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::frame::FrameError;
+
+/// The memory of a session, lent by the caller.
+pub struct Buffers<'b> {
+    /// Holds one packet from the server. One that is longer is passed over and acknowledged; its
+    /// topic must fit. 256 bytes do for receipts, a firmware block needs 1,100.
+    pub receive: &'b mut [u8],
+    /// Holds CONNECT with its will, then acknowledgements and pings: 256 bytes.
+    pub control: &'b mut [u8],
+    /// Holds the message in flight; the longest that can be published.
+    pub publish: &'b mut [u8],
+}
+
+/// The last message, published by the server when the connection ends without DISCONNECT.
+#[derive(Clone, Copy, Debug)]
+pub struct Will<'a> {
+    /// Its topic.
+    pub topic: &'a str,
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// Kept by the server for later subscribers.
+    pub retain: bool,
+}
+
+/// What CONNECT says. The session is kept by the server (clean session 0).
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectOptions<'a> {
+    /// The client identifier, not empty; 1 to 23 letters and digits are always accepted [3.1.3-5].
+    pub client_id: &'a str,
+    /// The longest silence towards the server in seconds; 0 for none asked.
+    pub keep_alive: u16,
+    /// The last message.
+    pub will: Option<Will<'a>>,
+    /// User name and password.
+    pub credentials: Option<(&'a str, &'a [u8])>,
+}
+
+/// How long the session waits for the server. NB-IoT round trips take seconds, tens of seconds in
+/// bad coverage: nothing here is below 30 s by default, and nothing is ever sent twice on one
+/// connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// From CONNECT to CONNACK.
+    pub connack: Duration,
+    /// From PINGREQ to PINGRESP.
+    pub pingresp: Duration,
+    /// From PUBLISH or SUBSCRIBE to its acknowledgement.
+    pub ack: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connack: Duration::from_secs(60),
+            pingresp: Duration::from_secs(60),
+            ack: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A code with which a server refuses a CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RefusedCode(
+    /// 1 protocol version, 2 identifier, 3 server unavailable, 4 user name or password, 5 not
+    /// authorised; others are reserved.
+    pub u8,
+);
+
+impl RefusedCode {
+    /// Whether trying again soon can help: only where the server is unavailable.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        self.0 == 3
+    }
+}
+
+impl fmt::Display for RefusedCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("protocol version refused"),
+            2 => f.write_str("client identifier refused"),
+            3 => f.write_str("server unavailable"),
+            4 => f.write_str("wrong user name or password"),
+            5 => f.write_str("not authorised"),
+            code => write!(f, "refused with reserved code {code}"),
+        }
+    }
+}
+
+/// Why the session is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ClosedBy {
+    /// The caller disconnected.
+    Caller,
+    /// The caller said that the link is gone.
+    LinkLost,
+    /// The server did not answer in time.
+    Timeout,
+    /// The server refused the CONNECT.
+    Refused(RefusedCode),
+    /// The server broke the protocol.
+    Protocol(FrameError),
+    /// An acknowledgement did not fit the control buffer.
+    ControlFull,
+}
+
+/// What the session tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<'s> {
+    /// The server accepted. Subscribe, then publish the birth.
+    Connected {
+        /// The server kept the session.
+        session_present: bool,
+    },
+    /// A message came. It is acknowledged when the event is taken.
+    Message {
+        /// The topic name.
+        topic: &'s str,
+        /// The payload.
+        payload: &'s [u8],
+    },
+    /// A message longer than the receive buffer came, was passed over and acknowledged.
+    Skipped {
+        /// Its whole length in bytes.
+        length: usize,
+    },
+    /// The message in flight was acknowledged: the next may be published.
+    Published,
+    /// The subscription was answered.
+    Subscribed {
+        /// Whether it was granted.
+        granted: bool,
+    },
+    /// The session is over: close the connection. A message in flight is kept and goes out again
+    /// after the next connect.
+    Closed(ClosedBy),
+}
+
+/// Why a message cannot be published now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum PublishError {
+    /// There is no connection.
+    NotConnected,
+    /// One message is in flight already.
+    Busy,
+    /// The message does not fit the publish buffer.
+    TooLong,
+    /// The topic is empty, longer than 65,535 bytes, or holds a wildcard or U+0000.
+    Topic,
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotConnected => "there is no connection",
+            Self::Busy => "a message is in flight already",
+            Self::TooLong => "the message does not fit the publish buffer",
+            Self::Topic => "the topic name is not allowed",
+        })
+    }
+}
+
+impl core::error::Error for PublishError {}
