@@ -200,7 +200,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let mut progress = self.begin(session).await?;
         loop {
             self.exchange(modem, session, socket, &mut progress).await?;
-            self.arrange_upload(&mut progress);
+            if self.upload_is_due(&mut progress) {
+                self.begin_upload(session, &mut progress).await;
+            }
             self.offer(session, &mut progress).await;
             self.show(session, &progress).await;
             if !session.transmit().is_empty() {
@@ -413,7 +415,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             })?,
             Either3::Second(()) => return Ok(()),
             Either3::Third(()) => {
-                progress.uploading = true;
+                self.begin_upload(session, progress).await;
                 return Ok(());
             }
         };

@@ -16,12 +16,14 @@ use crate::board::Time;
 use crate::log::note;
 
 impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
-    /// Arranges the upload of the interval that has just ended, at this meter's place in the
-    /// spread.
-    pub(super) fn arrange_upload(&mut self, progress: &mut Progress) {
+    /// Arranges the upload of the intervals that have just ended, at this meter's place in the
+    /// spread; `true` when its time has come.
+    pub(super) fn upload_is_due(&mut self, progress: &mut Progress) -> bool {
         let profile = &self.config.profile;
         let chunk = u64::from(profile.period.max(1)) * u64::from(profile.batch.max(1));
-        let Some(now) = self.time.utc() else { return };
+        let Some(now) = self.time.utc() else {
+            return false;
+        };
         let end = UtcSeconds::new(now.get() / chunk * chunk);
         match progress.arranged.replace(end) {
             Some(before) if before < end => {
@@ -33,9 +35,18 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
             }
             _ => {}
         }
-        if progress.upload_at.is_some_and(|at| self.time.now() >= at) {
-            progress.upload_at = None;
-            progress.uploading = true;
+        let due = progress.upload_at.is_some_and(|at| self.time.now() >= at);
+        progress.upload_at = progress.upload_at.filter(|_| !due);
+        due
+    }
+
+    /// Has everything go out that waits. What went out before and has no receipt goes again: a
+    /// broker that has no subscriber acknowledges a record and forgets it.
+    pub(super) async fn begin_upload(&mut self, session: &Session<'_>, progress: &mut Progress) {
+        progress.uploading = true;
+        if !session.awaits_answer() {
+            let store = self.store.lock().await;
+            progress.sent = Stream::ALL.map(|stream| store.outbox.acknowledged(stream));
         }
     }
 
