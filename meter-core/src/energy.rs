@@ -4,7 +4,7 @@
 //! step is ever rounded, an update costs a handful of instructions, and a reading is exactly
 //! `floor(sum of steps * LSB)`.
 
-use crate::scale::Ratio;
+use crate::scale::{Ratio, divide};
 use crate::units::MilliwattHours;
 
 /// µWs in one mWh.
@@ -67,7 +67,10 @@ impl Register {
     }
 
     fn milliwatt_hours(self, lsb: Ratio) -> MilliwattHours {
-        let whole = self.microwatt_seconds(lsb) / MICROWATT_SECONDS_PER_MILLIWATT_HOUR;
+        let whole = divide(
+            self.microwatt_seconds(lsb),
+            MICROWATT_SECONDS_PER_MILLIWATT_HOUR,
+        );
         MilliwattHours::new(u64::try_from(whole).unwrap_or(u64::MAX))
     }
 

@@ -1,6 +1,6 @@
 //! Load profile: intervals aligned to the clock, with the means of what was seen in them.
 
-use crate::scale::divide_rounded;
+use crate::scale::{divide, divide_rounded};
 use crate::status::Status;
 use crate::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, PowerFactor, UtcSeconds};
 
@@ -53,8 +53,8 @@ impl PhaseSums {
     fn mean(&self, samples: u32) -> PhaseMean {
         let samples = u128::from(samples.max(1));
         PhaseMean {
-            voltage: Millivolts::new(root(self.voltage_squared / samples)),
-            current: Milliamps::new(root(self.current_squared / samples)),
+            voltage: Millivolts::new(root(divide(self.voltage_squared, samples))),
+            current: Milliamps::new(root(divide(self.current_squared, samples))),
             power_factor: self.power_factor(),
         }
     }

@@ -88,7 +88,10 @@ impl Ratio {
     /// The whole units in a count: what a cumulative register shows.
     #[must_use]
     pub fn units_below(self, count: u64) -> u128 {
-        u128::from(count) * u128::from(self.num) / u128::from(self.den.get())
+        divide(
+            u128::from(count) * u128::from(self.num),
+            u128::from(self.den.get()),
+        )
     }
 
     /// The count whose value is nearest to `value`: the inverse of [`apply`](Self::apply).
@@ -99,11 +102,19 @@ impl Ratio {
     }
 }
 
+/// The quotient, rounded down; 0 for a divisor of zero. Kept out of line: a wide division takes
+/// a kilobyte of flash wherever it is inlined.
+#[inline(never)]
+pub(crate) fn divide(num: u128, den: u128) -> u128 {
+    num.checked_div(den).unwrap_or(0)
+}
+
 /// `num / den` rounded half away from zero; `den` is positive.
-pub(crate) const fn divide_rounded(num: i128, den: i128) -> i128 {
-    let half = den / 2;
-    let towards = if num < 0 { num - half } else { num + half };
-    towards / den
+pub(crate) fn divide_rounded(num: i128, den: i128) -> i128 {
+    let den = den.unsigned_abs();
+    let magnitude = divide(num.unsigned_abs() + den / 2, den);
+    let magnitude = i128::try_from(magnitude).unwrap_or(i128::MAX);
+    if num < 0 { -magnitude } else { magnitude }
 }
 
 fn saturate(value: i128) -> i64 {

@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! item of a ring    stream (1) | epoch (4, little endian) | sequence (8, little endian) | message
-//! index             key 0: epoch; key 1 to 5: acknowledged sequence of that stream
+//! index             key 0: epoch; key 1 to 5: acknowledged sequence of that stream;
+//!                   key 17 to 21: sequence up to which numbers of that stream may be in use
 //! ```
 //!
 //! The rings and the index are those of `sequential-storage`: a write that power cuts short is
@@ -29,6 +30,11 @@ pub const MAX_MESSAGE: usize = 256;
 const HEAD: usize = 13;
 const ITEM: usize = HEAD + MAX_MESSAGE;
 const KEY_EPOCH: u8 = 0;
+/// Added to a stream's number: the key of its reservation.
+const KEY_RESERVED: u8 = 16;
+/// Sequences that are reserved at once. A ring that lost its newest records could give their
+/// numbers a second time; a reservation that is further ahead than this gives it away.
+const RESERVATION: u64 = 64;
 /// How often a record is written before the flash is taken for broken.
 const ATTEMPTS: u8 = 3;
 
@@ -110,6 +116,8 @@ struct Place {
     last: u64,
     /// Everything up to here is stored at the head-end, or lost for good.
     acknowledged: u64,
+    /// Sequences up to here may have been used.
+    reserved: u64,
 }
 
 /// Records in flash, each with a sequence that is never used twice within an epoch.
@@ -187,10 +195,8 @@ impl<F: NorFlash> Outbox<F> {
     /// Records of all streams that wait for a receipt.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        self.places
-            .iter()
-            .map(|place| place.last - place.acknowledged)
-            .sum()
+        let waiting = |place: &Place| place.last.saturating_sub(place.acknowledged);
+        self.places.iter().map(waiting).fold(0, u64::saturating_add)
     }
 
     /// How many records were lost since this was last asked: to a ring that came round before
@@ -217,7 +223,13 @@ impl<F: NorFlash> Outbox<F> {
         stream: Stream,
         encode: impl FnOnce(u64, u32, &mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<u64, Error<F::Error>> {
-        let seq = self.place(stream).last + 1;
+        let place = self.place(stream);
+        let seq = place.last.checked_add(1).ok_or(Error::Corrupted)?;
+        if seq > place.reserved {
+            let reserved = place.last.saturating_add(RESERVATION);
+            self.store(KEY_RESERVED + stream.number(), reserved).await?;
+            self.place_mut(stream).reserved = reserved;
+        }
         let mut item = [0; ITEM];
         let (head, message) = item.split_at_mut(HEAD);
         write_head(head, stream, self.epoch, seq);
@@ -300,7 +312,7 @@ impl<F: NorFlash> Outbox<F> {
     /// # Errors
     /// [`Error::Flash`] and [`Error::Layout`]: then the flash itself is beyond repair.
     pub async fn repair(&mut self, fresh_epoch: u32) -> Result<(), Error<F::Error>> {
-        self.lost += self.waiting();
+        self.lost = self.lost.saturating_add(self.waiting());
         self.begin_epoch(fresh_epoch).await
     }
 
@@ -366,9 +378,14 @@ impl<F: NorFlash> Outbox<F> {
             .and_then(|epoch| u32::try_from(epoch).ok());
         for stream in Stream::ALL {
             let acknowledged = self.fetch(stream.number()).await?.unwrap_or(0);
+            let reserved = self
+                .fetch(KEY_RESERVED + stream.number())
+                .await?
+                .unwrap_or(0);
             *self.place_mut(stream) = Place {
                 last: acknowledged,
                 acknowledged,
+                reserved,
             };
         }
         let Some(epoch) = epoch else { return Ok(false) };
@@ -386,8 +403,24 @@ impl<F: NorFlash> Outbox<F> {
             .await?;
             self.places = places;
         }
+        self.check_reservations()?;
         self.find_losses().await?;
         Ok(true)
+    }
+
+    /// Refuses rings whose newest records are gone: their sequences must not be used again.
+    fn check_reservations(&mut self) -> Result<(), Error<F::Error>> {
+        let missing = |place: &Place| {
+            let used = place.reserved.saturating_sub(RESERVATION);
+            used.saturating_sub(place.last)
+        };
+        let lost = self.places.iter().map(missing).fold(0, u64::saturating_add);
+        self.lost = self.lost.saturating_add(lost);
+        if lost > 0 {
+            Err(Error::Corrupted)
+        } else {
+            Ok(())
+        }
     }
 
     /// Erases everything and starts numbering at 1 under a new epoch.
@@ -433,8 +466,9 @@ impl<F: NorFlash> Outbox<F> {
             .await?;
         }
         for (place, (oldest, count)) in self.places.iter_mut().zip(found) {
-            self.lost += (place.last - place.acknowledged).saturating_sub(count);
-            let before_oldest = oldest.map_or(place.last, |seq| seq - 1);
+            let waiting = place.last.saturating_sub(place.acknowledged);
+            self.lost = self.lost.saturating_add(waiting.saturating_sub(count));
+            let before_oldest = oldest.map_or(place.last, |seq| seq.saturating_sub(1));
             place.acknowledged = place.acknowledged.max(before_oldest);
         }
         Ok(())

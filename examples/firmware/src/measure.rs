@@ -42,6 +42,8 @@ pub(crate) struct Health {
     reported: bool,
     failures: u8,
     phases: usize,
+    /// The next momentary reading has to say that records were lost before it.
+    lost_readings: bool,
 }
 
 impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
@@ -165,9 +167,17 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         let period = u64::from(period);
         if period > 0 && now.get().is_multiple_of(period) {
             let mut store = self.store.lock().await;
-            store
-                .record_reading(now, Status::NONE, sample, energy)
-                .await;
+            if store.admit_losses(now).await {
+                self.health.lost_readings = true;
+                self.profile.mark(Status::RECORDS_LOST);
+            }
+            let lost = core::mem::take(&mut self.health.lost_readings);
+            let status = if lost {
+                Status::RECORDS_LOST
+            } else {
+                Status::NONE
+            };
+            store.record_reading(now, status, sample, energy).await;
             self.recorded(&store);
         }
     }
@@ -189,6 +199,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         let mut interval = *interval;
         if store.admit_losses(interval.end).await {
             interval.status |= Status::RECORDS_LOST;
+            self.health.lost_readings = true;
         }
         let phases = self.health.phases;
         store

@@ -85,8 +85,12 @@ impl Receipt {
     }
 
     fn read_streams(&mut self, value: &mut minicbor::Decoder<'_>) -> Result<(), DecodeError> {
+        let count = cbor::bounded(value.map(), MAX_STREAMS as u64)?;
+        if count == 0 {
+            return Err(DecodeError::OutOfRange { key: 51 });
+        }
         let mut last = None;
-        for _ in 0..cbor::bounded(value.map(), MAX_STREAMS as u64)? {
+        for _ in 0..count {
             let number = value.u64()?;
             if last.is_some_and(|last| number <= last) {
                 return Err(DecodeError::KeyOrder { key: number });

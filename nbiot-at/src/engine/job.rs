@@ -79,10 +79,10 @@ impl Job {
         cause: Cause,
         now: Instant,
     ) -> Step {
-        if let Cause::Reply(Err(fault @ (Fault::Restarted | Fault::PoweredDown))) = cause {
-            if !matches!((&self, fault), (Self::Start(_), Fault::Restarted)) {
-                return Step::failed(fault);
-            }
+        if let Cause::Reply(Err(fault @ (Fault::Restarted | Fault::PoweredDown))) = cause
+            && !matches!((&self, fault), (Self::Start(_), Fault::Restarted))
+        {
+            return Step::failed(fault);
         }
         match self {
             Self::Idle => Step::failed(Fault::LogicBug),

@@ -169,10 +169,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     }
                 }
                 Some(Item::Data(data)) => {
-                    if let Some(Command::Read(id, _)) = command {
-                        if let Some(socket) = self.state.sockets.slot(id) {
-                            socket.stage(data);
-                        }
+                    if let Some(Command::Read(id, _)) = command
+                        && let Some(socket) = self.state.sockets.slot(id)
+                    {
+                        socket.stage(data);
                     }
                 }
                 Some(Item::BlockEnd) => self.exchange.answered = true,

@@ -20,10 +20,11 @@ impl Output {
         for byte in bytes {
             count += usize::from(self.bytes.push_back(byte).is_ok());
         }
-        if count > 0 && self.pieces.push_back((due, count)).is_err() {
-            if let Some((_, last)) = self.pieces.back_mut() {
-                *last += count;
-            }
+        if count > 0
+            && self.pieces.push_back((due, count)).is_err()
+            && let Some((_, last)) = self.pieces.back_mut()
+        {
+            *last += count;
         }
     }
 

@@ -160,6 +160,8 @@ impl Socket {
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
         let retry = (self.phase == Phase::Connected && !self.queue.is_empty())
             .then(|| now + core::time::Duration::from_millis(100));
-        crate::time::earlier(self.arrives, retry)
+        // A connection that is being closed delivers nothing more.
+        let arrives = self.arrives.filter(|_| self.phase != Phase::Closing);
+        crate::time::earlier(arrives, retry)
     }
 }

@@ -19,7 +19,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 ///
 /// Virtual time must not run past an exchange that is really in flight:
 /// [`settle`](Network::settle) waits up to [`patience`](Self::patience) for the answer to what was
-/// last sent, once.
+/// last sent, once; a connection that is being opened is always waited for.
 #[derive(Debug)]
 pub struct TcpNetwork {
     links: [Stream; 12],
@@ -82,6 +82,13 @@ impl TcpNetwork {
     #[must_use]
     pub fn in_flight(&self) -> Option<Duration> {
         self.unanswered.map(|since| since.elapsed())
+    }
+
+    /// Whether any connection is open or being opened.
+    #[must_use]
+    pub fn has_connection(&self) -> bool {
+        let alive = |link: &Stream| matches!(link, Stream::Connecting(_) | Stream::Open(_));
+        self.links.iter().any(alive)
     }
 
     /// Blocks the thread until a connection has bytes, is decided or over, at most `timeout`.
@@ -230,6 +237,11 @@ impl Network for TcpNetwork {
         let Some(since) = self.unanswered.take() else {
             return false;
         };
-        self.wait_readable(self.patience.saturating_sub(since.elapsed()))
+        let opening = |link: &Stream| matches!(link, Stream::Connecting(_));
+        let patience = match self.links.iter().any(opening) {
+            true => CONNECT,
+            false => self.patience,
+        };
+        self.wait_readable(patience.saturating_sub(since.elapsed()))
     }
 }

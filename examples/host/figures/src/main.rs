@@ -9,8 +9,12 @@ use meter_core::energy::{Counter, EnergyRegisters};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [name, rounds] = words.as_slice() else { return usage() };
-    let Ok(rounds) = rounds.parse() else { return usage() };
+    let [name, rounds] = words.as_slice() else {
+        return usage();
+    };
+    let Ok(rounds) = rounds.parse() else {
+        return usage();
+    };
     match name.as_str() {
         "empty-loop" => empty_loop(rounds),
         "counter-update" => counter_update(rounds),

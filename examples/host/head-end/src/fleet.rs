@@ -20,6 +20,28 @@ pub struct StreamState {
     pub duplicates: i64,
     /// Records that came again with other content: an alarm.
     pub conflicts: i64,
+    /// What is missing up to here is lost for good: the meter has said so.
+    pub lost_to: i64,
+}
+
+impl StreamState {
+    /// The number up to which nothing is waited for: the meter may forget up to it.
+    #[must_use]
+    pub fn complete_to(&self) -> Option<i64> {
+        self.runs.complete_to(self.lost_to)
+    }
+
+    /// Records that are waited for.
+    #[must_use]
+    pub fn missing(&self) -> i64 {
+        self.runs.missing(self.lost_to).1
+    }
+
+    /// Records that the meter has lost for good.
+    #[must_use]
+    pub fn lost(&self) -> i64 {
+        self.runs.missing(self.lost_to).0
+    }
 }
 
 /// Energy registers of one instant.
@@ -132,10 +154,7 @@ impl MeterState {
     /// Missing records, of all streams and epochs.
     #[must_use]
     pub fn missing(&self) -> i64 {
-        self.streams
-            .values()
-            .map(|stream| stream.runs.missing())
-            .sum()
+        self.streams.values().map(StreamState::missing).sum()
     }
 }
 
@@ -243,7 +262,7 @@ impl Fleet {
 fn add(mut sum: Summary, meter: &MeterState) -> Summary {
     for stream in meter.streams.values() {
         sum.records += stream.runs.count();
-        sum.gaps += stream.runs.missing();
+        sum.gaps += stream.missing();
         sum.duplicates += stream.duplicates;
         sum.conflicts += stream.conflicts;
     }

@@ -265,6 +265,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Status bit 17: what is missing in the stream before this record is lost for good.
+    #[must_use]
+    pub const fn records_lost(&self) -> bool {
+        self.status & (1 << 17) != 0
+    }
+
     /// Status bit 0: the record was made before the meter's clock was set.
     #[must_use]
     pub const fn clock_set(&self) -> bool {

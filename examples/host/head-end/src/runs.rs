@@ -47,12 +47,14 @@ impl Runs {
         true
     }
 
-    /// The number up to which everything is there, counted from 1 (or 0, where a meter starts
-    /// there).
+    /// The number up to which nothing is waited for, counted from 1 (or 0, where a meter starts
+    /// there): everything is there, or lies at or below `lost_to`, where what is missing is lost
+    /// for good.
     #[must_use]
-    pub fn complete_to(&self) -> Option<i64> {
-        let (&first, &last) = self.last_by_first.first_key_value()?;
-        (first <= 1).then_some(last)
+    pub fn complete_to(&self, lost_to: i64) -> Option<i64> {
+        let next = lost_to.max(0).saturating_add(1);
+        let (_, &last) = self.last_by_first.range(..=next).next_back()?;
+        Some(last.max(lost_to))
     }
 
     /// The lowest number.
@@ -75,10 +77,13 @@ impl Runs {
         self.count
     }
 
-    /// How many are missing between 1 and the highest.
+    /// How many are missing between 1 and the highest: at or below `lost_to`, and above it.
     #[must_use]
-    pub fn missing(&self) -> i64 {
-        self.gaps().map(|(first, last)| last - first + 1).sum()
+    pub fn missing(&self, lost_to: i64) -> (i64, i64) {
+        self.gaps().fold((0, 0), |(lost, missing), (first, last)| {
+            let of_lost = (last.min(lost_to) - first + 1).max(0);
+            (lost + of_lost, missing + last - first + 1 - of_lost)
+        })
     }
 
     /// The runs, lowest first.
@@ -113,33 +118,44 @@ mod tests {
     fn numbers_in_order_are_one_run() {
         let runs = runs(&[1, 2, 3]);
         assert_eq!(runs.iter().collect::<Vec<_>>(), [(1, 3)]);
-        assert_eq!(runs.complete_to(), Some(3));
-        assert_eq!(runs.missing(), 0);
+        assert_eq!(runs.complete_to(0), Some(3));
+        assert_eq!(runs.missing(0), (0, 0));
     }
 
     #[test]
     fn a_hole_stops_completeness_until_it_is_filled() {
         let mut runs = runs(&[1, 2, 5, 6, 9]);
-        assert_eq!(runs.complete_to(), Some(2));
+        assert_eq!(runs.complete_to(0), Some(2));
         assert_eq!(runs.gaps().collect::<Vec<_>>(), [(3, 4), (7, 8)]);
         assert!(runs.insert(4));
         assert!(runs.insert(3));
-        assert_eq!(runs.complete_to(), Some(6));
+        assert_eq!(runs.complete_to(0), Some(6));
         assert!(!runs.insert(4), "it was there");
         assert_eq!(runs.count(), 7);
     }
 
     #[test]
+    fn what_is_lost_for_good_is_not_waited_for() {
+        let runs = runs(&[1, 2, 5, 6, 9, 12]);
+        assert_eq!(runs.complete_to(4), Some(6));
+        assert_eq!(runs.complete_to(5), Some(6));
+        assert_eq!(runs.complete_to(8), Some(9));
+        assert_eq!(runs.complete_to(10), Some(10));
+        assert_eq!(runs.missing(8), (4, 2));
+        assert_eq!(runs.missing(10), (5, 1));
+    }
+
+    #[test]
     fn a_stream_whose_start_is_unknown_is_not_complete() {
         let runs = runs(&[5, 6]);
-        assert_eq!(runs.complete_to(), None);
+        assert_eq!(runs.complete_to(0), None);
         assert_eq!(runs.gaps().collect::<Vec<_>>(), [(1, 4)]);
     }
 
     #[test]
     fn the_ends_of_the_range_do_not_overflow() {
         let runs = runs(&[0, 1, i64::MAX]);
-        assert_eq!(runs.complete_to(), Some(1));
+        assert_eq!(runs.complete_to(0), Some(1));
         assert_eq!(runs.last(), Some(i64::MAX));
     }
 }

@@ -35,7 +35,7 @@ async fn what_was_acknowledged_survives_a_kill() {
         let store = Store::open(&db).expect("the database is whole");
         let state = store.fleet().meter(id(1)).expect("known");
         let runs = &state.streams[&(1, stream::PROFILE)].runs;
-        let complete = runs.complete_to().unwrap_or(0);
+        let complete = runs.complete_to(0).unwrap_or(0);
         assert!(
             complete >= i64::try_from(acknowledged).expect("small"),
             "{complete}"

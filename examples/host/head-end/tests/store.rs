@@ -188,6 +188,28 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_gap_closes_when_the_meter_says_that_it_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("he.db");
+    let mut store = Store::open(&path).expect("a store");
+    let append = |store: &mut Store, record| store.append(&[entry(vec![record])]).expect("stored");
+    append(&mut store, record(1, 10));
+    let after_gap = append(&mut store, record(5, 50));
+    assert_eq!(after_gap.receipts, complete(1));
+    let mut admits = record(6, 60);
+    admits.status = 1 << 17;
+    assert_eq!(append(&mut store, admits).receipts, complete(6));
+    drop(store);
+    let mut store = Store::open(&path).expect("a store");
+    let state = store.fleet().meter(meter()).expect("a meter");
+    let stream = &state.streams[&(1, stream::PROFILE)];
+    assert_eq!((stream.missing(), stream.lost()), (0, 3));
+    // One that comes all the same is stored.
+    append(&mut store, record(3, 30));
+    assert_eq!(stored(&store).len(), 4);
+}
+
+#[test]
 fn a_second_writer_and_a_missing_folder_are_told_apart() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("db");

@@ -18,8 +18,9 @@ use crate::truth::{Drawn, Registers, Truth};
 const THREADS: usize = 48;
 /// Virtual seconds that a meter runs before its thread looks around.
 const CHUNK: u64 = 900;
-/// Virtual seconds within which a meter that is asked to end must have delivered everything.
-const LAST_UPLOAD: u64 = 4 * 3_600;
+/// Virtual seconds within which a meter that is asked to end must have delivered everything: the
+/// longest back-off is a day.
+const LAST_UPLOAD: u64 = 3 * 86_400;
 
 /// How time passes for a fleet.
 #[derive(Clone, Copy, Debug, PartialEq)]

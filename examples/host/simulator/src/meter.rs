@@ -30,7 +30,7 @@ const TICK_NS: u64 = 128_000;
 /// How long the board lives on when the mains is gone.
 const HOLD_UP: Duration = Duration::from_millis(50);
 /// How long virtual time waits in real time for an answer that is owed.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// What the modem does within this time is an exchange under way.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 
@@ -329,7 +329,10 @@ impl Meter {
         }
         let soon = world.now() + UNDER_WAY;
         let under_way = self.modem_deadline().is_some_and(|at| at <= soon);
-        if under_way || !self.monitor.awaits_answer() {
+        let connected = world
+            .bench
+            .with(|modem, _| modem.network().has_connection());
+        if under_way || !connected || !self.monitor.awaits_answer() {
             return false;
         }
         let received = self.traffic().1;
@@ -385,7 +388,7 @@ impl Meter {
 
     fn plan_cut(&mut self) {
         if self.cut_at.is_none()
-            && let Some((until, lasts)) = self.cuts.next()
+            && let Some((until, lasts)) = self.cuts.plan()
         {
             self.cut_at = Some((self.world.now() + until, lasts));
         }

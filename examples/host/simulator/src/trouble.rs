@@ -57,7 +57,7 @@ impl PowerCuts {
     }
 
     /// The time to the next cut, and how long it lasts.
-    pub fn next(&mut self) -> Option<(Duration, Duration)> {
+    pub fn plan(&mut self) -> Option<(Duration, Duration)> {
         let (mean, longest) = self.faults.cuts()?;
         self.number += 1;
         let until = mean / 4 + self.draw(1) % (mean * 3 / 2);
@@ -83,11 +83,11 @@ mod tests {
     fn cuts_repeat_with_their_seed_and_differ_between_seeds() {
         let cuts = |seed| {
             let mut cuts = PowerCuts::new(Faults::Heavy, seed);
-            (0..5).map(|_| cuts.next().unwrap()).collect::<Vec<_>>()
+            (0..5).map(|_| cuts.plan().unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(cuts(1), cuts(1));
         assert_ne!(cuts(1), cuts(2));
-        assert_eq!(PowerCuts::new(Faults::None, 1).next(), None);
+        assert_eq!(PowerCuts::new(Faults::None, 1).plan(), None);
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
             let mut at = Duration::ZERO;
             let mut count = 0;
             while at < day {
-                at += cuts.next().map(|(until, lasts)| until + lasts).unwrap();
+                at += cuts.plan().map(|(until, lasts)| until + lasts).unwrap();
                 count += 1;
             }
             assert!((3..=20).contains(&count), "{count} cuts");

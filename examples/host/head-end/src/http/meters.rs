@@ -129,7 +129,8 @@ fn streams_json(meter: &MeterState) -> Value {
             "first": state.runs.first(),
             "last": state.runs.last(),
             "stored": state.runs.count(),
-            "missing": state.runs.missing(),
+            "missing": state.missing(),
+            "lost": state.lost(),
             "duplicates": state.duplicates,
             "conflicts": state.conflicts,
         })

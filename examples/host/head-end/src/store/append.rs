@@ -34,6 +34,9 @@ pub enum Entry {
     },
 }
 
+/// The event by which a meter says that records were lost to a full or damaged store.
+const RECORDS_LOST: u16 = 258;
+
 /// What a commit made true.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Outcome {
@@ -199,7 +202,20 @@ impl<'a> Changes<'a> {
                 state.reading_version = version;
             }
         }
-        self.count(meter, record.place, arrived)
+        self.count(meter, record.place, arrived)?;
+        if record.records_lost() {
+            self.close_gaps(meter, record.place)?;
+        }
+        Ok(())
+    }
+
+    /// What is missing before this place is lost for good. Records come in the order of their
+    /// sequence, so nothing of it can still be on its way.
+    fn close_gaps(&mut self, meter: MeterId, place: Place) -> rusqlite::Result<()> {
+        let streams = &mut self.state(meter)?.streams;
+        let stream = streams.entry((place.epoch, place.stream)).or_default();
+        stream.lost_to = stream.lost_to.max(place.seq.saturating_sub(1));
+        Ok(())
     }
 
     fn event(&mut self, meter: MeterId, arrival: i64, event: &Event) -> rusqlite::Result<()> {
@@ -207,7 +223,11 @@ impl<'a> Changes<'a> {
         let state = self.state(meter)?;
         state.epoch = event.place.epoch;
         let arrived = insert_event(tx, state.key, arrival, event)?;
-        self.count(meter, event.place, arrived)
+        self.count(meter, event.place, arrived)?;
+        if event.code == RECORDS_LOST {
+            self.close_gaps(meter, event.place)?;
+        }
+        Ok(())
     }
 
     fn count(&mut self, meter: MeterId, place: Place, arrived: Arrived) -> rusqlite::Result<()> {
@@ -394,12 +414,14 @@ fn write_stream(
         tx.prepare_cached(sql)?
             .execute((meter, epoch, stream, first, last))?;
     }
-    let repeats = (now.duplicates, now.conflicts);
-    if (before.duplicates, before.conflicts) != repeats {
-        let sql = "INSERT OR REPLACE INTO repeat (meter, epoch, stream, duplicates, conflicts)
-                   VALUES (?, ?, ?, ?, ?)";
+    let counts = |state: &StreamState| (state.duplicates, state.conflicts, state.lost_to);
+    let (duplicates, conflicts, lost_to) = counts(now);
+    if counts(before) != counts(now) {
+        let sql = "INSERT OR REPLACE INTO stream
+                   (meter, epoch, stream, duplicates, conflicts, lost_to)
+                   VALUES (?, ?, ?, ?, ?, ?)";
         tx.prepare_cached(sql)?
-            .execute((meter, epoch, stream, repeats.0, repeats.1))?;
+            .execute((meter, epoch, stream, duplicates, conflicts, lost_to))?;
     }
     Ok(())
 }
@@ -413,7 +435,7 @@ fn receipts(
         let state = meters
             .get(&meter)
             .and_then(|state| state.streams.get(&(epoch, stream)));
-        let Some(seq) = state.and_then(|state| state.runs.complete_to()) else {
+        let Some(seq) = state.and_then(StreamState::complete_to) else {
             continue;
         };
         match receipts

@@ -15,7 +15,7 @@ pub(super) fn fleet(conn: &Connection) -> rusqlite::Result<Fleet> {
     let mut fleet = Fleet::default();
     let mut meters = meters(conn)?;
     load_runs(conn, &mut meters)?;
-    load_repeats(conn, &mut meters)?;
+    load_streams(conn, &mut meters)?;
     for (meter, mut state) in meters.into_values() {
         load_newest(conn, &mut state)?;
         fleet.meters.insert(meter, Arc::new(state));
@@ -69,8 +69,8 @@ fn load_runs(conn: &Connection, meters: &mut Meters) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn load_repeats(conn: &Connection, meters: &mut Meters) -> rusqlite::Result<()> {
-    let sql = "SELECT meter, epoch, stream, duplicates, conflicts FROM repeat";
+fn load_streams(conn: &Connection, meters: &mut Meters) -> rusqlite::Result<()> {
+    let sql = "SELECT meter, epoch, stream, duplicates, conflicts, lost_to FROM stream";
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -78,6 +78,7 @@ fn load_repeats(conn: &Connection, meters: &mut Meters) -> rusqlite::Result<()> 
             let stream = state.streams.entry((row.get(1)?, row.get(2)?)).or_default();
             stream.duplicates = row.get(3)?;
             stream.conflicts = row.get(4)?;
+            stream.lost_to = row.get(5)?;
         }
     }
     Ok(())

@@ -66,12 +66,13 @@ CREATE TABLE run (
     last INTEGER NOT NULL,
     PRIMARY KEY (meter, epoch, stream, first)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE repeat (
+CREATE TABLE stream (
     meter INTEGER NOT NULL REFERENCES meter,
     epoch INTEGER NOT NULL,
     stream INTEGER NOT NULL,
     duplicates INTEGER NOT NULL,
     conflicts INTEGER NOT NULL,
+    lost_to INTEGER NOT NULL,
     PRIMARY KEY (meter, epoch, stream)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE refused (
