@@ -213,7 +213,9 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let mut progress = self.begin(session).await?;
         loop {
             self.exchange(modem, session, socket, &mut progress).await?;
-            self.arrange_upload(&mut progress);
+            if self.upload_is_due(&mut progress) {
+                self.begin_upload(session, &mut progress).await;
+            }
             self.offer(session, &mut progress).await;
             self.show(session, &progress).await;
             if !session.transmit().is_empty() {
@@ -388,12 +390,14 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         }
     }
 
-    /// Arranges the upload of the interval that has just ended, at this meter's place in the
-    /// spread.
-    fn arrange_upload(&mut self, progress: &mut Progress) {
+    /// Arranges the upload of the intervals that have just ended, at this meter's place in the
+    /// spread; `true` when its time has come.
+    fn upload_is_due(&mut self, progress: &mut Progress) -> bool {
         let profile = &self.config.profile;
         let chunk = u64::from(profile.period.max(1)) * u64::from(profile.batch.max(1));
-        let Some(now) = self.time.utc() else { return };
+        let Some(now) = self.time.utc() else {
+            return false;
+        };
         let end = UtcSeconds::new(now.get() / chunk * chunk);
         match progress.arranged.replace(end) {
             Some(before) if before < end => {
@@ -405,9 +409,18 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             }
             _ => {}
         }
-        if progress.upload_at.is_some_and(|at| self.time.now() >= at) {
-            progress.upload_at = None;
-            progress.uploading = true;
+        let due = progress.upload_at.is_some_and(|at| self.time.now() >= at);
+        progress.upload_at = progress.upload_at.filter(|_| !due);
+        due
+    }
+
+    /// Has everything go out that waits. What went out before and has no receipt goes again: a
+    /// broker that has no subscriber acknowledges a record and forgets it.
+    async fn begin_upload(&mut self, session: &Session<'_>, progress: &mut Progress) {
+        progress.uploading = true;
+        if !session.awaits_answer() {
+            let store = self.store.lock().await;
+            progress.sent = Stream::ALL.map(|stream| store.outbox.acknowledged(stream));
         }
     }
 
@@ -542,7 +555,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             })?,
             Either3::Second(()) => return Ok(()),
             Either3::Third(()) => {
-                progress.uploading = true;
+                self.begin_upload(session, progress).await;
                 return Ok(());
             }
         };
