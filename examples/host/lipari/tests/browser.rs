@@ -12,15 +12,19 @@ use std::time::{Duration, Instant};
 use chromium::{Browser, Look};
 use common::{PATIENCE, any_port, head_end, program, town};
 use fantoccini::Locator;
-use head_end::fleet::MeterState;
+use fantoccini::key::Key;
+use head_end::fleet::{MeterState, Registers, mean_power};
 use head_end::record::{MeterId, stream};
 use head_end::{BrokerConfig, Running};
 use serde_json::{Value, json};
 use simulator::fleet::{Flashes, Fleet, Pace, wall_clock};
 use tempfile::TempDir;
 
-const PAST: u64 = 6 * 3_600;
+/// Two uploads of six hours' intervals, of which one at least came a while ago.
+const PAST: u64 = 12 * 3_600;
 const QUARTER_HOUR: u64 = 900;
+/// Intervals that are stored then, at the least.
+const INTERVALS: usize = 20;
 /// Seconds between live readings.
 const PERIOD: u32 = 1;
 /// Events that the page shows at first.
@@ -247,21 +251,21 @@ async fn see_the_chart(setting: &Setting, meter: MeterId) {
         for (let i = 3; i < data.length; i += 4) painted += data[i] > 0 ? 1 : 0;
         return painted > canvas.width";
     browser.until(painted).await;
+    let rows = tokio::task::block_in_place(|| setting.head_end.records(meter, stream::PROFILE));
+    let rows = rows.expect("read");
+    assert!(rows.len() >= INTERVALS, "{} intervals", rows.len());
+    let [.., before, newest] = rows.as_slice() else {
+        unreachable!("more than two rows");
+    };
+    let drawn = Registers::of(before).energy_until(&Registers::of(newest));
+    let mean = mean_power(drawn.expect("registers"), newest.period).expect("a period");
     let chart = browser.client.find(Locator::Css("#chart")).await;
-    chart
-        .expect("a chart")
-        .send_keys("\u{e010}")
-        .await
-        .expect("the end key");
-    let profile = tokio::task::block_in_place(|| setting.head_end.records(meter, stream::PROFILE));
-    let profile = profile.expect("read");
-    assert!(
-        profile.len() as u64 >= PAST / QUARTER_HOUR,
-        "{}",
-        profile.len()
-    );
+    let end = char::from(Key::End).to_string();
+    let pressed = chart.expect("a chart").send_keys(&end).await;
+    pressed.expect("the End key");
     let said = browser.text("#chart-readout").await;
-    eprintln!("{said}");
+    let mean = format!(" · mean {} · ", power(mean));
+    assert!(said.contains(&mean), "{said:?} without {mean:?}");
 }
 
 async fn see_the_events(setting: &Setting, meter: MeterId) {
