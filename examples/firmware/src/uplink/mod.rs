@@ -52,6 +52,16 @@ pub(crate) struct Uplink<'m, T, F> {
     modem_ready: bool,
     /// When the last connection ended.
     lost_at: Option<Instant>,
+    /// The records that the session's message in flight carries.
+    in_flight: Option<InFlight>,
+}
+
+/// Records of one message: those after a sequence, up to and with another.
+#[derive(Clone, Copy)]
+struct InFlight {
+    stream: Stream,
+    after: u64,
+    last: u64,
 }
 
 /// Why a connection ended, or did not come about.
@@ -85,6 +95,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             identity: None,
             modem_ready: false,
             lost_at: None,
+            in_flight: None,
         }
     }
 
@@ -239,7 +250,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         session
             .connect(&options, self.elapsed())
             .map_err(|_| refused)?;
-        Ok(Progress {
+        let mut progress = Progress {
             connection,
             subscribe: false,
             birth: false,
@@ -247,7 +258,18 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             sent,
             arranged: None,
             upload_at: None,
-        })
+        };
+        // The session sends its message again first. Where it is the next in order it counts.
+        if let Some(InFlight {
+            stream,
+            after,
+            last,
+        }) = self.in_flight
+            && progress.sent(stream) == after
+        {
+            *progress.sent_mut(stream) = last;
+        }
+        Ok(progress)
     }
 
     /// Sends what is to be sent and takes what has come.
@@ -311,10 +333,11 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             }
             Some(Event::Message { topic, payload }) => {
                 if topic == self.topic(Channel::Receipt).as_str() {
-                    self.take_receipt(payload).await;
+                    self.take_receipt(payload, progress).await;
                 }
             }
             Some(Event::Closed(reason)) => return Err(self.closed(reason).await),
+            Some(Event::Published) => self.in_flight = None,
             Some(_) => {}
         }
         Ok(true)
@@ -355,25 +378,26 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         }
     }
 
-    async fn take_receipt(&mut self, payload: &[u8]) {
-        match Receipt::decode(payload) {
-            Ok(receipt) => {
-                if self
-                    .store
-                    .lock()
-                    .await
-                    .outbox
-                    .acknowledge(&receipt)
-                    .await
-                    .is_err()
-                {
-                    note!(
-                        error,
-                        "a receipt could not be stored: its records are sent again"
-                    );
-                }
+    /// Takes a receipt as far as it covers what went out, in order, on this connection: what was
+    /// sent before may have been lost by a broker that had acknowledged it.
+    async fn take_receipt(&mut self, payload: &[u8], progress: &Progress) {
+        let receipt = match Receipt::decode(payload) {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                note!(warn, "receipt refused: {error}");
+                return;
             }
-            Err(error) => note!(warn, "receipt refused: {error}"),
+        };
+        let mut covered = Receipt::new(receipt.epoch);
+        for (stream, seq) in receipt.streams() {
+            covered.set(stream, seq.min(progress.sent(stream)));
+        }
+        let mut store = self.store.lock().await;
+        if store.outbox.acknowledge(&covered).await.is_err() {
+            note!(
+                error,
+                "a receipt could not be stored: its records are sent again"
+            );
         }
     }
 

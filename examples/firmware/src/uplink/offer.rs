@@ -11,9 +11,12 @@ use meter_proto::topic::Channel;
 
 use super::batch::next_batch;
 use super::progress::Progress;
-use super::{MESSAGE, Uplink};
+use super::{InFlight, MESSAGE, Uplink};
 use crate::board::Time;
 use crate::log::note;
+
+/// Bytes of a PUBLISH beside its payload: fixed header 5, topic 2 + 25, identifier 2.
+const PACKET: usize = 40;
 
 impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
     /// Arranges the upload of the intervals that have just ended, at this meter's place in the
@@ -59,7 +62,7 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
             self.publish_birth(session, progress).await;
             return;
         }
-        let mut message = [0; MESSAGE];
+        let mut message = [0; MESSAGE - PACKET];
         for (stream, channel) in [
             (Stream::Event, Channel::Events),
             (Stream::Profile, Channel::Profile),
@@ -74,7 +77,15 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
             let topic = self.topic(channel);
             let now = self.elapsed();
             match session.publish(topic.as_str(), payload, QoS::AtLeastOnce, false, now) {
-                Ok(()) => *progress.sent_mut(stream) = last,
+                Ok(()) => {
+                    let after = progress.sent(stream);
+                    self.in_flight = Some(InFlight {
+                        stream,
+                        after,
+                        last,
+                    });
+                    *progress.sent_mut(stream) = last;
+                }
                 Err(error) => note!(error, "a record cannot be published: {error}"),
             }
             return;

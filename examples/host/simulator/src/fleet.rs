@@ -1,6 +1,7 @@
 //! Many meters on a few threads: first as fast as they can, then with the clock on the wall.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use meter_proto::topic::MeterId;
 
 use crate::flash::Flash;
 use crate::meter::{Meter, Spec};
-use crate::truth::{Drawn, Registers, Truth};
+use crate::truth::{Drawn, Kept, Registers, Truth};
 
 /// The most threads of a fleet: one waits for its broker while others go on.
 const THREADS: usize = 48;
@@ -82,6 +83,8 @@ pub struct Report {
     pub truth: Truth,
     /// What the household drew.
     pub drawn: Drawn,
+    /// UTC seconds from which on the truth is known; records from before are of an earlier run.
+    pub from: u64,
     /// What the firmware's registers showed at the end: import in µWs.
     pub import_uws: u128,
     /// Bytes sent and received over TCP.
@@ -177,8 +180,16 @@ impl Fleet {
     }
 }
 
+/// A meter with its number in the fleet, and the file of what is true of it between runs.
+struct Place {
+    number: usize,
+    meter: Meter,
+    kept: Option<PathBuf>,
+    from: u64,
+}
+
 struct Worker {
-    meters: Vec<(usize, Meter)>,
+    meters: Vec<Place>,
     pace: Pace,
     shared: Arc<Shared>,
 }
@@ -190,19 +201,10 @@ impl Worker {
         pace: Pace,
         shared: Arc<Shared>,
     ) -> Result<Self, String> {
-        let meter = |(number, spec): (usize, Spec)| {
-            let flash = match flashes {
-                Flashes::Memory => Flash::in_memory(),
-                Flashes::Folder(folder) => {
-                    let file = folder.join(format!("{}.flash", spec.id()));
-                    Flash::in_file(&file).map_err(|error| error.to_string())?
-                }
-            };
-            Ok((number, Meter::new(spec, flash)))
-        };
+        let place = |(number, spec)| Place::new(number, spec, flashes);
         let meters = share
             .into_iter()
-            .map(meter)
+            .map(place)
             .collect::<Result<_, String>>()?;
         Ok(Self {
             meters,
@@ -217,7 +219,7 @@ impl Worker {
             self.go_live()?;
         }
         self.deliver()?;
-        Ok(self.meters.iter().map(|(_, meter)| report(meter)).collect())
+        self.meters.iter_mut().map(Place::end).collect()
     }
 
     fn stopped(&self) -> bool {
@@ -226,7 +228,7 @@ impl Worker {
 
     /// Runs every meter to its part of the way, and shows it.
     fn run_to(&mut self, target: impl Fn(&Meter) -> u64) -> Result<(), String> {
-        for (number, meter) in &mut self.meters {
+        for Place { number, meter, .. } in &mut self.meters {
             meter.run(target(meter))?;
             let status = &self.shared.statuses[*number];
             status.utc.store(meter.utc(), Ordering::Relaxed);
@@ -240,7 +242,7 @@ impl Worker {
     fn play_past(&mut self) -> Result<(), String> {
         let Pace { until, speed, .. } = self.pace;
         let began = self.shared.began;
-        while !self.stopped() && self.meters.iter().any(|(_, meter)| meter.utc() < until) {
+        while !self.stopped() && self.meters.iter().any(|place| place.meter.utc() < until) {
             let allowed = speed.map(|speed| (began.elapsed().as_secs_f64() * speed) as u64);
             self.run_to(|meter| {
                 let next = meter.utc() + CHUNK;
@@ -256,16 +258,24 @@ impl Worker {
 
     fn go_live(&mut self) -> Result<(), String> {
         let mut live = false;
+        let mut quarter_hour = 0;
         while !self.stopped() {
             let now = wall_clock();
             self.run_to(|meter| now.min(meter.utc() + CHUNK))?;
-            if self.meters.iter().all(|(_, meter)| meter.utc() >= now) {
+            if self.meters.iter().all(|place| place.meter.utc() >= now) {
                 if !live {
                     live = true;
                     let period = self.pace.live_reading_period;
                     self.meters
                         .iter_mut()
-                        .for_each(|(_, meter)| meter.set_reading_period(period));
+                        .for_each(|place| place.meter.set_reading_period(period));
+                }
+                // A person looks on: no one waits six hours for the next upload.
+                if now / CHUNK != quarter_hour {
+                    quarter_hour = now / CHUNK;
+                    self.meters
+                        .iter()
+                        .for_each(|place| place.meter.monitor().upload_now());
                 }
                 thread::sleep(Duration::from_millis(50));
             }
@@ -275,7 +285,7 @@ impl Worker {
 
     /// Has every meter deliver what it has.
     fn deliver(&mut self) -> Result<(), String> {
-        for (number, meter) in &mut self.meters {
+        for Place { number, meter, .. } in &mut self.meters {
             meter.calm();
             meter.set_reading_period(0);
             let limit = meter.utc() + LAST_UPLOAD;
@@ -292,7 +302,62 @@ impl Worker {
     }
 }
 
-fn report(meter: &Meter) -> Report {
+impl Place {
+    fn new(number: usize, mut spec: Spec, flashes: &Flashes) -> Result<Self, String> {
+        let Flashes::Folder(folder) = flashes else {
+            let from = spec.start;
+            let meter = Meter::new(spec, Flash::in_memory());
+            return Ok(Self {
+                number,
+                meter,
+                kept: None,
+                from,
+            });
+        };
+        let file = folder.join(format!("{}.flash", spec.id()));
+        let is_new = !file.exists();
+        let flash = Flash::in_file(&file).map_err(|error| error.to_string())?;
+        let kept_file = file.with_extension("truth");
+        let kept = fs::read_to_string(&kept_file)
+            .ok()
+            .and_then(|line| Kept::from_line(&line));
+        if kept.is_none() && !is_new {
+            return Err(format!(
+                "{} was not written to its end: the last run was killed; remove the folder {} to \
+                 start these meters anew",
+                kept_file.display(),
+                folder.display()
+            ));
+        }
+        // While this run goes on, the file of the last one is not true any more.
+        let _ = fs::remove_file(&kept_file);
+        spec.start = kept.map_or(spec.start, |kept| spec.start.max(kept.utc + 1));
+        let from = kept.map_or(spec.start, |kept| kept.utc);
+        let mut meter = Meter::new(spec, flash);
+        if let Some(kept) = &kept {
+            meter.resume(kept);
+        }
+        Ok(Self {
+            number,
+            meter,
+            kept: Some(kept_file),
+            from,
+        })
+    }
+
+    /// Reports, and switches the meter off as a power cut does.
+    fn end(&mut self) -> Result<Report, String> {
+        let report = report(&self.meter, self.from);
+        if let Some(file) = &self.kept {
+            let kept = self.meter.switch_off()?;
+            fs::write(file, kept.to_line())
+                .map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+        Ok(report)
+    }
+}
+
+fn report(meter: &Meter, from: u64) -> Report {
     let monitor = meter.monitor();
     let import = monitor.values().energy.import.get();
     Report {
@@ -303,6 +368,7 @@ fn report(meter: &Meter) -> Report {
         due: meter.due().clone(),
         truth: meter.truth().clone(),
         drawn: *meter.drawn(),
+        from,
         import_uws: u128::from(import) * 3_600_000,
         traffic: meter.traffic(),
         seconds: meter.utc() - meter.spec().start,

@@ -21,7 +21,7 @@ use crate::household::{Household, Load};
 use crate::kind::Kind;
 use crate::life::{Life, World};
 use crate::trouble::{Faults, PowerCuts};
-use crate::truth::{Drawn, Truth};
+use crate::truth::{Drawn, Kept, Truth};
 
 /// A tick of the chips.
 const TICK_NS: u64 = 128_000;
@@ -223,6 +223,34 @@ impl Meter {
         self.lives
     }
 
+    /// Goes on from an earlier run, in which this flash was written.
+    pub fn resume(&mut self, kept: &Kept) {
+        self.drawn = self.truth.resume(kept);
+        self.failed_at = Some(kept.utc);
+        self.truth.remember(self.end_after(kept.utc));
+    }
+
+    /// Switches it off as a power cut does, with its warning, and says what is true of it then.
+    ///
+    /// # Errors
+    /// Why the firmware stopped: its flash failed.
+    pub fn switch_off(&mut self) -> Result<Kept, String> {
+        self.cuts = PowerCuts::new(Faults::None, 0);
+        self.back_at = None;
+        if self.running.is_some() && self.dies_at.is_none() {
+            self.cut_at = Some((self.world.now(), Duration::MAX));
+        }
+        let end = self.utc() + 2;
+        self.run(end)?;
+        Ok(self.truth.keep(self.failed_at.unwrap_or(end), self.drawn))
+    }
+
+    /// The end of the interval that contains the second after `utc`.
+    fn end_after(&self, utc: u64) -> u64 {
+        let period = u64::from(self.spec.profile.period);
+        (utc / period + 1) * period
+    }
+
     /// Whether it runs and nothing waits in its outbox.
     #[must_use]
     pub fn has_delivered(&self) -> bool {
@@ -347,7 +375,7 @@ impl Meter {
         {
             self.cut_at = None;
             self.dies_at = Some(now + HOLD_UP);
-            self.back_at = Some(now + lasts.max(HOLD_UP));
+            self.back_at = (lasts != Duration::MAX).then(|| now + lasts.max(HOLD_UP));
             self.world.power_failing.set(true);
         }
         if self.dies_at.is_some_and(|at| now >= at) {
@@ -377,8 +405,7 @@ impl Meter {
     fn switch_on(&mut self) {
         self.lives += 1;
         self.on_at = Some(self.world.now());
-        let period = u64::from(self.spec.profile.period);
-        let end = self.failed_at.take().map(|at| (at / period + 1) * period);
+        let end = self.failed_at.take().map(|at| self.end_after(at));
         self.due.extend(end.filter(|&end| end <= self.world.utc()));
         for chip in &self.world.chips {
             chip.borrow_mut().power_on(self.spec.kind.interface());

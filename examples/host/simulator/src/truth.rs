@@ -23,7 +23,59 @@ pub struct Truth {
     at: BTreeMap<u64, Registers>,
 }
 
+/// What is true of a meter between two runs of the simulation, to be kept beside its flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// UTC seconds at which the meter was switched off.
+    pub utc: u64,
+    counts: [u128; 4],
+    drawn: Drawn,
+}
+
+impl Kept {
+    /// As a line of text: the time, the counts of the four registers, µWs drawn and given.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let numbers = [self.drawn.import_uws, self.drawn.export_uws];
+        let mut line = self.utc.to_string();
+        for number in self.counts.iter().chain(&numbers) {
+            line += &format!(" {number}");
+        }
+        line + "\n"
+    }
+
+    /// Reads what [`to_line`](Self::to_line) wrote.
+    #[must_use]
+    pub fn from_line(line: &str) -> Option<Self> {
+        let mut words = line.split_ascii_whitespace();
+        let utc = words.next()?.parse().ok()?;
+        let mut number = || words.next()?.parse().ok();
+        let counts = [number()?, number()?, number()?, number()?];
+        let drawn = Drawn {
+            import_uws: number()?,
+            export_uws: number()?,
+        };
+        Some(Self { utc, counts, drawn })
+    }
+}
+
 impl Truth {
+    /// Goes on from an earlier run. The chips of this run count from zero.
+    pub fn resume(&mut self, kept: &Kept) -> Drawn {
+        self.counts = kept.counts;
+        kept.drawn
+    }
+
+    /// What has to be kept for the next run.
+    #[must_use]
+    pub const fn keep(&self, utc: u64, drawn: Drawn) -> Kept {
+        Kept {
+            utc,
+            counts: self.counts,
+            drawn,
+        }
+    }
+
     /// Nothing counted yet.
     #[must_use]
     pub fn new(lsb_num: u64, lsb_den: u64) -> Self {
@@ -134,6 +186,24 @@ mod tests {
         truth.remember(900);
         assert_eq!(truth.at(900), Some([7, 3, 4, 1]));
         assert_eq!(truth.at(901), None);
+    }
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        let mut truth = Truth::new(1, 3);
+        truth.latch([counts(5, -1)].iter());
+        let kept = truth.keep(
+            77,
+            Drawn {
+                import_uws: 8,
+                export_uws: 9,
+            },
+        );
+        assert_eq!(Kept::from_line(&kept.to_line()), Some(kept));
+        assert_eq!(Kept::from_line("77 1 2"), None);
+        let mut later = Truth::new(1, 3);
+        assert_eq!(later.resume(&kept), kept.drawn);
+        assert_eq!(later.registers(), truth.registers());
     }
 
     #[test]
