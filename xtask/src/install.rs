@@ -20,7 +20,7 @@ const fn tool(program: &'static str, package: &'static str, purpose: &'static st
     }
 }
 
-const TOOLS: [Tool; 9] = [
+const TOOLS: [Tool; 10] = [
     tool("cc", "build-essential", "building the database engine"),
     tool("c++", "build-essential", "the fuzzer's engine"),
     tool("size", "binutils", "the size of an image"),
@@ -28,6 +28,7 @@ const TOOLS: [Tool; 9] = [
     tool("mosquitto", "mosquitto", "a broker of another make"),
     tool("mosquitto_sub", "mosquitto-clients", "its clients"),
     tool("chromium", "chromium", "the web pages in a browser"),
+    tool("chromedriver", "chromium-driver", "the browser's driver"),
     tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),
     tool("valgrind", "valgrind", "instruction counts"),
 ];
