@@ -38,7 +38,11 @@ pub(super) async fn history(
     params: Params,
     Shared(state): Shared<State>,
 ) -> Result<Json<Value>, Failure> {
-    let heard = state.fleet.read(Fleet::summary).time;
+    // What a meter that is on line has not sent yet is no gap: it sends its intervals in batches.
+    let heard = match meter.state.online {
+        true => i64::MIN,
+        false => state.fleet.read(Fleet::summary).time,
+    };
     let newest = meter.state.registers.time.max(1);
     let to = params.number("to")?.unwrap_or(newest);
     let (from, to) = params.span(((to - DAY).max(0), to))?;
@@ -57,7 +61,7 @@ pub(super) async fn history(
     })))
 }
 
-/// Reads and thins a span; `heard` is the time of the newest record of any meter.
+/// Reads and thins a span; after the last record it counts as missing up to `heard`.
 fn thin(
     reader: &Reader,
     meter: i64,
@@ -183,7 +187,7 @@ impl Thinner {
         let period = self.period.unwrap_or(PERIOD);
         let end = self.span.1.min(heard);
         if let Some(begin) = self.covered.map(|covered| covered.max(self.span.0))
-            && end - begin >= period
+            && end.saturating_sub(begin) >= period
         {
             self.missing.push([begin, end]);
         }
