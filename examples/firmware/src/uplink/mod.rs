@@ -174,16 +174,17 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         session.link_lost();
         let Err(ended) = ended;
         if self.modem_ready {
-            let closed = modem.close(socket).await;
-            let _ = closed.inspect_err(|error| self.forget_modem(error.kind()));
+            // A socket that does not close stays taken until the modem is started again.
+            self.modem_ready = modem.close(socket).await.is_ok();
         }
         Err(ended)
     }
 
-    /// Has the modem started again where it lost what it was told.
+    /// Has the modem started again where it lost what it was told, or where it keeps a socket that
+    /// could not be closed: a start frees every one.
     fn forget_modem(&mut self, kind: ErrorKind) {
-        use ErrorKind::{Power, Serial, Start};
-        self.modem_ready &= !matches!(kind, Power | Serial | Start);
+        use ErrorKind::{Caller, Power, Serial, Start};
+        self.modem_ready &= !matches!(kind, Caller | Power | Serial | Start);
     }
 
     async fn take_network_time<S: Read + Write>(

@@ -84,6 +84,11 @@ fn check(seed: u64, audit: &Audit) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_days_of_faults_lose_nothing() {
+    // RUST_LOG=firmware=info shows what the meters go through.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .try_init();
     let days = (1..=10).map(|seed| {
         tokio::spawn(async move {
             let deaths = [
