@@ -18,6 +18,7 @@ use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::units::UtcSeconds;
 use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will};
+use meter_proto::outbox::Outbox;
 use meter_proto::payload::{
     Birth, Death, MAX_COLUMNS, Profile, ProfileRecord, Receipt, Stamp, Stream, code, encode_batch,
 };
@@ -74,6 +75,8 @@ struct Progress {
     birth: bool,
     /// Everything that waits is wanted at the head-end now.
     uploading: bool,
+    /// The epoch of `sent`.
+    epoch: u32,
     /// For each stream: up to here it went out on this connection.
     sent: [u64; Stream::ALL.len()],
     /// The end of the last interval whose upload was arranged.
@@ -255,6 +258,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             subscribe: false,
             birth: false,
             uploading: true,
+            epoch,
             sent,
             arranged: None,
             upload_at: None,
@@ -416,6 +420,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         if !session.can_publish() {
             return;
         }
+        progress.follow(&self.store.lock().await.outbox);
         if progress.birth {
             self.publish_birth(session, progress).await;
             return;
@@ -569,6 +574,17 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
 }
 
 impl Progress {
+    /// An outbox that was repaired meanwhile numbers anew: nothing of it has gone out, and the
+    /// birth says the new epoch.
+    fn follow<F: NorFlash>(&mut self, outbox: &Outbox<F>) {
+        if self.epoch != outbox.epoch() {
+            self.epoch = outbox.epoch();
+            self.sent = Stream::ALL.map(|stream| outbox.acknowledged(stream));
+            self.birth = true;
+            self.uploading = true;
+        }
+    }
+
     fn sent(&self, stream: Stream) -> u64 {
         self.sent
             .get(usize::from(stream.number()) - 1)

@@ -412,6 +412,7 @@ impl Meter {
             world: Rc::clone(&self.world),
             monitor: Rc::clone(&self.monitor),
             flash: self.flash.clone(),
+            number: self.lives,
         };
         self.running = Some(Box::pin(life.run()));
     }
@@ -512,6 +513,7 @@ struct Life {
     world: Rc<World>,
     monitor: Rc<Monitor>,
     flash: Flash,
+    number: u32,
 }
 
 impl Life {
@@ -534,7 +536,9 @@ impl Life {
             meter: spec.id(),
             hardware: spec.kind.hardware(),
             reset_cause: 1,
-            fresh_epoch: (spec.start ^ spec.seed.rotate_left(20)) as u32,
+            // Another one in each life, as `Config` asks.
+            fresh_epoch: ((spec.start ^ spec.seed.rotate_left(20)) as u32)
+                .wrapping_add(self.number),
             profile: spec.profile,
             reading_period: spec.reading_period,
             broker: config::Broker {
