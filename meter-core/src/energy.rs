@@ -74,6 +74,20 @@ impl Register {
         MilliwattHours::new(u64::try_from(whole).unwrap_or(u64::MAX))
     }
 
+    /// The sum of two registers, floored once: the sum of the steps, not of readings.
+    const fn plus(self, other: Self) -> Self {
+        Self {
+            counts: self.counts.saturating_add(other.counts),
+            settled_uws: self.settled_uws.saturating_add(other.settled_uws),
+        }
+    }
+
+    /// µWs that are missing to a reading.
+    fn lacks(self, reading: MilliwattHours, lsb: Ratio) -> u128 {
+        let wanted = u128::from(reading.get()) * MICROWATT_SECONDS_PER_MILLIWATT_HOUR;
+        wanted.saturating_sub(self.microwatt_seconds(lsb))
+    }
+
     fn settle(&mut self, lsb: Ratio) {
         self.settled_uws = self.microwatt_seconds(lsb);
         self.counts = 0;
@@ -161,12 +175,13 @@ impl EnergyRegisters {
     /// The readings, under the LSB of the steps booked (µWs per count).
     #[must_use]
     pub fn read(&self, lsb: Ratio) -> EnergyReading {
+        let [q1, q2, q3, q4] = self.reactive;
         EnergyReading {
             import: self.import.milliwatt_hours(lsb),
             export: self.export.milliwatt_hours(lsb),
             reactive: self.reactive.map(|register| register.milliwatt_hours(lsb)),
-            reactive_import: self.pair(0, lsb),
-            reactive_export: self.pair(2, lsb),
+            reactive_import: q1.plus(q2).milliwatt_hours(lsb),
+            reactive_export: q3.plus(q4).milliwatt_hours(lsb),
         }
     }
 
@@ -179,6 +194,25 @@ impl EnergyRegisters {
         self.reactive
             .iter_mut()
             .for_each(|register| register.settle(lsb));
+    }
+
+    /// Raises registers that are below `shown`, a reading they gave before: what was counted since
+    /// the registers were stored is lost, but what was shown stays shown. The quadrants of
+    /// `shown` are not looked at; a missing remainder goes to quadrant I or IV.
+    pub fn raise_to(&mut self, shown: &EnergyReading, lsb: Ratio) {
+        let [q1, q2, q3, q4] = self.reactive;
+        let reactive_import = q1.plus(q2).lacks(shown.reactive_import, lsb);
+        let reactive_export = q3.plus(q4).lacks(shown.reactive_export, lsb);
+        let lacking = [
+            (self.import.lacks(shown.import, lsb), &mut self.import),
+            (self.export.lacks(shown.export, lsb), &mut self.export),
+        ];
+        for (lacking, register) in lacking {
+            register.settled_uws = register.settled_uws.saturating_add(lacking);
+        }
+        let [first, _, _, fourth] = &mut self.reactive;
+        first.settled_uws = first.settled_uws.saturating_add(reactive_import);
+        fourth.settled_uws = fourth.settled_uws.saturating_add(reactive_export);
     }
 
     /// The stored form: each register as counts (8 bytes) and settled µWs (16 bytes), little
@@ -216,16 +250,6 @@ impl EnergyRegisters {
         [&self.import, &self.export]
             .into_iter()
             .chain(&self.reactive)
-    }
-
-    /// The sum of two neighbouring quadrants, floored once: the sum of the steps, not of readings.
-    fn pair(&self, first: usize, lsb: Ratio) -> MilliwattHours {
-        let pair = self.reactive.iter().skip(first).take(2);
-        pair.fold(Register::default(), |sum, register| Register {
-            counts: sum.counts.saturating_add(register.counts),
-            settled_uws: sum.settled_uws.saturating_add(register.settled_uws),
-        })
-        .milliwatt_hours(lsb)
     }
 }
 
@@ -368,6 +392,34 @@ mod tests {
             prop_assert_eq!(shown.export.get(), reading(&|step| step.0 < 0, true));
             prop_assert_eq!(shown.reactive_import.get(), reading(&|step| step.1 >= 0, false));
             prop_assert_eq!(shown.reactive_export.get(), reading(&|step| step.1 < 0, false));
+        }
+
+        /// Registers that were stored earlier are raised to what was shown, by less than the
+        /// finest unit too much, and a second time by nothing.
+        #[test]
+        fn raised_registers_show_what_was_shown(
+            steps in prop::collection::vec(any::<(i32, i32)>(), 1..20),
+            num in 1u64..1_000_000, den in 1u64..1_000_000, stored in 0usize..20,
+        ) {
+            let lsb = Ratio::new(num, den).unwrap();
+            let mut registers = EnergyRegisters::new();
+            let mut earlier = registers;
+            for (number, (p, q)) in steps.into_iter().enumerate() {
+                registers.book(i64::from(p), i64::from(q));
+                if number < stored {
+                    earlier = registers;
+                }
+            }
+            let shown = registers.read(lsb);
+            earlier.raise_to(&shown, lsb);
+            let raised = earlier;
+            let reading = raised.read(lsb);
+            prop_assert_eq!(reading.import, shown.import);
+            prop_assert_eq!(reading.export, shown.export);
+            prop_assert_eq!(reading.reactive_import, shown.reactive_import);
+            prop_assert_eq!(reading.reactive_export, shown.reactive_export);
+            earlier.raise_to(&shown, lsb);
+            prop_assert_eq!(earlier, raised);
         }
 
         #[test]

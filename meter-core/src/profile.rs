@@ -169,7 +169,8 @@ impl LoadProfile {
     /// Call again with the same instant until `None` comes: after an outage that spans interval
     /// ends two intervals close, the one in which power failed and the one in which it came back
     /// (when it ended with the very second). A clock that steps back closes nothing, and no end
-    /// time is given twice.
+    /// time is given twice, unless it steps back by more than a period: then intervals are closed
+    /// at the new time, the first of them marked.
     pub fn advance(&mut self, now: UtcSeconds) -> Option<Interval> {
         let now = now.get();
         let Some(end) = self.end else {
@@ -177,6 +178,14 @@ impl LoadProfile {
             return None;
         };
         if now < end {
+            if end - now > 2 * u64::from(self.period) {
+                // Its end would keep the profile silent until then: for years after a clock that
+                // was years ahead. The interval goes on as the one of the new time.
+                self.mark(Status::CLOCK_ADJUSTED | Status::PARTIAL);
+                self.end = Some(self.end_after(now));
+                self.last = now;
+                return None;
+            }
             if now < self.last {
                 self.mark(Status::CLOCK_ADJUSTED);
             }
@@ -299,6 +308,23 @@ mod tests {
         let mut profile = LoadProfile::new(900);
         let back = (HOUR..=HOUR + 950).chain(HOUR + 800..=HOUR + 1_800);
         assert_eq!(run(&mut profile, back), [(900, 0), (1_800, 0b10)]);
+    }
+
+    #[test]
+    fn clock_stepped_far_back_does_not_silence_the_profile() {
+        let mut profile = LoadProfile::new(900);
+        let years = 54 * 365 * 86_400;
+        let back = (HOUR + years..=HOUR + years + 950).chain(HOUR + 10..=HOUR + 1_800);
+        let closed = run(&mut profile, back);
+        assert_eq!(closed, [(years + 900, 0), (900, 0b110), (1_800, 0)]);
+    }
+
+    #[test]
+    fn power_that_failed_in_the_future_does_not_silence_the_profile() {
+        let mut profile = LoadProfile::new(900);
+        profile.resume(UtcSeconds::new(HOUR + 54 * 365 * 86_400));
+        let closed = run(&mut profile, HOUR + 400..=HOUR + 1_800);
+        assert_eq!(closed, [(900, 0b1110), (1_800, 0)]);
     }
 
     #[test]

@@ -143,6 +143,14 @@ impl MilliwattHours {
     }
 }
 
+impl WattHours {
+    /// The least reading in mWh that shows these Wh; held at the end of the range.
+    #[must_use]
+    pub const fn milliwatt_hours(self) -> MilliwattHours {
+        MilliwattHours(self.0.saturating_mul(1_000))
+    }
+}
+
 impl Milliwatts {
     /// The power factor of this active power at an apparent power, rounded half away from zero.
     ///

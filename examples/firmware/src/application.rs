@@ -143,7 +143,12 @@ async fn start<F: NorFlash>(
         if let Some(then) = state.lsb.filter(|then| *then != lsb) {
             registers.settle(then);
         }
-        profile.resume(resume_at(&store, state));
+        if state.last_seen.get() > 0 {
+            profile.resume(resume_at(&store, state));
+        }
+    }
+    for shown in store.last_shown().await? {
+        registers.raise_to(&shown, lsb);
     }
     let now = time.utc().unwrap_or_default();
     record_start(&mut store, opened, state.map(|state| state.last_seen), now).await;

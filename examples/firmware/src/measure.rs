@@ -42,6 +42,8 @@ pub(crate) struct Health {
     reported: bool,
     failures: u8,
     phases: usize,
+    /// Seconds without a clock since the registers were saved.
+    unclocked: u32,
     /// The next momentary reading has to say that records were lost before it.
     lost_readings: bool,
 }
@@ -62,12 +64,14 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             let sample = self.measure().await;
             let energy = self.registers.read(lsb);
             if failing {
-                self.save_last_gasp().await;
+                self.save().await;
                 continue;
             }
             if let Some(now) = self.time.utc() {
                 self.close_intervals(now, &before, &energy).await;
                 self.keep_sample(now, sample.as_ref(), &energy).await;
+            } else {
+                self.save_without_clock().await;
             }
             if let Some(sample) = sample {
                 self.monitor.values.set(Values {
@@ -83,6 +87,10 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     async fn measure(&mut self) -> Option<Sample> {
         if !self.health.running {
             self.start_chips().await;
+        }
+        // A start that failed half way may have cleared counters that are followed still.
+        if !self.health.running {
+            return None;
         }
         match self.chips.sample().await {
             Ok(sample) => {
@@ -112,8 +120,9 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
                 let first = !restart;
                 self.health = Health {
                     running: true,
-                    phases: self.health.phases,
-                    ..Health::default()
+                    reported: false,
+                    failures: 0,
+                    ..self.health
                 };
                 if !first {
                     let count = self.monitor.restarts.get().saturating_add(1);
@@ -208,13 +217,24 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         self.recorded(&store);
     }
 
-    /// One record before the supply is gone.
-    async fn save_last_gasp(&mut self) {
+    /// Saves the registers once in a period while no interval ends for want of a clock.
+    async fn save_without_clock(&mut self) {
+        self.health.unclocked += 1;
+        if self.health.unclocked >= self.profile.period() {
+            self.health.unclocked = 0;
+            self.save().await;
+        }
+    }
+
+    /// Saves the registers within an interval. The last second that the profile has seen tells
+    /// which one is open, as it may be that of an earlier power cut; the clock does not.
+    async fn save(&mut self) {
+        let seen = Some(self.profile.last_seen()).filter(|seen| seen.get() > 0);
         let mut store = self.store.lock().await;
         let state = State {
             registers: self.registers,
             lsb: Some(self.chips.energy_lsb()),
-            last_seen: self.time.utc().unwrap_or(self.profile.last_seen()),
+            last_seen: seen.or(self.time.utc()).unwrap_or_default(),
             profile_seq: store.outbox.last(Stream::Profile),
             closing: false,
         };

@@ -1,13 +1,15 @@
 //! From what was measured to records in the outbox.
 
+use core::ops::ControlFlow;
+
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::energy::EnergyReading;
 use meter_core::profile::{Interval, PHASES};
 use meter_core::status::Status;
-use meter_core::units::{PowerFactor, UtcSeconds};
+use meter_core::units::{PowerFactor, UtcSeconds, WattHours};
 use meter_proto::payload::{
-    Column, Detail, EncodeError, Event, EventList, MAX_COLUMNS, Phases, ProfileRecord, Reading,
-    Stamp, Stream, code, encode_batch,
+    Column, Detail, EncodeError, Event, EventList, MAX_COLUMNS, Phases, Profile, ProfileRecord,
+    Reading, Stamp, Stream, code, encode_batch,
 };
 
 use crate::log::note;
@@ -132,18 +134,76 @@ impl<F: NorFlash> Store<F> {
         }
         if pushed.is_err() {
             note!(error, "a record could not be stored");
+            self.failed = self.failed.saturating_add(1);
         }
     }
 
-    /// Says in an event what the outbox has lost since it was last asked; `true` when it has.
+    /// Says in an event what was lost since it was last asked: to a ring that came round, to
+    /// damage, or to a flash that did not take it. `true` when something was.
     pub(crate) async fn admit_losses(&mut self, time: UtcSeconds) -> bool {
-        let lost = self.outbox.take_lost();
+        let failed = core::mem::take(&mut self.failed);
+        let lost = self.outbox.take_lost().saturating_add(failed);
         if lost > 0 {
             let count = i64::try_from(lost).unwrap_or(i64::MAX);
             self.record_event(time, code::RECORDS_LOST, Some(count))
                 .await;
         }
+        if self.failed > 0 {
+            // Not even the event could be stored: it is said the next time.
+            self.failed = lost;
+        }
         lost > 0
+    }
+
+    /// The registers of the newest profile record and of the newest reading that lie in flash.
+    /// The saved state may be older: where power went without a warning, or a save failed.
+    pub(crate) async fn last_shown(&mut self) -> Result<[EnergyReading; 2], Error<F::Error>> {
+        let mut shown = [EnergyReading::default(); 2];
+        let [profile, reading] = &mut shown;
+        let visited = self.outbox.visit_kept(Stream::Profile, |_, bytes| {
+            if let Ok(found) = Profile::decode(bytes) {
+                *profile = shown_in_profile(&found);
+            }
+            ControlFlow::Continue(())
+        });
+        visited.await?;
+        let visited = self.outbox.visit_kept(Stream::Reading, |_, bytes| {
+            if let Ok(found) = Reading::decode(bytes) {
+                *reading = shown_in_reading(&found);
+            }
+            ControlFlow::Continue(())
+        });
+        visited.await?;
+        Ok(shown)
+    }
+}
+
+fn shown_in_profile(profile: &Profile<'_>) -> EnergyReading {
+    let mut shown = EnergyReading::default();
+    let Some(record) = profile.records().next() else {
+        return shown;
+    };
+    for (&column, value) in profile.columns().iter().zip(record.values) {
+        let value = WattHours::new(u64::try_from(value).unwrap_or(0)).milliwatt_hours();
+        match column {
+            Column::IMPORT => shown.import = value,
+            Column::EXPORT => shown.export = value,
+            Column::REACTIVE_IMPORT => shown.reactive_import = value,
+            Column::REACTIVE_EXPORT => shown.reactive_export = value,
+            _ => {}
+        }
+    }
+    shown
+}
+
+fn shown_in_reading(reading: &Reading) -> EnergyReading {
+    let value = |shown: Option<WattHours>| shown.unwrap_or_default().milliwatt_hours();
+    EnergyReading {
+        import: value(reading.import),
+        export: value(reading.export),
+        reactive_import: value(reading.reactive_import),
+        reactive_export: value(reading.reactive_export),
+        ..EnergyReading::default()
     }
 }
 

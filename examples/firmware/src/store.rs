@@ -80,6 +80,8 @@ pub(crate) struct Store<F> {
     pub(crate) outbox: Outbox<F>,
     state: Range<u32>,
     fresh_epoch: u32,
+    /// Records that could not be stored since this was last admitted.
+    pub(crate) failed: u64,
 }
 
 /// Why the flash does not serve.
@@ -97,6 +99,7 @@ impl<F: NorFlash> Store<F> {
             outbox,
             state: layout.state,
             fresh_epoch,
+            failed: 0,
         };
         match store.fetch(KEY_STATE).await {
             Err(Error::Corrupted) => {

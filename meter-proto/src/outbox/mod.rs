@@ -260,9 +260,34 @@ impl<F: NorFlash> Outbox<F> {
         &mut self,
         stream: Stream,
         after: u64,
-        mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+        visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), Error<F::Error>> {
         let after = after.max(self.place(stream).acknowledged);
+        self.visit_above(stream, after, visit).await
+    }
+
+    /// Walks every record of the stream that still lies in flash, those that are done with too,
+    /// oldest first, until `visit` breaks.
+    ///
+    /// # Errors
+    /// [`Error`].
+    ///
+    /// # Cancel safety
+    /// Changes nothing.
+    pub async fn visit_kept(
+        &mut self,
+        stream: Stream,
+        visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error<F::Error>> {
+        self.visit_above(stream, 0, visit).await
+    }
+
+    async fn visit_above(
+        &mut self,
+        stream: Stream,
+        after: u64,
+        mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), Error<F::Error>> {
         let epoch = self.epoch;
         let ring = self.layout.ring(stream);
         walk(&mut self.flash, ring, |item| match item {

@@ -256,6 +256,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             subscribe: false,
             birth: false,
             uploading: true,
+            epoch,
             sent,
             arranged: None,
             upload_at: None,
@@ -273,13 +274,12 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         Ok(progress)
     }
 
-    /// Sends what is to be sent and takes what has come.
-    async fn exchange<S: Read + Write>(
+    /// Sends what is to be sent.
+    async fn send<S: Read + Write>(
         &mut self,
         modem: &mut Modem<S, T, 1>,
         session: &mut Session<'_>,
         socket: SocketId,
-        progress: &mut Progress,
     ) -> Result<(), Ended> {
         while !session.transmit().is_empty() {
             let sent = modem.send(socket, session.transmit()).await;
@@ -291,8 +291,21 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             }
             session.sent(sent, self.elapsed());
         }
+        Ok(())
+    }
+
+    /// Takes what has come, and sends what is to be sent before each part of it: the
+    /// acknowledgements of many messages do not fit the session's buffer.
+    async fn exchange<S: Read + Write>(
+        &mut self,
+        modem: &mut Modem<S, T, 1>,
+        session: &mut Session<'_>,
+        socket: SocketId,
+        progress: &mut Progress,
+    ) -> Result<(), Ended> {
         let mut buffer = [0; 256];
         loop {
+            self.send(modem, session, socket).await?;
             let received = match modem.receive(socket, &mut buffer).await {
                 Ok(0) => return Ok(()),
                 Ok(received) => received,

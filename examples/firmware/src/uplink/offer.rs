@@ -58,6 +58,9 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
         if !session.can_publish() {
             return;
         }
+        if progress.follow(&self.store.lock().await.outbox) {
+            self.in_flight = None;
+        }
         if progress.birth {
             self.publish_birth(session, progress).await;
             return;

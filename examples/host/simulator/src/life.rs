@@ -42,6 +42,7 @@ pub(crate) struct Life {
     pub(crate) world: Rc<World>,
     pub(crate) monitor: Rc<Monitor>,
     pub(crate) flash: Flash,
+    pub(crate) number: u32,
 }
 
 impl Life {
@@ -64,7 +65,9 @@ impl Life {
             meter: spec.id(),
             hardware: spec.kind.hardware(),
             reset_cause: 1,
-            fresh_epoch: (spec.start ^ spec.seed.rotate_left(20)) as u32,
+            // Another one in each life, as `Config` asks.
+            fresh_epoch: ((spec.start ^ spec.seed.rotate_left(20)) as u32)
+                .wrapping_add(self.number),
             profile: spec.profile,
             reading_period: spec.reading_period,
             broker: config::Broker {

@@ -419,6 +419,7 @@ impl Meter {
             world: Rc::clone(&self.world),
             monitor: Rc::clone(&self.monitor),
             flash: self.flash.clone(),
+            number: self.lives,
         };
         self.running = Some(Box::pin(life.run()));
     }

@@ -1,0 +1,190 @@
+//! What fails while the meter runs: chips, flash, clock, and a link that is down for weeks.
+
+mod bench;
+
+use std::time::Duration;
+
+use bench::{Bench, START};
+use meter_core::status::Status;
+use simulator::kind::Kind;
+use stpm3x::sim::Disturbance;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn has(status: u32, bits: Status) -> bool {
+    Status::from_bits(status).contains(bits)
+}
+
+fn assert_truth(bench: &Bench) {
+    let profile = bench.profile();
+    for pair in profile.windows(2) {
+        assert!(pair[0].import <= pair[1].import, "{pair:?}");
+    }
+    let last = profile.last().unwrap();
+    assert_eq!(last.export, 0, "{profile:?}");
+    assert!(last.import as f64 <= bench.truth_wh(), "{profile:?}");
+}
+
+/// One phase's chip starts anew in the middle of a second, now and then with a line that is stuck
+/// or noisy while the firmware starts it again.
+fn chips_that_restart(kind: Kind) {
+    let mut bench = Bench::new(kind, 60, 0);
+    bench.switch_on();
+    for round in 0..200u64 {
+        bench.run_for(SECOND * 7 + Duration::from_millis(330));
+        let number = round as usize % bench.chips.len();
+        bench.chips[number].borrow_mut().brown_out();
+        bench.chips[number].borrow_mut().noise(round + 1, 20_000);
+        bench.run_for(SECOND * 12);
+        bench.chips[number].borrow_mut().noise(0, 0);
+        bench.chips[number].borrow_mut().stick(Some(round % 2 == 0));
+        bench.run_for(SECOND * (round % 9) as u32);
+        bench.chips[number].borrow_mut().stick(None);
+    }
+    bench.run_for(SECOND * 120);
+    assert_truth(&bench);
+    let profile = bench.profile();
+    let marked = |i: &&bench::Interval| has(i.status, Status::METERING_FAULT);
+    assert!(profile.iter().filter(marked).count() * 2 > profile.len());
+    assert!(bench.monitor.metering_restarts() > 100);
+}
+
+#[test]
+fn a_chip_that_restarts_adds_no_energy() {
+    chips_that_restart(Kind::Shunt);
+    chips_that_restart(Kind::Rogowski);
+}
+
+#[test]
+fn one_chip_of_three_phases_that_restarts_adds_no_energy() {
+    chips_that_restart(Kind::Transformer);
+}
+
+/// A start that fails at any of its bytes: what it cleared half way is not taken for energy.
+#[test]
+fn a_start_that_fails_half_way_adds_no_energy() {
+    for kind in Kind::ALL {
+        let mut bench = Bench::new(kind, 60, 0);
+        bench.switch_on();
+        for after in 0..260 {
+            bench.run_for(SECOND * 20);
+            let mut chip = bench.chips[bench.chips.len() - 1].borrow_mut();
+            chip.brown_out();
+            assert!(chip.disturb(Disturbance::FlipToHost { after, mask: 0x10 }));
+            drop(chip);
+            bench.run_for(SECOND * 9);
+        }
+        bench.run_for(SECOND * 120);
+        assert_truth(&bench);
+    }
+}
+
+#[test]
+fn a_flash_that_refuses_loses_what_it_admits() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 0);
+    bench.switch_on();
+    bench.run_for(SECOND * 150);
+    bench.flash.fails.set(true);
+    bench.run_for(SECOND * 180);
+    bench.flash.fails.set(false);
+    bench.run_for(SECOND * 180);
+    let profile = bench.profile();
+    let ends: Vec<_> = profile.iter().map(|i| i.end - START).collect();
+    assert_eq!(ends, [60, 120, 360, 420, 480]);
+    let seqs: Vec<_> = profile.iter().map(|i| i.seq).collect();
+    assert_eq!(seqs, [1, 2, 3, 4, 5]);
+    assert!(has(profile[2].status, Status::RECORDS_LOST), "{profile:?}");
+    let admitted = bench.events().iter().filter(|event| event.1 == 258).count();
+    assert_eq!(admitted, 1, "{:?}", bench.events());
+    assert_truth(&bench);
+}
+
+#[test]
+fn a_power_cut_after_a_reading_lets_no_register_fall() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 5);
+    bench.switch_on();
+    bench.run_for(SECOND * 117);
+    bench.cut();
+    bench.advance(bench.world.ms.get() + 1_000);
+    bench.switch_on();
+    bench.run_for(SECOND * 10);
+    let readings = bench.readings();
+    for pair in readings.windows(2) {
+        assert!(pair[0].1 <= pair[1].1, "{pair:?}");
+    }
+    assert_truth(&bench);
+}
+
+#[test]
+fn a_link_that_is_down_for_weeks_keeps_the_newest_and_admits_the_rest() {
+    let mut bench = Bench::new(Kind::Shunt, 10, 0);
+    bench.switch_on();
+    bench.run_for(SECOND * 10 * 1_500);
+    let profile = bench.profile();
+    assert!((500..1_400).contains(&profile.len()), "{}", profile.len());
+    assert_eq!(profile.last().unwrap().end, START + 15_000);
+    for pair in profile.windows(2) {
+        assert_eq!(
+            (pair[0].seq + 1, pair[0].end + 10),
+            (pair[1].seq, pair[1].end)
+        );
+    }
+    let lost = |i: &&bench::Interval| has(i.status, Status::RECORDS_LOST);
+    assert!(profile.iter().filter(lost).count() > 0);
+    assert!(bench.events().iter().any(|event| event.1 == 258));
+    assert_truth(&bench);
+}
+
+#[test]
+fn a_clock_that_is_unknown_at_first_and_steps_keeps_the_energy() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 0);
+    bench.world.clock.set(None);
+    bench.switch_on();
+    bench.run_for(SECOND * 100);
+    let cut_and_on = |bench: &mut Bench| {
+        bench.world.warning.set(true);
+        bench.run_for(SECOND / 20);
+        bench.cut();
+        bench.switch_on();
+    };
+    cut_and_on(&mut bench);
+    bench.run_for(SECOND * 100);
+    // The clock of a modem that has not heard of the network yet: 54 years ahead.
+    bench.world.clock.set(Some(54 * 365 * 86_400));
+    bench.run_for(SECOND * 100);
+    cut_and_on(&mut bench);
+    bench.world.clock.set(Some(0));
+    bench.run_for(SECOND * 300);
+    let profile = bench.profile();
+    assert!(profile.iter().all(|i| i.end > START), "{profile:?}");
+    let right = profile.iter().filter(|i| i.end < START + 86_400).count();
+    assert!(right >= 4, "{profile:?}");
+    let booked = profile.last().unwrap().import as f64;
+    assert!(
+        bench.truth_wh() - booked < 250.0,
+        "{booked} of {}",
+        bench.truth_wh()
+    );
+    assert_truth(&bench);
+}
+
+/// Without a clock no interval ends, but a power cut without a warning takes no more than a period
+/// all the same.
+#[test]
+fn a_meter_without_a_clock_keeps_its_energy() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 0);
+    bench.world.clock.set(None);
+    bench.switch_on();
+    bench.run_for(SECOND * 3_600);
+    bench.cut();
+    bench.switch_on();
+    bench.world.clock.set(Some(0));
+    bench.run_for(SECOND * 120);
+    let booked = bench.profile().last().unwrap().import as f64;
+    assert!(
+        bench.truth_wh() - booked < 500.0,
+        "{booked} of {}",
+        bench.truth_wh()
+    );
+    assert_truth(&bench);
+}
