@@ -51,9 +51,6 @@ pub fn audit(head_end: &Running, reports: &[Report]) -> rusqlite::Result<Audit> 
         seconds += report.seconds;
     }
     audit.bytes_per_meter_day = (bytes * 86_400).checked_div(seconds).unwrap_or(0);
-    audit.lost = audit
-        .readings_expected
-        .saturating_sub(audit.readings_stored);
     Ok(audit)
 }
 
@@ -62,7 +59,8 @@ impl Audit {
         let readings = own(head_end.records(report.id, stream::READING)?, report);
         let profile = own(head_end.records(report.id, stream::PROFILE)?, report);
         self.readings_expected += report.last.iter().sum::<u64>();
-        self.readings_stored += distinct(&readings) + distinct(&profile);
+        self.settle(report, Stream::Reading, distinct(&readings));
+        self.settle(report, Stream::Profile, distinct(&profile));
         self.duplicated += readings.len() as u64 - distinct(&readings);
         self.duplicated += profile.len() as u64 - distinct(&profile);
         self.add_events(head_end, report);
@@ -72,6 +70,8 @@ impl Audit {
             .iter()
             .filter_map(|r| u64::try_from(r.time).ok())
             .collect();
+        // One interval recorded under two sequences is doubled too.
+        self.duplicated += distinct(&profile).saturating_sub(times.len() as u64);
         self.intervals_missing += report.due.difference(&times).count() as u64;
         let error = report.drawn.error_ppm(report.import_uws);
         if error.abs() > self.energy_error_ppm.abs() {
@@ -81,15 +81,27 @@ impl Audit {
         Ok(())
     }
 
+    /// Counts what is stored of a stream and what is not: one stream's surplus hides no other's
+    /// loss.
+    fn settle(&mut self, report: &Report, stream: Stream, stored: u64) {
+        let expected = report.last.get(usize::from(stream.number()) - 1);
+        self.readings_stored += stored;
+        self.lost += expected.copied().unwrap_or(0).saturating_sub(stored);
+    }
+
     fn add_events(&mut self, head_end: &Running, report: &Report) {
         let state = head_end.fleet().meter(report.id);
-        let Some(state) = state else { return };
-        for ((epoch, number), stored) in &state.streams {
+        let mut events = 0;
+        for ((epoch, number), stored) in state.iter().flat_map(|state| &state.streams) {
             self.conflicts += u64::try_from(stored.conflicts).unwrap_or(0);
             if (*epoch, *number) == (report.epoch, Stream::Event.number()) {
-                self.readings_stored += u64::try_from(stored.runs.count()).unwrap_or(0);
+                events = u64::try_from(stored.runs.count()).unwrap_or(0);
             }
         }
+        self.settle(report, Stream::Event, events);
+        // What nobody looks at counts as lost.
+        self.settle(report, Stream::Billing, 0);
+        self.settle(report, Stream::Diagnostic, 0);
     }
 
     /// Whether nothing is lost, doubled or wrong.
