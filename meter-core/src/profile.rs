@@ -97,6 +97,8 @@ pub struct LoadProfile {
     period: u32,
     /// The end of the interval now running; `None` until the clock is known.
     end: Option<u64>,
+    /// The end of the last interval that was closed.
+    closed: u64,
     /// The last second that was seen.
     last: u64,
     sums: [PhaseSums; PHASES],
@@ -121,6 +123,7 @@ impl LoadProfile {
                 period_seconds
             },
             end: None,
+            closed: 0,
             last: 0,
             sums: [NONE; PHASES],
             samples: 0,
@@ -182,7 +185,7 @@ impl LoadProfile {
                 // Its end would keep the profile silent until then: for years after a clock that
                 // was years ahead. The interval goes on as the one of the new time.
                 self.mark(Status::CLOCK_ADJUSTED | Status::PARTIAL);
-                self.end = Some(self.end_after(now));
+                self.end = Some(self.end_not_given(now));
                 self.last = now;
                 return None;
             }
@@ -223,6 +226,7 @@ impl LoadProfile {
         let status = self.marks;
         *self = Self {
             end: self.end,
+            closed: end,
             last: self.last,
             ..Self::new(self.period)
         };
@@ -230,6 +234,15 @@ impl LoadProfile {
             end: UtcSeconds::new(end),
             status,
             phases,
+        }
+    }
+
+    /// The first interval end after `now` that was not given shortly before.
+    fn end_not_given(&self, now: u64) -> u64 {
+        let (end, period) = (self.end_after(now), u64::from(self.period));
+        match self.closed.checked_sub(end) {
+            Some(behind) if behind <= 2 * period => self.closed.saturating_add(period),
+            _ => end,
         }
     }
 
@@ -317,6 +330,17 @@ mod tests {
         let back = (HOUR + years..=HOUR + years + 950).chain(HOUR + 10..=HOUR + 1_800);
         let closed = run(&mut profile, back);
         assert_eq!(closed, [(years + 900, 0), (900, 0b110), (1_800, 0)]);
+    }
+
+    #[test]
+    fn clock_that_leaps_and_returns_gives_no_end_twice() {
+        let mut profile = LoadProfile::new(900);
+        let leap = (HOUR..=HOUR + 890)
+            .chain(HOUR + 5_000..=HOUR + 5_010)
+            .chain(HOUR + 880..=HOUR + 1_800);
+        let closed = run(&mut profile, leap);
+        assert_eq!(closed[0], (900, 0b110));
+        assert_eq!(closed[1].0, 1_800);
     }
 
     #[test]
