@@ -22,7 +22,7 @@ pub(crate) fn check(log: &mut Log) -> Outcome {
     }
     let refused: Vec<String> = crates
         .iter()
-        .filter(|(_, licence)| !allowed(licence))
+        .filter(|(name, licence)| !allowed(licence) && !excepted(name, licence))
         .map(|(name, licence)| format!("{name} is under '{licence}'"))
         .collect();
     if refused.is_empty() {
@@ -60,6 +60,13 @@ fn in_list(licence: &str) -> bool {
     lines.any(|line| line.trim().trim_end_matches(',') == format!("\"{licence}\""))
 }
 
+/// Whether `.deny.toml` excepts a crate by name, for this one licence.
+fn excepted(package: &str, licence: &str) -> bool {
+    let name = package.split_whitespace().next().unwrap_or(package);
+    let line = format!("{{ crate = \"{name}\", allow = [\"{licence}\"] }},");
+    LIST.lines().any(|found| found.trim() == line)
+}
+
 /// The expression between a pair of parentheses that enclose the whole.
 fn inside(part: &str) -> Option<&str> {
     part.strip_prefix('(')?.strip_suffix(')')
@@ -87,7 +94,14 @@ fn alternatives<'a>(expression: &'a str, operator: &str) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{allowed, entry};
+    use super::{allowed, entry, excepted};
+
+    #[test]
+    fn an_exception_is_for_one_crate_and_one_licence() {
+        assert!(excepted("webdriver v0.53.0", "MPL-2.0"));
+        assert!(!excepted("webdriver v0.53.0", "GPL-3.0-only"));
+        assert!(!excepted("serialport v4.0.0", "MPL-2.0"));
+    }
 
     #[test]
     fn one_allowed_choice_is_enough() {
