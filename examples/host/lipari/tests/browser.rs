@@ -251,6 +251,26 @@ async fn see_the_chart(setting: &Setting, meter: MeterId) {
         for (let i = 3; i < data.length; i += 4) painted += data[i] > 0 ? 1 : 0;
         return painted > canvas.width";
     browser.until(painted).await;
+    let end = char::from(Key::End).to_string();
+    let begin = Instant::now();
+    // An interval may end meanwhile, and the page draws it when it next asks for the history.
+    loop {
+        let mean = format!(" · mean {} · ", newest_mean(setting, meter));
+        let chart = browser.client.find(Locator::Css("#chart")).await;
+        let pressed = chart.expect("a chart").send_keys(&end).await;
+        pressed.expect("the End key");
+        let said = browser.text("#chart-readout").await;
+        if said.contains(&mean) {
+            return;
+        }
+        // The page asks every 30 s.
+        assert!(begin.elapsed() < 2 * PATIENCE, "{said:?} without {mean:?}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The mean power of the newest interval stored, as the page writes it.
+fn newest_mean(setting: &Setting, meter: MeterId) -> String {
     let rows = tokio::task::block_in_place(|| setting.head_end.records(meter, stream::PROFILE));
     let rows = rows.expect("read");
     assert!(rows.len() >= INTERVALS, "{} intervals", rows.len());
@@ -258,28 +278,33 @@ async fn see_the_chart(setting: &Setting, meter: MeterId) {
         unreachable!("more than two rows");
     };
     let drawn = Registers::of(before).energy_until(&Registers::of(newest));
-    let mean = mean_power(drawn.expect("registers"), newest.period).expect("a period");
-    let chart = browser.client.find(Locator::Css("#chart")).await;
-    let end = char::from(Key::End).to_string();
-    let pressed = chart.expect("a chart").send_keys(&end).await;
-    pressed.expect("the End key");
-    let said = browser.text("#chart-readout").await;
-    let mean = format!(" · mean {} · ", power(mean));
-    assert!(said.contains(&mean), "{said:?} without {mean:?}");
+    power(mean_power(drawn.expect("registers"), newest.period).expect("a period"))
 }
 
 async fn see_the_events(setting: &Setting, meter: MeterId) {
+    let begin = Instant::now();
+    loop {
+        let held = events_held(setting, meter);
+        assert!(held > 0, "a meter that started has an event");
+        let shown = "return document.querySelectorAll('#events tbody tr').length";
+        let shown = setting.browser.script(shown).await;
+        if shown == json!(held.min(EVENTS)) {
+            return;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{shown} events of {held}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Events that the head-end holds of a meter.
+fn events_held(setting: &Setting, meter: MeterId) -> i64 {
     let state = setting.state(meter);
     let events = state
         .streams
         .iter()
         .filter(|((_, number), _)| *number == stream::EVENT)
         .map(|(_, events)| events.runs.count());
-    let events: i64 = events.sum();
-    assert!(events > 0, "a meter that started has an event");
-    let shown = "return document.querySelectorAll('#events tbody tr').length";
-    let shown = setting.browser.script(shown).await;
-    assert_eq!(shown, json!(events.min(EVENTS)));
+    events.sum()
 }
 
 /// The console is watched at all: what a page wrote there is seen.
