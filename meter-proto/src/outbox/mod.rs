@@ -14,13 +14,15 @@
 //! The rings and the index are those of `sequential-storage`: a write that power cuts short is
 //! found and dropped at the next start, and the record before it is whole.
 
+mod error;
 mod ring;
 
-use core::fmt;
 use core::ops::{ControlFlow, Range};
 
 use crate::payload::{EncodeError, Receipt, Stream};
 use embedded_storage_async::nor_flash::NorFlash;
+
+pub use error::Error;
 
 use ring::{HEAD, ITEM, Item, index, map, queue, walk, write_head};
 
@@ -53,46 +55,6 @@ impl Layout {
         match stream {
             Stream::Reading | Stream::Diagnostic => self.momentary.clone(),
             Stream::Profile | Stream::Billing | Stream::Event => self.billing.clone(),
-        }
-    }
-}
-
-/// Why the outbox could not do what it was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Error<E> {
-    /// The flash failed.
-    Flash(E),
-    /// The ranges do not fit the flash: not at erase boundaries, or too small.
-    Layout,
-    /// The stored data cannot be read or a new record cannot be read back: see
-    /// [`Outbox::repair`].
-    Corrupted,
-    /// The message could not be encoded into [`MAX_MESSAGE`] bytes.
-    Message(EncodeError),
-}
-
-impl<E: fmt::Display> fmt::Display for Error<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flash(error) => write!(f, "the outbox's flash failed: {error}"),
-            Self::Layout => f.write_str("the outbox's ranges do not fit the flash"),
-            Self::Corrupted => f.write_str("the outbox cannot be read; repair it"),
-            Self::Message(error) => write!(f, "the record cannot be kept: {error}"),
-        }
-    }
-}
-
-impl<E: fmt::Debug + fmt::Display> core::error::Error for Error<E> {}
-
-impl<E> From<sequential_storage::Error<E>> for Error<E> {
-    fn from(error: sequential_storage::Error<E>) -> Self {
-        use sequential_storage::Error as Storage;
-        match error {
-            Storage::Storage { value, .. } => Self::Flash(value),
-            Storage::FullStorage | Storage::ItemTooBig => Self::Layout,
-            _ => Self::Corrupted,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! ```
 
 mod batch;
+mod modem;
 mod offer;
 mod progress;
 
@@ -32,12 +33,11 @@ use crate::log::note;
 use crate::monitor::{Link, Monitor};
 use crate::store::Store;
 
+use modem::start_modem;
 use progress::Progress;
 
 /// The longest message that goes up; a read of the modem gives at most 1,460 bytes at once.
 const MESSAGE: usize = 1_024;
-/// How long the power key is pressed to switch the modem on (bg96.md section 3.1).
-const KEY_ON_MS: u32 = 600;
 /// A connection that has stood this long makes the back-off start over (modem-scenarios.md P, 6).
 const STABLE: Duration = Duration::from_secs(600);
 
@@ -486,19 +486,4 @@ fn instant(elapsed: Duration) -> Instant {
 /// The meter's identity as it stands in its topics is its client identifier too.
 fn client_id(topic: &Topic) -> &str {
     topic.as_str().split('/').nth(2).unwrap_or("")
-}
-
-/// Starts the modem. The power key is pressed only when it does not answer at all: a second pulse
-/// on a running module switches it off (bg96.md section 3.1).
-async fn start_modem<S: Read + Write, T: Time>(
-    modem: &mut Modem<S, T, 1>,
-    key: &mut impl PowerKey,
-) -> Result<(), nbiot_at::Error<S::Error>> {
-    match modem.start().await {
-        Err(error) if error.kind() == ErrorKind::Power => {
-            key.press(KEY_ON_MS).await;
-            modem.start().await
-        }
-        started => started,
-    }
 }

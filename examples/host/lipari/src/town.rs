@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use firmware::config::Profile;
 use simulator::kind::Kind;
-use simulator::meter::Spec;
+use simulator::spec::Spec;
 use simulator::trouble::Faults;
 
 /// What the meters of a town have in common.

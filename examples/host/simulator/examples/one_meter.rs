@@ -3,7 +3,8 @@
 //! `cargo run --release -p simulator --example one_meter [kind 0-2] [none|light|heavy] [port]`
 use simulator::flash::Flash;
 use simulator::kind::Kind;
-use simulator::meter::{Meter, Spec};
+use simulator::meter::Meter;
+use simulator::spec::Spec;
 use simulator::trouble::Faults;
 
 fn main() -> Result<(), String> {

@@ -12,7 +12,8 @@ use meter_proto::payload::Stream;
 use meter_proto::topic::MeterId;
 
 use crate::flash::Flash;
-use crate::meter::{Meter, Spec};
+use crate::meter::Meter;
+use crate::spec::Spec;
 use crate::truth::{Drawn, Kept, Registers, Truth};
 
 /// The most threads of a fleet: one waits for its broker while others go on.

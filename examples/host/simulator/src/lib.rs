@@ -11,5 +11,6 @@ pub mod household;
 pub mod kind;
 mod life;
 pub mod meter;
+pub mod spec;
 pub mod trouble;
 pub mod truth;

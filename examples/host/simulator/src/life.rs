@@ -14,7 +14,7 @@ use stpm3x::sim::Chip;
 
 use crate::flash::{Flash, layout};
 use crate::kind::{self, Kind};
-use crate::meter::Spec;
+use crate::spec::Spec;
 
 /// What the firmware's parts share with the simulation.
 pub(crate) struct World {

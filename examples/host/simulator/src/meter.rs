@@ -9,8 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as Real};
 
-use firmware::{Link, Monitor, config};
-use meter_proto::topic::MeterId;
+use firmware::{Link, Monitor};
 use nbiot_at::Instant;
 use nbiot_at::sim::{Bench, Modem, TcpNetwork};
 use stpm3x::sim::Phasor;
@@ -18,8 +17,8 @@ use stpm3x::sim::Phasor;
 use crate::feeder::{Feeder, Node};
 use crate::flash::Flash;
 use crate::household::{Household, Load};
-use crate::kind::Kind;
 use crate::life::{Life, World};
+use crate::spec::Spec;
 use crate::trouble::{Faults, PowerCuts};
 use crate::truth::{Drawn, Kept, Truth};
 
@@ -31,46 +30,6 @@ const HOLD_UP: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What the modem does within this time is an exchange under way.
 const UNDER_WAY: Duration = Duration::from_secs(2);
-
-/// What makes a meter the one it is.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    /// Its number in the fleet, from 0.
-    pub number: u64,
-    /// Its kind.
-    pub kind: Kind,
-    /// What chooses its household, its troubles and its place in the day.
-    pub seed: u64,
-    /// UTC seconds at which its life begins.
-    pub start: u64,
-    /// Peak power of its solar roof in W; 0 for none.
-    pub solar_w: u32,
-    /// Host and port of the broker.
-    pub broker: (String, u16),
-    /// User name and password at the broker.
-    pub credentials: Option<(String, String)>,
-    /// The load profile and its uploads.
-    pub profile: config::Profile,
-    /// Seconds between momentary readings; 0 for none.
-    pub reading_period: u32,
-    /// The longest silence towards the broker in seconds.
-    pub keep_alive: u16,
-    /// What goes wrong.
-    pub faults: Faults,
-}
-
-impl Spec {
-    /// The meter's identity: `MTR`, the kind, and the number.
-    #[must_use]
-    pub fn id(&self) -> MeterId {
-        let kind = Kind::ALL
-            .iter()
-            .position(|&kind| kind == self.kind)
-            .unwrap_or(0);
-        let [.., a, b, c, d] = self.number.saturating_add(1).to_be_bytes();
-        MeterId([b'M', b'T', b'R', kind as u8, a, b, c, d])
-    }
-}
 
 type Running = Pin<Box<dyn Future<Output = String>>>;
 
@@ -114,7 +73,7 @@ impl Meter {
     /// A meter without power; [`run`](Self::run) switches it on.
     ///
     /// # Panics
-    /// Never for the front ends of [`Kind`], which are constants that make a meter.
+    /// Never for the front ends of [`Kind`](crate::kind::Kind), which are constants that make a meter.
     #[must_use]
     pub fn new(spec: Spec, flash: Flash) -> Self {
         let mut modem = Modem::new(TcpNetwork::new(), spec.seed);

@@ -14,7 +14,8 @@ use meter_proto::outbox::Outbox;
 use meter_proto::payload::{self, Receipt, Stream};
 use simulator::flash::{Flash, layout};
 use simulator::kind::Kind;
-use simulator::meter::{Meter, Spec};
+use simulator::meter::Meter;
+use simulator::spec::Spec;
 use simulator::trouble::Faults;
 
 const START: u64 = 1_767_225_600;
