@@ -73,7 +73,7 @@ impl Meter {
     /// A meter without power; [`run`](Self::run) switches it on.
     ///
     /// # Panics
-    /// Never for the front ends of [`Kind`](crate::kind::Kind), which are constants that make a meter.
+    /// Never: the front ends of [`Kind`](crate::kind::Kind) are constants that make a meter.
     #[must_use]
     pub fn new(spec: Spec, flash: Flash) -> Self {
         let mut modem = Modem::new(TcpNetwork::new(), spec.seed);
