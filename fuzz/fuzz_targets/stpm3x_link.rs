@@ -12,7 +12,7 @@ use libfuzzer_sys::{arbitrary, fuzz_target};
 use stpm3x::blocking::{Spi, Stpm3x};
 use stpm3x::link::Dialect;
 use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Phasor, Pin};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor, Snapshot};
+use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor, Snapshot, Stpm34};
 
 #[derive(arbitrary::Arbitrary, Clone, Copy, Debug)]
 enum Answer {
@@ -36,7 +36,7 @@ impl Tampered<'_> {
             Answer::Damaged { byte, mask } => bytes[usize::from(byte) % bytes.len()] ^= mask,
             Answer::Forged { row } => {
                 let [a, b, c, d] = row.to_le_bytes();
-                let forged = [a, b, c, d, Dialect::Spi.crc(&[a, b, c, d])];
+                let forged = [a, b, c, d, Dialect::Spi.crc(0x07, &[a, b, c, d])];
                 bytes
                     .iter_mut()
                     .zip(forged)
@@ -77,12 +77,10 @@ fuzz_target!(|script: Vec<Answer>| {
         lower_ohms: 470,
     };
     let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-    let config = Config::new(Part::Stpm34, front_end)
+    let config = Config::<Stpm34>::new(front_end)
         .and_then(|config| config.with_secondary(front_end))
         .expect("a board that the chip can serve");
-    let scales = config
-        .scales(Channel::Primary)
-        .expect("the primary channel is in use");
+    let scales = config.scales();
     let board = Board::new(Input::shunt(770_000, 470, 300));
     let chip = RefCell::new(Chip::new(Part::Stpm34, board));
     chip.borrow_mut().power_on(Interface::Spi);
@@ -107,8 +105,8 @@ fuzz_target!(|script: Vec<Answer>| {
     }
 });
 
-fn convert(snapshot: &Snapshot, scales: &Scales) {
-    for reading in [Some(&snapshot.primary), snapshot.secondary.as_ref()]
+fn convert(snapshot: &Snapshot<Stpm34>, scales: &Scales) {
+    for reading in [Some(&snapshot.primary), snapshot.secondary()]
         .into_iter()
         .flatten()
     {

@@ -1,13 +1,16 @@
-//! What the chip is told: front ends, calibration and the rows they make.
+//! What the chip is told: a part, its front ends, and the writable rows they make.
 
 use core::fmt;
+use core::marker::PhantomData;
 
+use crate::convert::FrontEnd;
 use crate::link::Dialect;
+use crate::part::{Model, Stpm33, Stpm34, TwoCurrents};
 use crate::reg::{
-    self, DfeCr1, DspCr1, DspCr3, DspCr4, DspCr5, DspCr6, DspCr9, DspCr10, DspIrq1, DspSr1,
-    Register, UsReg1, UsReg2, UsReg3,
+    DfeCr1, DspCr1, DspCr3, DspCr4, DspCr5, DspCr6, DspIrq1, DspIrq2, MAP, On, Register, Setting,
+    UsReg1, UsReg2,
 };
-use crate::{Channel, FrontEnd, Part, Scales};
+use crate::{Channel, Gain, Scales, Sensor};
 
 /// Writable rows of the map, 0 to 20.
 pub const WRITABLE_ROWS: usize = 21;
@@ -128,23 +131,15 @@ impl Default for Calibration {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct ChannelConfig {
-    front_end: FrontEnd,
-    scales: Scales,
-    calibration: Calibration,
-}
-
 /// The whole setting of one chip, checked.
 ///
 /// ```
-/// use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Sensor};
+/// use stpm3x::{Config, Divider, FrontEnd, Gain, Sensor, Stpm32};
 ///
 /// let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 /// let shunt = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-/// let config = Config::new(Part::Stpm32, shunt)?;
-/// let energy = config.scales(Channel::Primary).unwrap().energy_lsb();
+/// let config = Config::<Stpm32>::new(shunt)?;
+/// let energy = config.scales().energy_lsb();
 /// assert_eq!(energy.apply(1_000_000), 303_273_591); // µWs
 /// # Ok::<(), stpm3x::ConfigError>(())
 /// ```
@@ -152,213 +147,361 @@ struct ChannelConfig {
 /// A constant costs no code, and a bad front end does not compile:
 ///
 /// ```
-/// # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+/// # use stpm3x::{Config, Divider, FrontEnd, Gain, Sensor, Stpm33};
 /// const DIVIDER: Divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 /// const COIL: Sensor = Sensor::Rogowski { microvolts_per_amp: 150 };
-/// const FRONT_END: FrontEnd = FrontEnd::new(DIVIDER, COIL, Gain::X16);
-/// const CONFIG: Config = match Config::new(Part::Stpm33, FRONT_END) {
+/// const CONFIG: Config<Stpm33> = match Config::new(FrontEnd::new(DIVIDER, COIL, Gain::X16)) {
 ///     Ok(config) => config,
 ///     Err(_) => panic!("front end"),
 /// };
-/// # assert_eq!(CONFIG.part(), Part::Stpm33);
+/// # assert_eq!(CONFIG.secondary_scales(), None);
+/// ```
+///
+/// An STPM32 has no secondary channel:
+///
+/// ```compile_fail
+/// # use stpm3x::{Config, Divider, FrontEnd, Gain, Sensor, Stpm32};
+/// # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+/// # let shunt = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+/// Config::<Stpm32>::new(shunt)?.with_secondary(shunt)?;
+/// # Ok::<(), stpm3x::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Config {
-    part: Part,
-    line: LineFrequency,
-    primary: ChannelConfig,
-    secondary: Option<ChannelConfig>,
+pub struct Config<M> {
+    rows: [u32; WRITABLE_ROWS],
+    front_end: FrontEnd,
+    scales: Scales,
+    secondary: Option<Scales>,
+    model: PhantomData<M>,
 }
 
-impl Config {
+impl<M: Model> Config<M> {
     /// A chip whose primary channel has this front end, on a line of 50 Hz.
-    ///
-    /// In a constant it costs no code at run time.
     ///
     /// # Errors
     /// [`ConfigError`] names the value of the front end that makes no meter.
-    pub const fn new(part: Part, primary: FrontEnd) -> Result<Self, ConfigError> {
-        match ChannelConfig::new(primary) {
-            Ok(primary) => Ok(Self {
-                part,
-                line: LineFrequency::Hz50,
-                primary,
-                secondary: None,
-            }),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Uses the secondary channel too.
-    ///
-    /// On the STPM33 its divider is that of V1.
-    ///
-    /// # Errors
-    /// [`ConfigError`] on an STPM32, which has none, and as for [`new`](Self::new).
-    pub const fn with_secondary(self, front_end: FrontEnd) -> Result<Self, ConfigError> {
-        let channels = if self.part.has_secondary() { 2 } else { 1 };
-        match (
-            ConfigError::of("channels", 2, 1, channels),
-            ChannelConfig::new(front_end),
-        ) {
-            (Some(error), _) | (None, Err(error)) => Err(error),
-            (None, Ok(secondary)) => Ok(Self {
-                secondary: Some(secondary),
-                ..self
-            }),
-        }
+    pub const fn new(primary: FrontEnd) -> Result<Self, ConfigError> {
+        let scales = match primary.scales() {
+            Ok(scales) => scales,
+            Err(error) => return Err(error),
+        };
+        let mut rows = RESET;
+        apply_front_end(&mut rows, Channel::Primary, primary);
+        Ok(Self {
+            rows,
+            front_end: primary,
+            scales,
+            secondary: None,
+            model: PhantomData,
+        })
     }
 
     /// Sets the nominal line frequency.
     #[must_use]
     pub const fn with_line(mut self, line: LineFrequency) -> Self {
-        self.line = line;
+        let sixty = matches!(line, LineFrequency::Hz60);
+        self.rows[2] = DspCr3::from_bits(self.rows[2])
+            .with_sixty_hertz(sixty)
+            .into_bits();
         self
     }
 
-    /// Sets a channel's calibration codes.
+    /// Sets the primary channel's calibration codes.
     ///
     /// # Errors
-    /// [`ConfigError`] names the code that is out of range; `channel` when it is not in use.
-    pub const fn with_calibration(
+    /// [`ConfigError`] names the code that is out of range.
+    pub const fn with_calibration(self, calibration: Calibration) -> Result<Self, ConfigError> {
+        self.calibrated(Channel::Primary, calibration)
+    }
+
+    const fn calibrated(
         mut self,
         channel: Channel,
         calibration: Calibration,
     ) -> Result<Self, ConfigError> {
-        let (channels, slot) = match (channel, &mut self.secondary) {
-            (Channel::Primary, _) => (2, &mut self.primary),
-            (Channel::Secondary, Some(secondary)) => (2, secondary),
-            (Channel::Secondary, None) => (1, &mut self.primary),
-        };
-        let used = ConfigError::of("channel", 2, 1, channels);
-        match ConfigError::first([used, calibration.check()]) {
+        match calibration.check() {
             Some(error) => Err(error),
             None => {
-                slot.calibration = calibration;
+                apply_calibration(&mut self.rows, channel, calibration);
                 Ok(self)
             }
         }
     }
 
-    /// The part this setting is for.
+    /// Switches the CRC of frames off.
+    ///
+    /// Frames are a fifth shorter, and damage goes unnoticed: for short lines only.
     #[must_use]
-    pub const fn part(&self) -> Part {
-        self.part
+    pub const fn without_crc(self) -> Self {
+        let control = self.link_control().with_crc(false);
+        self.with_link_control(control)
     }
 
-    /// Whether the secondary channel is in use.
-    #[must_use]
-    pub const fn uses_secondary(&self) -> bool {
-        self.secondary.is_some()
-    }
-
-    /// The scales of a channel in use.
-    #[must_use]
-    pub fn scales(&self, channel: Channel) -> Option<Scales> {
-        self.channel(channel).map(|channel| channel.scales)
-    }
-
-    fn channel(&self, channel: Channel) -> Option<ChannelConfig> {
-        match channel {
-            Channel::Primary => Some(self.primary),
-            Channel::Secondary => self.secondary,
+    /// Sets the polynomial of the CRC, without its leading term; 0x07 after a reset.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a polynomial that checks nothing: 0.
+    pub const fn with_crc_polynomial(self, polynomial: u8) -> Result<Self, ConfigError> {
+        match ConfigError::of("crc_polynomial", polynomial as u32, 1, 0xFF) {
+            Some(error) => Err(error),
+            None => {
+                let control = self.link_control().with_crc_polynomial(polynomial);
+                Ok(self.with_link_control(control))
+            }
         }
+    }
+
+    /// Reverses the order of bits on SPI, and switches the CRC off: how it is formed in that mode
+    /// is not documented (DS10272 section 5). No effect on a UART.
+    #[must_use]
+    pub const fn with_least_significant_bit_first(self) -> Self {
+        let control = self.link_control().with_crc(false).with_lsb_first(true);
+        self.with_link_control(control)
+    }
+
+    const fn link_control(&self) -> UsReg1 {
+        UsReg1::from_bits(self.rows[18])
+    }
+
+    const fn with_link_control(mut self, control: UsReg1) -> Self {
+        self.rows[18] = control.into_bits();
+        self
+    }
+
+    /// Sets which status bits drive INT1.
+    #[must_use]
+    pub const fn with_interrupts(mut self, enables: DspIrq1) -> Self {
+        self.rows[14] = enables.into_bits();
+        self
+    }
+
+    /// Sets a whole row, for what has no method of its own.
+    ///
+    /// The row replaces what front end and calibration made of it: start from [`row`](Self::row).
+    #[must_use]
+    pub fn with_row<R: Setting + On<M>>(mut self, row: R) -> Self {
+        if let Some(slot) = self.rows.get_mut(usize::from(R::ROW)) {
+            *slot = row.into();
+        }
+        self
+    }
+
+    /// A row as it will be written.
+    #[must_use]
+    pub fn row<R: Setting + On<M>>(&self) -> R {
+        R::from(self.rows.get(usize::from(R::ROW)).copied().unwrap_or(0))
+    }
+
+    /// The scales of the primary channel.
+    #[must_use]
+    pub const fn scales(&self) -> Scales {
+        self.scales
+    }
+
+    /// The front end of the primary channel.
+    #[must_use]
+    pub const fn front_end(&self) -> FrontEnd {
+        self.front_end
+    }
+
+    pub(crate) const fn uses_secondary(&self) -> bool {
+        M::PART.has_secondary() && self.secondary.is_some()
     }
 
     /// Rows 0 to 20 as they must read, on a link of the given dialect.
+    ///
+    /// Reserved bits have their reset values and orders (reset, latch, clear) are not among the
+    /// settings, whatever [`with_row`](Self::with_row) was given.
     #[must_use]
-    pub fn rows(&self, dialect: Option<Dialect>) -> [u32; WRITABLE_ROWS] {
-        let mut rows = Rows(RESET);
-        for channel in Channel::BOTH {
-            if let Some(settings) = self.channel(channel) {
-                rows.apply(channel, &settings);
-            }
+    pub const fn rows(&self, dialect: Option<Dialect>) -> [u32; WRITABLE_ROWS] {
+        let mut rows = self.rows;
+        let mut number = 0;
+        while number < SETTINGS.len() {
+            let free = SETTINGS[number];
+            rows[number] = rows[number] & free | RESET[number] & !free;
+            number += 1;
         }
         // A row 0 that never equals its reset value tells a restart: the clear pulse is only used
         // with CLEAR_SS, and 1 is as good a length as 0.
-        rows.edit(Channel::Primary, |row: DspCr1| row.with_clear_timeout(1));
-        rows.edit(Channel::Primary, |row: DspCr3| {
-            row.with_sixty_hertz(self.line == LineFrequency::Hz60)
-        });
-        if dialect == Some(Dialect::Uart) {
-            rows.edit(Channel::Primary, |row: UsReg1| {
-                row.with_timeout_ms(UART_TIMEOUT_MS)
-            });
+        if rows[0] == DspCr1::RESET {
+            rows[0] = DspCr1::from_bits(rows[0]).with_clear_timeout(1).into_bits();
         }
-        rows.0
+        match dialect {
+            Some(Dialect::Uart) => {
+                rows[18] = UsReg1::from_bits(rows[18])
+                    .with_timeout_ms(UART_TIMEOUT_MS)
+                    .with_lsb_first(false)
+                    .into_bits();
+            }
+            Some(Dialect::Spi) => {}
+            None => rows[18] = UsReg1::RESET,
+        }
+        rows
     }
 }
 
-impl ChannelConfig {
-    const fn new(front_end: FrontEnd) -> Result<Self, ConfigError> {
+impl<M: TwoCurrents> Config<M> {
+    /// Sets the secondary channel's calibration codes.
+    ///
+    /// On the STPM33 the secondary power comes from V1: write CHV2 and PHV2 as for V1.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the code that is out of range.
+    pub const fn with_secondary_calibration(
+        self,
+        calibration: Calibration,
+    ) -> Result<Self, ConfigError> {
+        self.calibrated(Channel::Secondary, calibration)
+    }
+
+    /// Sets which status bits drive INT2.
+    #[must_use]
+    pub const fn with_secondary_interrupts(mut self, enables: DspIrq2) -> Self {
+        self.rows[15] = enables.into_bits();
+        self
+    }
+
+    /// Makes the chip's totals the difference of the channels instead of their sum.
+    #[must_use]
+    pub const fn with_total_difference(mut self) -> Self {
+        self.rows[2] = DspCr3::from_bits(self.rows[2])
+            .with_total_difference(true)
+            .into_bits();
+        self
+    }
+
+    /// The scales of the secondary channel, when it is in use.
+    #[must_use]
+    pub const fn secondary_scales(&self) -> Option<Scales> {
+        self.secondary
+    }
+
+    const fn with_second(mut self, front_end: FrontEnd) -> Result<Self, ConfigError> {
         match front_end.scales() {
-            Ok(scales) => Ok(Self {
-                front_end,
-                scales,
-                calibration: Calibration::NOMINAL,
-            }),
             Err(error) => Err(error),
+            Ok(scales) => {
+                self.secondary = Some(scales);
+                apply_front_end(&mut self.rows, Channel::Secondary, front_end);
+                Ok(self)
+            }
+        }
+    }
+}
+
+impl Config<Stpm33> {
+    /// Uses the secondary channel too: a second current beside the one voltage, as in the neutral.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as for [`new`](Self::new).
+    pub const fn with_secondary(self, sensor: Sensor, gain: Gain) -> Result<Self, ConfigError> {
+        let front_end = FrontEnd {
+            sensor,
+            gain,
+            ..self.front_end
+        };
+        self.with_second(front_end)
+    }
+}
+
+impl Config<Stpm34> {
+    /// Uses the secondary channel too.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as for [`new`](Self::new); one crystal serves both channels.
+    pub const fn with_secondary(self, front_end: FrontEnd) -> Result<Self, ConfigError> {
+        let crystal = self.front_end.crystal_hz;
+        match ConfigError::of("crystal_hz", front_end.crystal_hz, crystal, crystal) {
+            Some(error) => Err(error),
+            None => self.with_second(front_end),
         }
     }
 }
 
 /// The writable rows after a reset; the two status rows read 0.
-const RESET: [u32; WRITABLE_ROWS] = [
-    DspCr1::PRIMARY.reset,
-    DspCr1::SECONDARY.reset,
-    DspCr3::PRIMARY.reset,
-    DspCr4::PRIMARY.reset,
-    DspCr5::PRIMARY.reset,
-    DspCr6::PRIMARY.reset,
-    DspCr5::SECONDARY.reset,
-    DspCr6::SECONDARY.reset,
-    DspCr9::PRIMARY.reset,
-    DspCr10::PRIMARY.reset,
-    DspCr9::SECONDARY.reset,
-    DspCr10::SECONDARY.reset,
-    DfeCr1::PRIMARY.reset,
-    DfeCr1::SECONDARY.reset,
-    DspIrq1::PRIMARY.reset,
-    DspIrq1::SECONDARY.reset,
-    DspSr1::PRIMARY.reset,
-    DspSr1::SECONDARY.reset,
-    UsReg1::PRIMARY.reset,
-    UsReg2::PRIMARY.reset,
-    UsReg3::PRIMARY.reset,
+const RESET: [u32; WRITABLE_ROWS] = {
+    let mut rows = [0; WRITABLE_ROWS];
+    let mut number = 0;
+    while number < WRITABLE_ROWS {
+        rows[number] = MAP[number].reset;
+        number += 1;
+    }
+    rows
+};
+
+/// Bits of rows 0 to 15 that are settings: neither reserved nor an order that returns to 0.
+const SETTINGS: [u32; 16] = [
+    0xFF3E_01EF, // DSP_CR1: not CLEAR_SS
+    0xFF3E_01EF,
+    0x0F8F_FFFF, // DSP_CR3: not SW_RESET, SW_LATCH1, SW_LATCH2
+    0x00FF_FFFF,
+    0xFFFF_FFFF,
+    0x003F_FFFF,
+    0xFFFF_FFFF,
+    0x003F_FFFF,
+    0xFFFF_FFFF,
+    0xFFFF_FFFF,
+    0xFFFF_FFFF,
+    0xFFFF_FFFF,
+    0x0C01_0001, // DFE_CR1: reserved fields stay 0x193
+    0x0C01_0001,
+    0xFFFF_FFFF,
+    0xFFFF_FFFF,
 ];
 
-/// The writable rows in the making.
-struct Rows([u32; WRITABLE_ROWS]);
-
-impl Rows {
-    fn edit<R: reg::Writable>(&mut self, channel: Channel, change: impl FnOnce(R) -> R) {
-        let number = usize::from(R::row(channel).number);
-        if let Some(row) = self.0.get_mut(number) {
-            *row = change(R::from(*row)).into();
-        }
+/// The place of a channel's row: the first rows of both channels lie side by side, the others by
+/// pairs.
+const fn place(channel: Channel, primary: usize, distance: usize) -> usize {
+    match channel {
+        Channel::Primary => primary,
+        Channel::Secondary => primary + distance,
     }
+}
 
-    fn apply(&mut self, channel: Channel, settings: &ChannelConfig) {
-        let FrontEnd { sensor, gain, .. } = settings.front_end;
-        let codes = settings.calibration;
-        self.edit(channel, |row: DspCr1| {
-            row.with_integrator(sensor.needs_integrator())
-        });
-        self.edit(channel, |row: DfeCr1| row.with_gain(gain.code()));
-        self.edit(channel, |row: DspCr5| {
-            row.with_voltage_calibrator(codes.voltage)
-        });
-        self.edit(channel, |row: DspCr6| {
-            row.with_current_calibrator(codes.current)
-        });
-        self.edit(channel, |row: DspCr4| match channel {
-            Channel::Primary => row
-                .with_voltage_delay_primary(codes.voltage_delay)
-                .with_current_delay_primary(codes.current_delay),
-            Channel::Secondary => row
-                .with_voltage_delay_secondary(codes.voltage_delay)
-                .with_current_delay_secondary(codes.current_delay),
-        });
+/// Both channels' rows have one layout: the primary's type serves both.
+const fn apply_front_end(rows: &mut [u32; WRITABLE_ROWS], channel: Channel, front_end: FrontEnd) {
+    let FrontEnd { sensor, gain, .. } = front_end;
+    let control = place(channel, DspCr1::ROW as usize, 1);
+    rows[control] = DspCr1::from_bits(rows[control])
+        .with_integrator(sensor.needs_integrator())
+        .into_bits();
+    let analog = place(channel, DfeCr1::ROW as usize, 1);
+    rows[analog] = DfeCr1::from_bits(rows[analog])
+        .with_gain(gain.code())
+        .into_bits();
+}
+
+const fn apply_calibration(rows: &mut [u32; WRITABLE_ROWS], channel: Channel, codes: Calibration) {
+    let voltage = place(channel, DspCr5::ROW as usize, 2);
+    rows[voltage] = DspCr5::from_bits(rows[voltage])
+        .with_voltage_calibrator(codes.voltage)
+        .into_bits();
+    let current = place(channel, DspCr6::ROW as usize, 2);
+    rows[current] = DspCr6::from_bits(rows[current])
+        .with_current_calibrator(codes.current)
+        .into_bits();
+    let delays = DspCr4::from_bits(rows[3]);
+    rows[3] = match channel {
+        Channel::Primary => delays
+            .with_voltage_delay_primary(codes.voltage_delay)
+            .with_current_delay_primary(codes.current_delay),
+        Channel::Secondary => delays
+            .with_voltage_delay_secondary(codes.voltage_delay)
+            .with_current_delay_secondary(codes.current_delay),
+    }
+    .into_bits();
+}
+
+/// The divider of US_REG2 for a baud rate: 16 MHz / baud, rounded (DS10272 section 6).
+///
+/// # Errors
+/// [`ConfigError`] outside 2400 to 460800, the speeds the manual lists.
+pub(crate) const fn baud_divider(baud: u32) -> Result<UsReg2, ConfigError> {
+    match ConfigError::of("baud", baud, 2_400, 460_800) {
+        Some(error) => Err(error),
+        None => {
+            let divider = (16_000_000 + baud / 2) / baud;
+            Ok(UsReg2::new().with_baud_divider(divider as u16))
+        }
     }
 }

@@ -276,6 +276,32 @@ impl Scales {
         MillivoltAmps::new(u64::try_from(value).unwrap_or(0))
     }
 
+    /// Microvolts of a raw voltage sample, 24 bits, rounded to the nearest.
+    ///
+    /// A count is 1/256 of a count of the RMS (DS10272 section 9).
+    #[must_use]
+    pub fn voltage_sample_uv(&self, raw: i32) -> i64 {
+        divide_rounded(self.voltage.apply(1_000 * i64::from(raw)), 256)
+    }
+
+    /// Microamperes of a raw current sample, 24 bits, rounded to the nearest.
+    ///
+    /// A count is 1/64 of a count of the RMS.
+    #[must_use]
+    pub fn current_sample_ua(&self, raw: i32) -> i64 {
+        divide_rounded(self.current.apply(1_000 * i64::from(raw)), 64)
+    }
+
+    /// The angle between the zero crossings in millidegrees of the line period, rounded to the
+    /// nearest; 0 for a period of 0.
+    #[must_use]
+    pub fn phase_angle(&self, raw: u16, period: u16) -> u32 {
+        let period = u32::from(period);
+        (u32::from(raw) * 360_000 + period / 2)
+            .checked_div(period)
+            .unwrap_or(0)
+    }
+
     /// The line frequency of a raw period, rounded to the nearest millihertz; 0 for a period of 0.
     ///
     /// The period counts 128 crystal cycles a step: 8 µs at 16 MHz.
@@ -285,6 +311,11 @@ impl Scales {
         let value = (1_000 * u64::from(self.crystal_hz) + step / 2).checked_div(step);
         Millihertz::new(u32::try_from(value.unwrap_or(0)).unwrap_or(u32::MAX))
     }
+}
+
+/// The quotient rounded to the nearest, halves upwards.
+const fn divide_rounded(value: i64, by: i64) -> i64 {
+    value.saturating_add(by / 2).div_euclid(by)
 }
 
 /// Holds a value that no register width can bring outside `u32` at its ends.

@@ -1,14 +1,21 @@
 //! What both shells keep about their chip.
 
-use crate::config::WRITABLE_ROWS;
-use crate::reg::row;
-use crate::seq::{Arm, Configure, Latch, Lines, Start, TakeSnapshot};
-use crate::{Config, Fault};
+use crate::config::{WRITABLE_ROWS, baud_divider};
+use crate::link::Framing;
+use crate::part::Model;
+use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg2};
+use crate::seq::{
+    Arm, Collect, Configure, Latch, Lines, ReadRow, SelfTest, Start, TakeSnapshot, TakeStatus,
+    WriteRow,
+};
+use crate::snapshot::{DUAL, FULL_DUAL, FULL_ONE_VOLTAGE, FULL_SINGLE, FullSnapshot, SINGLE};
+use crate::stream::{SAMPLE, Sample};
+use crate::{Config, ConfigError, Fault, Snapshot};
 
 /// The chip's state as the driver knows it: gives out sequences, takes in their success.
 #[derive(Debug)]
-pub(crate) struct Driver {
-    config: Config,
+pub(crate) struct Driver<M> {
+    config: Config<M>,
     rows: [u32; WRITABLE_ROWS],
     lines: Lines,
     configured: bool,
@@ -16,37 +23,65 @@ pub(crate) struct Driver {
     latched_by_frame: bool,
 }
 
-impl Driver {
-    pub(crate) fn new(config: Config, lines: Lines) -> Self {
+impl<M: Model> Driver<M> {
+    pub(crate) const fn new(config: Config<M>, lines: Lines) -> Self {
         Self {
-            config,
             rows: config.rows(lines.dialect),
+            config,
             lines,
             configured: false,
             latched_by_frame: true,
         }
     }
 
-    pub(crate) const fn config(&self) -> &Config {
+    pub(crate) const fn config(&self) -> &Config<M> {
         &self.config
     }
 
-    fn row(&self, number: u8) -> u32 {
-        self.rows.get(usize::from(number)).copied().unwrap_or(0)
+    /// Takes another configuration, to be written by [`configure`](Self::configure).
+    pub(crate) fn set_config(&mut self, config: Config<M>) {
+        let speed = self.row::<UsReg2>();
+        self.config = config;
+        self.rows = config.rows(self.lines.dialect);
+        self.set_row::<UsReg2>(speed);
+    }
+
+    fn row<R: Register>(&self) -> u32 {
+        self.rows.get(usize::from(R::ROW)).copied().unwrap_or(0)
+    }
+
+    fn set_row<R: Register>(&mut self, value: u32) {
+        if let Some(row) = self.rows.get_mut(usize::from(R::ROW)) {
+            *row = value;
+        }
     }
 
     pub(crate) fn start(&mut self) -> Start {
         self.configured = false;
+        self.set_row::<UsReg2>(UsReg2::RESET);
         Start::new(self.lines)
     }
 
-    pub(crate) fn configure(&mut self) -> Configure {
+    pub(crate) fn self_test(&mut self) -> SelfTest {
         self.configured = false;
-        Configure::new(self.rows)
+        self.set_row::<UsReg2>(UsReg2::RESET);
+        SelfTest::new(self.lines, M::PART)
+    }
+
+    pub(crate) fn configure(&mut self, framing: Option<Framing>) -> Configure {
+        self.configured = false;
+        Configure::new(self.rows, framing)
     }
 
     pub(crate) const fn configured(&mut self) {
         self.configured = true;
+    }
+
+    /// The half of US_REG2 for a new baud rate, which the shadow takes over.
+    pub(crate) fn baud(&mut self, baud: u32) -> Result<u16, ConfigError> {
+        let speed = baud_divider(baud)?;
+        self.set_row::<UsReg2>(speed.into_bits());
+        Ok(speed.baud_divider())
     }
 
     pub(crate) fn arm(&mut self) -> Result<Arm, Fault> {
@@ -57,18 +92,58 @@ impl Driver {
 
     pub(crate) fn latch(&mut self) -> Latch {
         self.latched_by_frame = !self.lines.can_latch();
-        Latch::new(self.lines, self.row(row::DSP_CR3))
+        Latch::new(self.lines, self.row::<DspCr3>())
     }
 
-    pub(crate) fn snapshot(&mut self) -> Result<TakeSnapshot, Fault> {
-        if !self.configured {
-            return Err(Fault::NotConfigured);
+    pub(crate) fn snapshot(&self) -> Result<TakeSnapshot<Snapshot<M>>, Fault> {
+        self.take(if self.config.uses_secondary() {
+            DUAL
+        } else {
+            SINGLE
+        })
+    }
+
+    pub(crate) fn full_snapshot(&self) -> Result<TakeSnapshot<FullSnapshot<M>>, Fault> {
+        let rows = match (self.config.uses_secondary(), M::PART.has_second_voltage()) {
+            (false, _) => FULL_SINGLE,
+            (true, false) => FULL_ONE_VOLTAGE,
+            (true, true) => FULL_DUAL,
+        };
+        self.take(rows)
+    }
+
+    pub(crate) fn sample(&self) -> Result<TakeSnapshot<Sample>, Fault> {
+        self.take(SAMPLE)
+    }
+
+    fn take<T: Collect>(&self, rows: &'static [u8]) -> Result<TakeSnapshot<T>, Fault> {
+        self.check_configured()?;
+        let relatch = self.latched_by_frame.then(|| self.row::<DspCr3>());
+        Ok(TakeSnapshot::new(rows, self.row::<DspCr1>(), relatch))
+    }
+
+    pub(crate) fn status(&self) -> Result<TakeStatus, Fault> {
+        self.check_configured()?;
+        Ok(TakeStatus::new(self.row::<DspCr1>(), self.row::<DspCr3>()))
+    }
+
+    pub(crate) fn read<R: Readable + On<M>>(&self) -> ReadRow<R> {
+        ReadRow::new(self.configured.then(|| self.row::<DspCr1>()))
+    }
+
+    /// Takes a row into configuration and shadow, and writes it.
+    pub(crate) fn write<R: Setting + On<M>>(&mut self, row: R) -> Result<WriteRow<R>, Fault> {
+        self.check_configured()?;
+        self.set_config(self.config.with_row(row));
+        Ok(WriteRow::new(self.row::<R>()))
+    }
+
+    const fn check_configured(&self) -> Result<(), Fault> {
+        if self.configured {
+            Ok(())
+        } else {
+            Err(Fault::NotConfigured)
         }
-        Ok(TakeSnapshot::new(
-            self.config.uses_secondary(),
-            self.row(row::DSP_CR1),
-            self.latched_by_frame.then(|| self.row(row::DSP_CR3)),
-        ))
     }
 
     /// Notes what a fault says about the chip.

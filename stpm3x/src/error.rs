@@ -4,6 +4,8 @@ use core::fmt;
 
 use embedded_hal::digital;
 
+use crate::ConfigError;
+
 /// A failed call: the bus, a pin, or the chip.
 ///
 /// `E` is the error of the bus, kept whole.
@@ -13,8 +15,10 @@ use embedded_hal::digital;
 pub enum Error<E> {
     /// The SPI device or the UART failed.
     Bus(E),
-    /// A pin could not be driven.
+    /// SYN, SCS or EN could not be driven.
     Pin(digital::ErrorKind),
+    /// The caller asked for what the chip does not have.
+    InvalidConfig(ConfigError),
     /// The chip, or the link to it, did what it should not.
     Fault(Fault),
 }
@@ -72,6 +76,8 @@ pub enum Fault {
         /// US_REG3 as read.
         status: u32,
     },
+    /// The secondary channel was asked for and is not in use.
+    NoSecondary,
     /// A SYN latch needs a way to pulse SCS: the chip counts SYN pulses until SCS goes low.
     NoSelect,
     /// A request the link cannot carry: too many rows, or a row outside the map.
@@ -92,6 +98,7 @@ impl Fault {
             | Self::Rejected
             | Self::ReadBack { .. }
             | Self::NoSelect
+            | Self::NoSecondary
             | Self::OutOfMap => ErrorKind::Broken,
         }
     }
@@ -102,7 +109,7 @@ impl<E> Error<E> {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Bus(_) | Self::Pin(_) => ErrorKind::Broken,
+            Self::Bus(_) | Self::Pin(_) | Self::InvalidConfig(_) => ErrorKind::Broken,
             Self::Fault(fault) => fault.kind(),
         }
     }
@@ -111,6 +118,22 @@ impl<E> Error<E> {
 impl<E> From<Fault> for Error<E> {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl<E> From<ConfigError> for Error<E> {
+    fn from(error: ConfigError) -> Self {
+        Self::InvalidConfig(error)
+    }
+}
+
+/// Sets apart what a sequence may mend, the faults of the link, from errors of the host's own
+/// parts.
+pub(crate) fn mendable<T, E>(result: Result<T, Error<E>>) -> Result<Result<T, Fault>, Error<E>> {
+    match result {
+        Ok(done) => Ok(Ok(done)),
+        Err(Error::Fault(fault)) => Ok(Err(fault)),
+        Err(error) => Err(error),
     }
 }
 
@@ -129,6 +152,7 @@ impl fmt::Display for Fault {
             }
             Self::Unexpected { row, read } => write!(f, "row {row} reads {read:#010x}"),
             Self::Link { status } => write!(f, "the chip reports link errors {status:#010x}"),
+            Self::NoSecondary => f.write_str("the secondary channel is not configured"),
             Self::NoSelect => f.write_str("a SYN latch needs SCS"),
             Self::OutOfMap => f.write_str("row outside the register map"),
         }
@@ -140,6 +164,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
         match self {
             Self::Bus(error) => write!(f, "metering chip bus: {error}"),
             Self::Pin(kind) => write!(f, "metering chip pin: {kind}"),
+            Self::InvalidConfig(error) => write!(f, "metering chip: {error}"),
             Self::Fault(fault) => write!(f, "metering chip: {fault}"),
         }
     }
@@ -152,6 +177,7 @@ impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
         match self {
             Self::Bus(error) => Some(error),
             Self::Fault(fault) => Some(fault),
+            Self::InvalidConfig(error) => Some(error),
             Self::Pin(_) => None,
         }
     }

@@ -1,6 +1,11 @@
 //! The three parts and their channels.
+//!
+//! Software cannot read from a chip which part it is (DS10272 section 1): the integrator says it,
+//! as a type. What a part does not have then does not compile.
 
-/// Which chip is fitted. Software cannot read it from the chip (DS10272 section 1).
+use core::fmt::Debug;
+
+/// Which chip is fitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Part {
@@ -25,6 +30,50 @@ impl Part {
         matches!(self, Self::Stpm34)
     }
 }
+
+/// A part as a type.
+pub trait Model: sealed::Sealed + Copy + Debug + PartialEq + 'static {
+    /// The same as a value.
+    const PART: Part;
+}
+
+/// A part with a secondary channel: STPM33 and STPM34.
+pub trait TwoCurrents: Model {}
+
+/// A part with a second voltage input: STPM34.
+pub trait TwoVoltages: TwoCurrents {}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "nobody else implements it")]
+    pub trait Sealed {}
+}
+
+macro_rules! model {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub struct $name;
+
+        impl sealed::Sealed for $name {}
+        impl Model for $name {
+            const PART: Part = Part::$name;
+        }
+    )* };
+}
+
+model! {
+    /// One voltage and one current channel.
+    Stpm32;
+    /// One voltage and two current channels: V1 serves both.
+    Stpm33;
+    /// Two voltage and two current channels.
+    Stpm34;
+}
+
+impl TwoCurrents for Stpm33 {}
+impl TwoCurrents for Stpm34 {}
+impl TwoVoltages for Stpm34 {}
 
 /// A metering channel: one voltage paired with one current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,3 +19,6 @@ pub(crate) const POLL_US: u32 = 50;
 
 /// The SCS pulse that resets the chip's communication block; at least 4 µs.
 pub(crate) const RESYNC_US: u32 = 10;
+
+/// The pause before the first frame at a new speed, about 1 ms (DS10272 section 6).
+pub(crate) const SPEED_US: u32 = 1_000;

@@ -7,25 +7,35 @@ use common::{Bench, Clock, Device, poll_times};
 use embassy_futures::block_on;
 use proptest::prelude::*;
 use stpm3x::asynch::{Registers, Spi, Stpm3x, Uart};
+use stpm3x::part::Model;
+use stpm3x::reg::{DspIrq1, DspReg14};
 use stpm3x::seq::{Sequence, Start, Step};
 use stpm3x::sim::{Counts, Disturbance, Interface};
-use stpm3x::{Counters, Energies, Error, ErrorKind, Fault, Part, Pins, Snapshot};
+use stpm3x::{
+    Counters, Energies, Error, ErrorKind, Fault, LineFrequency, Part, Pins, Snapshot, Stpm32,
+    Stpm34,
+};
 
-type SpiDriver<'a> = Stpm3x<Spi<Device<'a>, common::Tap<'a>, common::Tap<'a>>, Clock<'a>>;
-type UartDriver<'a> =
-    Stpm3x<Uart<common::Port<'a>, common::Tap<'a>, common::Tap<'a>, common::Tap<'a>>, Clock<'a>>;
+type SpiDriver<'a> = Stpm3x<Spi<Device<'a>, common::Tap<'a>, common::Tap<'a>>, Clock<'a>, Stpm34>;
+type UartDriver<'a> = Stpm3x<
+    Uart<common::Port<'a>, common::Tap<'a>, common::Tap<'a>, common::Tap<'a>>,
+    Clock<'a>,
+    Stpm32,
+>;
 
 fn spi(bench: &Bench) -> SpiDriver<'_> {
     let bus = Spi::new(Device(bench), bench.spi_pins());
-    Stpm3x::new(bus, Clock(bench), Bench::config(Part::Stpm34))
+    Stpm3x::new(bus, Clock(bench), Bench::dual())
 }
 
 fn uart(bench: &Bench) -> UartDriver<'_> {
     let bus = Uart::new(bench.port(), bench.uart_pins());
-    Stpm3x::new(bus, Clock(bench), Bench::config(Part::Stpm32))
+    Stpm3x::new(bus, Clock(bench), Bench::single())
 }
 
-async fn ready<R: Registers<Error: core::fmt::Debug>>(driver: &mut Stpm3x<R, Clock<'_>>) {
+async fn ready<R: Registers<Error: core::fmt::Debug>, M: Model>(
+    driver: &mut Stpm3x<R, Clock<'_>, M>,
+) {
     driver.start().await.unwrap();
     driver.configure().await.unwrap();
 }
@@ -40,19 +50,22 @@ fn wrapped(counts: Counts) -> Energies {
 }
 
 /// The snapshot holds what the chip froze: true since its reset, and the values that it measures.
-fn assert_true(bench: &Bench, snapshot: &Snapshot) {
+fn assert_true<M: Model>(bench: &Bench, snapshot: &Snapshot<M>) {
     let truth = bench.chip.borrow().latched_truth();
     assert_eq!(snapshot.primary.energy, wrapped(truth.primary));
     assert_eq!(snapshot.primary.voltage_rms, 6_818);
     // 10 A at half the gain of 2.1435 mA a count.
     assert_eq!(snapshot.primary.current_rms, 2_333);
-    if let Some(secondary) = snapshot.secondary {
-        assert_eq!(secondary.energy, wrapped(truth.secondary));
-        assert_eq!(secondary.current_rms, 700);
-    }
-    if let Some(totals) = snapshot.totals {
-        assert_eq!(totals, wrapped(truth.total));
-    }
+}
+
+/// The same of both channels and the totals.
+fn assert_both_true(bench: &Bench, snapshot: &Snapshot<Stpm34>) {
+    assert_true(bench, snapshot);
+    let truth = bench.chip.borrow().latched_truth();
+    let secondary = snapshot.secondary().unwrap();
+    assert_eq!(secondary.energy, wrapped(truth.secondary));
+    assert_eq!(secondary.current_rms, 700);
+    assert_eq!(snapshot.totals().unwrap(), &wrapped(truth.total));
 }
 
 #[test]
@@ -70,7 +83,7 @@ fn one_flipped_bit_anywhere_is_mended() {
                     false => Disturbance::FlipToHost { after, mask },
                 });
                 let snapshot = block_on(driver.snapshot()).unwrap();
-                assert_true(&bench, &snapshot);
+                assert_both_true(&bench, &snapshot);
             }
         }
     }
@@ -91,7 +104,7 @@ fn one_lost_byte_anywhere_is_mended_with_and_without_scs() {
                     lose_in_snapshot(&bench, uart(&bench), lost);
                 } else {
                     let bus = Uart::new(bench.port(), Pins::none());
-                    let config = Bench::config(Part::Stpm32);
+                    let config = Bench::single();
                     lose_in_snapshot(&bench, Stpm3x::new(bus, Clock(&bench), config), lost);
                 }
             }
@@ -99,8 +112,11 @@ fn one_lost_byte_anywhere_is_mended_with_and_without_scs() {
     }
 }
 
-fn lose_in_snapshot<R>(bench: &Bench, mut driver: Stpm3x<R, Clock<'_>>, lost: Disturbance)
-where
+fn lose_in_snapshot<R, M: Model>(
+    bench: &Bench,
+    mut driver: Stpm3x<R, Clock<'_>, M>,
+    lost: Disturbance,
+) where
     R: Registers<Error: core::fmt::Debug + PartialEq>,
 {
     block_on(driver.configure()).unwrap();
@@ -124,7 +140,7 @@ fn a_write_that_the_chip_drops_is_written_again() {
         block_on(driver.configure()).unwrap();
         bench.chip.borrow_mut().advance(1_000);
         block_on(driver.latch()).unwrap();
-        assert_true(&bench, &block_on(driver.snapshot()).unwrap());
+        assert_both_true(&bench, &block_on(driver.snapshot()).unwrap());
     }
 }
 
@@ -210,11 +226,67 @@ dropped_anywhere!(snapshot_dropped_on_uart, Stpm32, Uart, uart, |driver| {
     driver.snapshot()
 });
 
+dropped_anywhere!(full_dropped_on_spi, Stpm34, Spi, spi, |driver| driver
+    .full_snapshot());
+dropped_anywhere!(sample_dropped_on_spi, Stpm34, Spi, spi, |driver| driver
+    .sample());
+dropped_anywhere!(events_dropped_on_spi, Stpm34, Spi, spi, |driver| driver
+    .events());
+dropped_anywhere!(events_dropped_on_uart, Stpm32, Uart, uart, |driver| driver
+    .events());
+dropped_anywhere!(write_dropped_on_spi, Stpm34, Spi, spi, |driver| {
+    driver.write(DspIrq1::new().with_sag_start(true))
+});
+dropped_anywhere!(read_dropped_on_uart, Stpm32, Uart, uart, |driver| driver
+    .read::<DspReg14>(
+));
+dropped_anywhere!(self_test_dropped_on_uart, Stpm32, Uart, uart, |driver| {
+    driver.self_test()
+});
+dropped_anywhere!(reconfigure_dropped_on_spi, Stpm34, Spi, spi, |driver| {
+    driver.reconfigure(Bench::dual().with_line(LineFrequency::Hz60))
+});
+dropped_anywhere!(
+    crc_switched_off_dropped_on_spi,
+    Stpm34,
+    Spi,
+    spi,
+    |driver| { driver.reconfigure(Bench::dual().without_crc()) }
+);
+dropped_anywhere!(
+    crc_switched_off_dropped_on_uart,
+    Stpm32,
+    Uart,
+    uart,
+    |driver| { driver.reconfigure(Bench::single().without_crc()) }
+);
+
+/// A configuration cut off anywhere is finished by the next one, without a reset: also when it
+/// was about to change how frames look.
+#[test]
+fn configure_finishes_what_was_dropped() {
+    for polls in 0.. {
+        let bench = Bench::new(Part::Stpm34, Interface::Spi);
+        let mut driver = spi(&bench);
+        block_on(ready(&mut driver));
+        let other = Bench::dual().without_crc();
+        let finished = poll_times(driver.reconfigure(other), polls).is_some();
+        block_on(driver.configure()).unwrap();
+        bench.chip.borrow_mut().advance(7_812);
+        block_on(driver.latch()).unwrap();
+        assert_both_true(&bench, &block_on(driver.snapshot()).unwrap());
+        if finished {
+            assert!(polls > 50);
+            break;
+        }
+    }
+}
+
 #[test]
 fn a_chip_in_the_other_interface_mode_is_named() {
     let bench = Bench::new(Part::Stpm32, Interface::Uart);
     let bus = Spi::new(Device(&bench), Pins::none());
-    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::config(Part::Stpm32));
+    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::single());
     assert_eq!(
         block_on(driver.start()),
         Err(Error::Fault(Fault::StuckHigh))
@@ -222,7 +294,7 @@ fn a_chip_in_the_other_interface_mode_is_named() {
 
     let bench = Bench::new(Part::Stpm32, Interface::Spi);
     let bus = Uart::new(bench.port(), Pins::none());
-    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::config(Part::Stpm32));
+    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::single());
     assert_eq!(block_on(driver.start()), Err(Error::Fault(Fault::NoAnswer)));
 }
 
@@ -254,7 +326,7 @@ fn a_chip_that_drops_every_frame_is_named() {
     let mut start = Start::new(stpm3x::seq::Lines::default());
     let mut rows: &[u32] = &[];
     let fault = loop {
-        match start.next(rows) {
+        match start.next(Ok(rows)) {
             Ok(Step::Read(_)) => rows = &[0x0400_00A0; 3],
             Ok(_) => rows = &[],
             Err(fault) => break fault,
@@ -279,7 +351,7 @@ fn a_uart_without_scs_cannot_be_armed_and_latches_by_software() {
     let bench = Bench::new(Part::Stpm32, Interface::Uart);
     let pins = Pins::none().with_syn(bench.pin(stpm3x::sim::Line::Syn));
     let bus = Uart::new(bench.port(), pins);
-    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::config(Part::Stpm32));
+    let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::single());
     block_on(ready(&mut driver));
     assert_eq!(
         block_on(driver.arm()).unwrap_err(),
@@ -320,7 +392,7 @@ proptest! {
                 bench.chip.borrow_mut().advance(40_000);
                 insist!(driver.latch());
                 let snapshot = insist!(driver.snapshot());
-                assert_true(&bench, &snapshot);
+                assert_both_true(&bench, &snapshot);
             }
         });
     }
@@ -329,7 +401,7 @@ proptest! {
     fn noise_on_a_uart_without_pins_never_makes_a_value(seed: u64, per_million in 0..3_000u32) {
         let bench = Bench::new(Part::Stpm32, Interface::Uart);
         let bus = Uart::new(bench.port(), Pins::none());
-        let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::config(Part::Stpm32));
+        let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::single());
         block_on(async {
             ready(&mut driver).await;
             bench.chip.borrow_mut().noise(seed, per_million);

@@ -5,20 +5,44 @@ mod common;
 use common::{Bench, Clock, Device, Event};
 use embassy_futures::block_on;
 use proptest::prelude::*;
+use stpm3x::reg::{DspIrq1, DspReg14};
 use stpm3x::sim::{self, Chip, Disturbance, Interface};
-use stpm3x::{Counters, Error, Part, Pins, Snapshot, asynch, blocking};
+use stpm3x::{
+    Counters, Diagnosis, Error, FullSnapshot, LineFrequency, Part, Pins, Sample, Snapshot, Stpm32,
+    Stpm34, asynch, blocking,
+};
 
 /// What the public calls returned, one after the other.
 #[derive(Debug, PartialEq)]
-struct Outcome {
-    start: Result<Counters, Error<std::convert::Infallible>>,
-    configure: Result<(), Error<std::convert::Infallible>>,
-    rounds: Vec<(
-        bool,
-        bool,
-        Result<Snapshot, Error<std::convert::Infallible>>,
-    )>,
+struct Outcome<M> {
+    start: Answer<Counters>,
+    configure: Answer<()>,
+    rounds: Vec<Round<M>>,
+    reconfigure: Answer<()>,
+    self_test: Answer<Diagnosis>,
+    restart: Answer<Counters>,
 }
+
+#[derive(Debug, PartialEq)]
+struct Round<M> {
+    armed: bool,
+    latched: bool,
+    snapshot: Answer<Snapshot<M>>,
+    full: Answer<FullSnapshot<M>>,
+    sample: Answer<Sample>,
+    events: Answer<Vec<stpm3x::Event>>,
+    read: Answer<DspReg14>,
+    write: Answer<()>,
+}
+
+impl<M> Round<M> {
+    fn went_well(&self) -> bool {
+        let reads = self.snapshot.is_ok() && self.full.is_ok() && self.sample.is_ok();
+        reads && self.events.is_ok() && self.read.is_ok() && self.write.is_ok()
+    }
+}
+
+type Answer<T> = Result<T, Error<std::convert::Infallible>>;
 
 /// Runs every public method; a macro because the two shells share no trait.
 macro_rules! play {
@@ -29,17 +53,28 @@ macro_rules! play {
         let mut rounds = Vec::new();
         for _ in 0..3 {
             $bench.chip.borrow_mut().advance(50_000);
-            let armed = $driver.arm()$(.$wait)?.is_ok();
-            let latched = $driver.latch()$(.$wait)?.is_ok();
-            rounds.push((armed, latched, $driver.snapshot()$(.$wait)?));
+            rounds.push(Round {
+                armed: $driver.arm()$(.$wait)?.is_ok(),
+                latched: $driver.latch()$(.$wait)?.is_ok(),
+                snapshot: $driver.snapshot()$(.$wait)?,
+                full: $driver.full_snapshot()$(.$wait)?,
+                sample: $driver.sample()$(.$wait)?,
+                events: $driver.events()$(.$wait)?.map(Iterator::collect),
+                read: $driver.read()$(.$wait)?,
+                write: $driver.write(DspIrq1::new().with_sag_start(true))$(.$wait)?,
+            });
         }
-        Outcome { start, configure, rounds }
+        let other = $driver.config().with_line(LineFrequency::Hz60);
+        let reconfigure = $driver.reconfigure(other)$(.$wait)?;
+        let self_test = $driver.self_test()$(.$wait)?;
+        let restart = $driver.restart()$(.$wait)?;
+        Outcome { start, configure, rounds, reconfigure, self_test, restart }
     }};
 }
 
-fn spi(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
+fn spi(prepare: impl Fn(&mut Chip)) -> [(Outcome<Stpm34>, Vec<Event>); 2] {
     let bench = Bench::new(Part::Stpm34, Interface::Spi);
-    let config = Bench::config(Part::Stpm34);
+    let config = Bench::dual();
     let bus = blocking::Spi::new(Device(&bench), bench.spi_pins());
     let mut driver = blocking::Stpm3x::new(bus, Clock(&bench), config);
     let blocking = (play!(driver, bench, prepare), bench.take_events());
@@ -51,8 +86,8 @@ fn spi(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
     [blocking, (outcome, bench.take_events())]
 }
 
-fn uart(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
-    let config = Bench::config(Part::Stpm32);
+fn uart(prepare: impl Fn(&mut Chip)) -> [(Outcome<Stpm32>, Vec<Event>); 2] {
+    let config = Bench::single();
     // The shells wait for a byte in their own ways: only what is sent is compared.
     let sent = |bench: &Bench| {
         let mut events = bench.take_events();
@@ -75,7 +110,7 @@ fn uart(prepare: impl Fn(&mut Chip)) -> [(Outcome, Vec<Event>); 2] {
 fn quiet_spi() {
     let [blocking, asynch] = spi(|_| {});
     assert!(
-        blocking.0.rounds.iter().all(|round| round.2.is_ok()),
+        blocking.0.rounds.iter().all(Round::went_well),
         "{:?}",
         blocking.0
     );
@@ -86,7 +121,7 @@ fn quiet_spi() {
 fn quiet_uart() {
     let [blocking, asynch] = uart(|_| {});
     assert!(
-        blocking.0.rounds.iter().all(|round| round.2.is_ok()),
+        blocking.0.rounds.iter().all(Round::went_well),
         "{:?}",
         blocking.0
     );
@@ -97,7 +132,7 @@ fn quiet_uart() {
 fn restarted_chip() {
     let [blocking, asynch] = spi(Chip::brown_out);
     assert!(
-        blocking.0.rounds.iter().all(|round| round.2.is_err()),
+        !blocking.0.rounds.iter().any(Round::went_well),
         "{:?}",
         blocking.0
     );
@@ -109,7 +144,7 @@ macro_rules! shared {
     ($shell:ident, $a:ident, $b:ident $(, $wait:tt)?) => {{
         let chip = |bench| {
             let bus = $shell::Spi::new(Device(bench), Pins::none());
-            $shell::Stpm3x::new(bus, Clock(bench), Bench::config(Part::Stpm34))
+            $shell::Stpm3x::new(bus, Clock(bench), Bench::dual())
         };
         let (mut first, mut second) = (chip(&$a), chip(&$b));
         let pin = sim::Pin::new([&$a.chip, &$b.chip], sim::Line::Syn);

@@ -5,9 +5,11 @@ use std::cell::RefCell;
 use embassy_futures::block_on;
 use meter_core::energy::Counter;
 use stpm3x::asynch::{Registers, SharedSyn, Spi, Stpm3x, Uart};
+use stpm3x::part::Model;
 use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Phasor, Pin};
 use stpm3x::{
     Channel, Config, Counters, Divider, FrontEnd, Gain, Part, Pins, Reading, Scales, Sensor,
+    Stpm32, Stpm33, Stpm34,
 };
 
 const DIVIDER: Divider = Divider {
@@ -100,7 +102,9 @@ fn assert_units(reading: &Reading, scales: &Scales, fed: &Phasor) {
     );
 }
 
-async fn start<R: Registers<Error: core::fmt::Debug>>(chip: &mut Stpm3x<R, NoDelay>) -> Counters {
+async fn start<R: Registers<Error: core::fmt::Debug>, M: Model>(
+    chip: &mut Stpm3x<R, NoDelay, M>,
+) -> Counters {
     let counters = chip.start().await.unwrap();
     chip.configure().await.unwrap();
     counters
@@ -117,8 +121,8 @@ fn single_phase_shunt_on_uart() {
         .with_syn(Pin::new([&chip], Line::Syn))
         .with_scs(Pin::new([&chip], Line::Scs))
         .with_enable(Pin::new([&chip], Line::Enable));
-    let config = Config::new(Part::Stpm32, shunt()).unwrap();
-    let scales = config.scales(Channel::Primary).unwrap();
+    let config = Config::<Stpm32>::new(shunt()).unwrap();
+    let scales = config.scales();
     let mut driver = Stpm3x::new(Uart::new(sim::Uart::new(&chip), pins), NoDelay, config);
     block_on(async {
         assert_eq!(start(&mut driver).await, Counters::Cleared);
@@ -150,24 +154,25 @@ fn three_phase_transformer_on_spi_with_common_syn() {
     first.borrow_mut().power_on(Interface::Spi);
     second.borrow_mut().power_on(Interface::Spi);
 
-    let device = |chip, part| {
-        let config = Config::new(part, transformer())
-            .and_then(|config| config.with_secondary(transformer()))
-            .unwrap();
-        Stpm3x::new(
-            Spi::new(sim::SpiDevice(chip), Pins::none()),
-            NoDelay,
-            config,
-        )
-    };
-    let (mut a, mut b) = (device(&first, Part::Stpm34), device(&second, Part::Stpm33));
+    let config = Config::<Stpm34>::new(transformer())
+        .and_then(|config| config.with_secondary(transformer()))
+        .unwrap();
+    let bus = Spi::new(sim::SpiDevice(&first), Pins::none());
+    let mut a = Stpm3x::new(bus, NoDelay, config);
+    // The second current is that of the neutral.
+    let FrontEnd { sensor, gain, .. } = transformer();
+    let config = Config::<Stpm33>::new(transformer())
+        .and_then(|config| config.with_secondary(sensor, gain))
+        .unwrap();
+    let bus = Spi::new(sim::SpiDevice(&second), Pins::none());
+    let mut b = Stpm3x::new(bus, NoDelay, config);
     let mut syn = SharedSyn::new(Pin::new([&first, &second], Line::Syn));
     block_on(async {
         let armed = [a.arm().await.unwrap(), b.arm().await.unwrap()];
         syn.reset(&mut NoDelay, armed).await.unwrap();
         start(&mut a).await;
         start(&mut b).await;
-        let scales = a.config().scales(Channel::Primary).unwrap();
+        let scales = a.config().scales();
         let mut meters = [Meter::fresh(), Meter::fresh(), Meter::fresh()];
         for second_of_day in 0..300 {
             let feeds = [0, 1, 2].map(|phase| load(second_of_day, phase));
@@ -182,7 +187,7 @@ fn three_phase_transformer_on_spi_with_common_syn() {
             second.borrow_mut().advance(17);
             let one = a.snapshot().await.unwrap();
             let two = b.snapshot().await.unwrap();
-            let readings = [one.primary, one.secondary.unwrap(), two.primary];
+            let readings = [one.primary, *one.secondary().unwrap(), two.primary];
             let truths = [
                 first.borrow().latched_truth().primary,
                 first.borrow().latched_truth().secondary,
@@ -204,8 +209,8 @@ fn single_phase_coil_on_spi() {
     let chip = RefCell::new(Chip::new(Part::Stpm33, board));
     chip.borrow_mut().power_on(Interface::Spi);
     let pins = Pins::none().with_syn(Pin::new([&chip], Line::Syn));
-    let config = Config::new(Part::Stpm33, coil()).unwrap();
-    let scales = config.scales(Channel::Primary).unwrap();
+    let config = Config::<Stpm33>::new(coil()).unwrap();
+    let scales = config.scales();
     let mut driver = Stpm3x::new(Spi::new(sim::SpiDevice(&chip), pins), NoDelay, config);
     block_on(async {
         start(&mut driver).await;
@@ -232,7 +237,7 @@ fn a_day_wraps_the_counters_and_loses_nothing() {
     let chip = RefCell::new(Chip::new(Part::Stpm32, board));
     chip.borrow_mut().power_on(Interface::Spi);
     let pins = Pins::none().with_syn(Pin::new([&chip], Line::Syn));
-    let config = Config::new(Part::Stpm32, shunt()).unwrap();
+    let config = Config::<Stpm32>::new(shunt()).unwrap();
     let mut driver = Stpm3x::new(Spi::new(sim::SpiDevice(&chip), pins), NoDelay, config);
     block_on(async {
         start(&mut driver).await;

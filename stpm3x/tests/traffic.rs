@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use stpm3x::blocking::{Spi, Stpm3x, Uart};
 use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Pin};
-use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Pins, Sensor};
+use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Pins, Sensor, Stpm32, Stpm34};
 
 fn front_end() -> FrontEnd {
     let divider = Divider {
@@ -23,7 +23,7 @@ fn chip(part: Part, interface: Interface) -> RefCell<Chip> {
 #[test]
 fn snapshot_of_two_channels_is_thirty_frames() {
     let chip = chip(Part::Stpm34, Interface::Spi);
-    let config = Config::new(Part::Stpm34, front_end()).unwrap();
+    let config = Config::<Stpm34>::new(front_end()).unwrap();
     let config = config.with_secondary(front_end()).unwrap();
     let pins = Pins::none().with_syn(Pin::new([&chip], Line::Syn));
     let mut driver = Stpm3x::new(Spi::new(sim::SpiDevice(&chip), pins), NoDelay, config);
@@ -39,7 +39,7 @@ fn snapshot_of_two_channels_is_thirty_frames() {
 #[test]
 fn snapshot_of_one_channel_is_fifteen_frames_and_a_software_latch_one() {
     let chip = chip(Part::Stpm32, Interface::Uart);
-    let config = Config::new(Part::Stpm32, front_end()).unwrap();
+    let config = Config::<Stpm32>::new(front_end()).unwrap();
     let port = Uart::new(sim::Uart::new(&chip), Pins::none());
     let mut driver = Stpm3x::new(port, NoDelay, config);
     driver.start().unwrap();

@@ -9,7 +9,8 @@ use meter_core::profile::{PHASES, PhaseSample};
 use meter_core::scale::Ratio;
 use meter_core::units::{Millihertz, Millivars};
 use stpm3x::asynch::{Registers, SharedSyn, Stpm3x};
-use stpm3x::{Channel, Counters, Error, ErrorKind, Fault, Scales, Snapshot};
+use stpm3x::part::{Model, TwoCurrents};
+use stpm3x::{Counters, Error, ErrorKind, Fault, Scales, Snapshot};
 
 /// What was measured in one second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,31 +119,27 @@ impl PhaseCounters {
 }
 
 /// A single-phase meter: one chip, its primary channel.
-pub struct SinglePhase<R, D> {
-    chip: Stpm3x<R, D>,
+pub struct SinglePhase<R, D, M> {
+    chip: Stpm3x<R, D, M>,
     scales: Scales,
     counters: PhaseCounters,
 }
 
-impl<R: Registers, D: DelayNs> SinglePhase<R, D> {
+impl<R: Registers, D: DelayNs, M: Model> SinglePhase<R, D, M> {
     /// Takes a chip whose primary channel carries the load; no I/O happens.
-    ///
-    /// `None` when the configuration has no primary channel.
-    pub fn new(chip: Stpm3x<R, D>) -> Option<Self> {
-        let scales = chip.config().scales(Channel::Primary)?;
-        Some(Self {
+    pub fn new(chip: Stpm3x<R, D, M>) -> Self {
+        let scales = chip.config().scales();
+        Self {
             chip,
             scales,
             counters: PhaseCounters::default(),
-        })
+        }
     }
 }
 
-impl<R: Registers, D: DelayNs> Chips for SinglePhase<R, D> {
+impl<R: Registers, D: DelayNs, M: Model> Chips for SinglePhase<R, D, M> {
     async fn start(&mut self) -> Result<(), MeteringFault> {
-        let counters = self.chip.start().await?;
-        self.chip.configure().await?;
-        self.counters = PhaseCounters::after(counters);
+        self.counters = PhaseCounters::after(self.chip.restart().await?);
         Ok(())
     }
 
@@ -159,33 +156,40 @@ impl<R: Registers, D: DelayNs> Chips for SinglePhase<R, D> {
     }
 }
 
-/// A three-phase meter: an STPM34 on L1 and L2, an STPM33 on L3, and one SYN line for both.
+/// A three-phase meter: two channels of one chip on L1 and L2, another chip on L3, and one SYN line
+/// for both.
 ///
 /// All phases have the same front end; what differs is in the chips' calibration.
-pub struct ThreePhase<A, B, P, D> {
-    first: Stpm3x<A, D>,
-    second: Stpm3x<B, D>,
+pub struct ThreePhase<A, B, P, D, M, N> {
+    first: Stpm3x<A, D, M>,
+    second: Stpm3x<B, D, N>,
     syn: SharedSyn<P, 2>,
     delay: D,
     scales: Scales,
     counters: [PhaseCounters; PHASES],
 }
 
-impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> ThreePhase<A, B, P, D> {
+impl<A, B, P, D, M, N> ThreePhase<A, B, P, D, M, N>
+where
+    A: Registers,
+    B: Registers,
+    P: OutputPin,
+    D: DelayNs,
+    M: TwoCurrents,
+    N: Model,
+{
     /// Takes the two chips and the SYN line they share; no I/O happens.
     ///
-    /// `None` when a channel is missing or the phases do not share one front end.
+    /// `None` when the first chip's secondary channel is not in use, or the phases do not share one
+    /// front end.
     pub fn new(
-        first: Stpm3x<A, D>,
-        second: Stpm3x<B, D>,
+        first: Stpm3x<A, D, M>,
+        second: Stpm3x<B, D, N>,
         syn: SharedSyn<P, 2>,
         delay: D,
     ) -> Option<Self> {
-        let scales = first.config().scales(Channel::Primary)?;
-        let others = [
-            first.config().scales(Channel::Secondary)?,
-            second.config().scales(Channel::Primary)?,
-        ];
+        let scales = first.config().scales();
+        let others = [first.config().secondary_scales()?, second.config().scales()];
         let same = others
             .iter()
             .all(|other| other.energy_lsb() == scales.energy_lsb());
@@ -200,7 +204,7 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> ThreePhase<A, B, P, D
         })
     }
 
-    async fn snapshots(&mut self) -> Result<(Snapshot, Snapshot), MeteringFault> {
+    async fn snapshots(&mut self) -> Result<(Snapshot<M>, Snapshot<N>), MeteringFault> {
         let armed = [self.first.arm().await?, self.second.arm().await?];
         let latched = self.syn.latch(&mut self.delay, armed).await;
         latched.map_err(|_| MeteringFault::Passing)?;
@@ -208,15 +212,21 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> ThreePhase<A, B, P, D
     }
 }
 
-impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> Chips for ThreePhase<A, B, P, D> {
+impl<A, B, P, D, M, N> Chips for ThreePhase<A, B, P, D, M, N>
+where
+    A: Registers,
+    B: Registers,
+    P: OutputPin,
+    D: DelayNs,
+    M: TwoCurrents,
+    N: Model,
+{
     async fn start(&mut self) -> Result<(), MeteringFault> {
         let armed = [self.first.arm().await?, self.second.arm().await?];
         let reset = self.syn.reset(&mut self.delay, armed).await;
         reset.map_err(|_| MeteringFault::Passing)?;
-        self.first.start().await?;
-        self.second.start().await?;
-        self.first.configure().await?;
-        self.second.configure().await?;
+        self.first.restart().await?;
+        self.second.restart().await?;
         self.counters = [PhaseCounters::after(Counters::Cleared); PHASES];
         Ok(())
     }
@@ -226,7 +236,7 @@ impl<A: Registers, B: Registers, P: OutputPin, D: DelayNs> Chips for ThreePhase<
         let mut sample = Sample::default();
         let [l1, l2, l3] = &mut self.counters;
         sample.push(&first.primary, &self.scales, l1);
-        if let Some(reading) = &first.secondary {
+        if let Some(reading) = first.secondary() {
             sample.push(reading, &self.scales, l2);
         }
         sample.push(&second.primary, &self.scales, l3);

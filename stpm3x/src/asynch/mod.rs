@@ -3,10 +3,10 @@
 //! The UART of a three-wire meter, against the simulator:
 //!
 //! ```
-//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor, Stpm32};
 //! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 //! # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-//! # let config = Config::new(Part::Stpm32, front_end)?;
+//! # let config = Config::<Stpm32>::new(front_end)?;
 //! use std::cell::RefCell;
 //! use stpm3x::asynch::{Stpm3x, Uart};
 //! use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Pin};
@@ -32,7 +32,7 @@
 //! Three phases from an STPM34 and an STPM33 with one SYN line:
 //!
 //! ```
-//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor, Stpm33, Stpm34};
 //! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 //! # let sensor = Sensor::CurrentTransformer { turns: 2_500, burden_milliohms: 6_000 };
 //! # let front_end = FrontEnd::new(divider, sensor, Gain::X2);
@@ -46,20 +46,18 @@
 //! let second = RefCell::new(Chip::new(Part::Stpm33, board));
 //! first.borrow_mut().power_on(Interface::Spi);
 //! second.borrow_mut().power_on(Interface::Spi);
-//! let l1_l2 = Config::new(Part::Stpm34, front_end)?.with_secondary(front_end)?;
-//! let l3 = Config::new(Part::Stpm33, front_end)?;
+//! let l1_l2 = Config::<Stpm34>::new(front_end)?.with_secondary(front_end)?;
+//! let l3 = Config::<Stpm33>::new(front_end)?;
 //! let mut a = Stpm3x::new(Spi::new(SpiDevice(&first), Pins::none()), NoDelay, l1_l2);
 //! let mut b = Stpm3x::new(Spi::new(SpiDevice(&second), Pins::none()), NoDelay, l3);
 //! let mut syn = SharedSyn::new(Pin::new([&first, &second], Line::Syn));
 //! embassy_futures::block_on(async {
 //!     syn.reset(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
-//!     for chip in [&mut a, &mut b] {
-//!         chip.start().await?;
-//!         chip.configure().await?;
-//!     }
+//!     a.restart().await?;
+//!     b.restart().await?;
 //!     syn.latch(&mut NoDelay, [a.arm().await?, b.arm().await?]).await?;
 //!     let (l1_l2, l3) = (a.snapshot().await?, b.snapshot().await?);
-//!     assert!(l1_l2.secondary.is_some() && l3.secondary.is_none());
+//!     assert!(l1_l2.secondary().is_some() && l3.secondary().is_none());
 //!     Ok::<(), Box<dyn std::error::Error>>(())
 //! })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -80,9 +78,16 @@ use embedded_hal_async::delay::DelayNs;
 pub use spi::Spi;
 pub use uart::Uart;
 
+#[cfg(doc)]
+use crate::SampleClock;
 use crate::driver::Driver;
-use crate::seq::{Action, Counters, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
-use crate::{Config, Error, Snapshot};
+use crate::error::mendable;
+use crate::event::Events;
+use crate::link::Framing;
+use crate::part::Model;
+use crate::reg::{On, Readable, Setting};
+use crate::seq::{Action, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
+use crate::{Config, Error, Fault, FullSnapshot, Sample, Snapshot};
 
 /// Access to the chip's rows: by SPI, by UART, or directly.
 #[allow(
@@ -95,6 +100,14 @@ pub trait Registers {
 
     /// What the board connects.
     fn lines(&self) -> Lines;
+
+    /// How frames look at present; a register block has none.
+    fn framing(&self) -> Option<Framing> {
+        None
+    }
+
+    /// From now on frames look like this; nothing happens on a register block.
+    fn follow(&mut self, _framing: Framing) {}
 
     /// Reads rows in one block, each into its place in `values`.
     ///
@@ -131,15 +144,15 @@ pub trait Registers {
 
 /// A metering chip behind a bus `R`, with a delay `D`.
 #[derive(Debug)]
-pub struct Stpm3x<R, D> {
+pub struct Stpm3x<R, D, M> {
     bus: R,
     delay: D,
-    driver: Driver,
+    driver: Driver<M>,
 }
 
-impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
+impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
     /// Makes a driver; no I/O happens.
-    pub fn new(bus: R, delay: D, config: Config) -> Self {
+    pub fn new(bus: R, delay: D, config: Config<M>) -> Self {
         let driver = Driver::new(config, bus.lines());
         Self { bus, delay, driver }
     }
@@ -164,7 +177,7 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     /// # Cancel safety
     /// Configure again.
     pub async fn configure(&mut self) -> Result<(), Error<R::Error>> {
-        let configure = self.driver.configure();
+        let configure = self.driver.configure(self.bus.framing());
         self.run(configure).await?;
         self.driver.configured();
         Ok(())
@@ -203,13 +216,127 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     ///
     /// # Cancel safety
     /// The latched values stay; call again.
-    pub async fn snapshot(&mut self) -> Result<Snapshot, Error<R::Error>> {
+    pub async fn snapshot(&mut self) -> Result<Snapshot<M>, Error<R::Error>> {
         let snapshot = self.driver.snapshot()?;
         self.run(snapshot).await
     }
 
+    /// Reads everything that the last latch froze: samples, times and angles too.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    ///
+    /// # Cancel safety
+    /// The latched values stay; call again.
+    pub async fn full_snapshot(&mut self) -> Result<FullSnapshot<M>, Error<R::Error>> {
+        let snapshot = self.driver.full_snapshot()?;
+        self.run(snapshot).await
+    }
+
+    /// Latches and reads voltage and current of the primary channel.
+    ///
+    /// For a stream, call it after each edge of CLKOUT and count what a [`SampleClock`] says was
+    /// lost: a sample costs 5 frames, and one more to latch without SYN.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    ///
+    /// # Cancel safety
+    /// The sample is lost.
+    pub async fn sample(&mut self) -> Result<Sample, Error<R::Error>> {
+        self.latch().await?;
+        let sample = self.driver.sample()?;
+        self.run(sample).await
+    }
+
+    /// What happened since the last call; the chip's sticky bits that are told are cleared.
+    ///
+    /// What happens while the bits are cleared is told the next time. Makes a latch of its own, by
+    /// a frame.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot); nothing is lost by it.
+    ///
+    /// # Cancel safety
+    /// What was cleared and not told is lost: let it end.
+    pub async fn events(&mut self) -> Result<Events<M>, Error<R::Error>> {
+        let status = self.driver.status()?;
+        Ok(Events::new(self.run(status).await?))
+    }
+
+    /// Reads one row by its type.
+    ///
+    /// Latched rows show what the last latch caught.
+    ///
+    /// # Errors
+    /// The bus, or a fault of the link that repeats have not mended.
+    ///
+    /// # Cancel safety
+    /// Call again.
+    pub async fn read<T: Readable + On<M>>(&mut self) -> Result<T, Error<R::Error>> {
+        let read = self.driver.read();
+        self.run(read).await
+    }
+
+    /// Writes one row by its type and reads it back; the configuration keeps it.
+    ///
+    /// Reserved bits and orders are left out: see [`Config::rows`].
+    ///
+    /// # Errors
+    /// [`ReadBack`](crate::Fault::ReadBack) when the chip did not take it;
+    /// [`NotConfigured`](crate::Fault::NotConfigured) before the first
+    /// [`configure`](Self::configure).
+    ///
+    /// # Cancel safety
+    /// The row may be half written: write it again, or configure.
+    pub async fn write<T: Setting + On<M>>(&mut self, row: T) -> Result<(), Error<R::Error>> {
+        let write = self.driver.write(row)?;
+        self.run(write).await
+    }
+
+    /// Takes another configuration and writes what differs; the energies go on.
+    ///
+    /// # Errors
+    /// As for [`configure`](Self::configure).
+    ///
+    /// # Cancel safety
+    /// Configure again.
+    pub async fn reconfigure(&mut self, config: Config<M>) -> Result<(), Error<R::Error>> {
+        self.driver.set_config(config);
+        self.configure().await
+    }
+
+    /// Starts and configures: after power-up, and whenever the chip has
+    /// [restarted](crate::Fault::Restarted).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start) and [`configure`](Self::configure).
+    ///
+    /// # Cancel safety
+    /// Restart again.
+    pub async fn restart(&mut self) -> Result<Counters, Error<R::Error>> {
+        let counters = self.start().await?;
+        self.configure().await?;
+        Ok(counters)
+    }
+
+    /// Resets the chip and says what is wrong with it or its wiring.
+    ///
+    /// The chip is as after [`start`](Self::start): configure it afterwards. Feed it with mains, or
+    /// its inputs cannot be told apart.
+    ///
+    /// # Errors
+    /// The bus or a pin; what the chip does wrong is the [`Diagnosis`].
+    ///
+    /// # Cancel safety
+    /// Start again.
+    pub async fn self_test(&mut self) -> Result<Diagnosis, Error<R::Error>> {
+        let test = self.driver.self_test();
+        self.run(test).await
+    }
+
     /// The configuration.
-    pub const fn config(&self) -> &Config {
+    pub const fn config(&self) -> &Config<M> {
         self.driver.config()
     }
 
@@ -220,21 +347,19 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
 
     async fn run<S: Sequence>(&mut self, mut sequence: S) -> Result<S::Output, Error<R::Error>> {
         let mut values = [0; MAX_ROWS];
-        let mut count = 0;
+        let mut rows: Result<&[u32], Fault> = Ok(&[]);
         loop {
-            let rows = values.get(..count).unwrap_or(&[]);
             let step = sequence
                 .next(rows)
                 .inspect_err(|&fault| self.driver.note(fault))?;
-            count = 0;
-            match step {
-                Step::Read(rows) => {
-                    self.bus.read(&mut self.delay, rows, &mut values).await?;
-                    count = rows.len();
+            rows = match step {
+                Step::Read(numbers) => {
+                    let read = self.bus.read(&mut self.delay, numbers, &mut values).await;
+                    mendable(read)?.map(|()| values.get(..numbers.len()).unwrap_or(&[]))
                 }
-                Step::Act(action) => self.act(action).await?,
+                Step::Act(action) => mendable(self.act(action).await)?.map(|()| &[][..]),
                 Step::Done(output) => return Ok(output),
-            }
+            };
         }
     }
 
@@ -244,6 +369,7 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
                 self.bus.write(&mut self.delay, half, value).await?;
                 self.delay.delay_us(SETTLE_US).await;
             }
+            Action::Follow(framing) => self.bus.follow(framing),
             Action::Signal(signal) => self.bus.signal(&mut self.delay, signal).await?,
             Action::DelayUs(us) => self.delay.delay_us(us).await,
         }

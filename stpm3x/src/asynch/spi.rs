@@ -5,7 +5,7 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_hal_async::spi::{Operation, SpiDevice};
 
 use super::Registers;
-use crate::link::{Dialect, Transfer};
+use crate::link::{Dialect, Framing, Transfer};
 use crate::seq::{Lines, Signal};
 use crate::{Error, NoPin, Pins};
 
@@ -18,12 +18,17 @@ use crate::{Error, NoPin, Pins};
 pub struct Spi<S, SYN = NoPin, EN = NoPin> {
     device: S,
     pins: Pins<SYN, NoPin, EN>,
+    framing: Framing,
 }
 
 impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Spi<S, SYN, EN> {
     /// Takes the SPI device and what other pins the board connects.
     pub const fn new(device: S, pins: Pins<SYN, NoPin, EN>) -> Self {
-        Self { device, pins }
+        Self {
+            device,
+            pins,
+            framing: Framing::after_reset(Dialect::Spi),
+        }
     }
 
     /// Gives the SPI device and the pins back.
@@ -37,7 +42,8 @@ impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Spi<S, SYN, EN> {
         values: &mut [u32],
     ) -> Result<(), Error<S::Error>> {
         while let Some(mut frame) = transfer.frame() {
-            let exchange = self.device.transfer_in_place(&mut frame).await;
+            let (bytes, _) = frame.split_at_mut(self.framing.frame_len());
+            let exchange = self.device.transfer_in_place(bytes).await;
             exchange.map_err(Error::Bus)?;
             transfer.answer(Some(&frame), values)?;
         }
@@ -57,13 +63,21 @@ impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Registers for Spi<S, SYN, EN> 
         }
     }
 
+    fn framing(&self) -> Option<Framing> {
+        Some(self.framing)
+    }
+
+    fn follow(&mut self, framing: Framing) {
+        self.framing = framing;
+    }
+
     async fn read<D: DelayNs>(
         &mut self,
         _: &mut D,
         rows: &[u8],
         values: &mut [u32],
     ) -> Result<(), Error<S::Error>> {
-        self.play(Transfer::read(Dialect::Spi, rows)?, values).await
+        self.play(Transfer::read(self.framing, rows)?, values).await
     }
 
     async fn write<D: DelayNs>(
@@ -72,7 +86,7 @@ impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Registers for Spi<S, SYN, EN> 
         half: u8,
         value: u16,
     ) -> Result<(), Error<S::Error>> {
-        self.play(Transfer::write(Dialect::Spi, half, value)?, &mut [])
+        self.play(Transfer::write(self.framing, half, value)?, &mut [])
             .await
     }
 

@@ -5,10 +5,12 @@ use embedded_hal::digital::{OutputPin, PinState};
 use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
-use super::Registers;
-use crate::link::{Dialect, FRAME_LEN, Frame, Progress, Transfer};
+use super::{Registers, Stpm3x};
+use crate::link::{Dialect, FRAME_LEN, Frame, Framing, Progress, Transfer};
+use crate::part::Model;
+use crate::reg::{Register, UsReg2};
 use crate::seq::{Lines, Signal};
-use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, QUIET_MS, RESYNC_US};
+use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, QUIET_MS, RESYNC_US, SPEED_US};
 use crate::{Error, NoPin, Pins};
 
 /// The chip on a UART: 9600 baud after every reset, 8 data bits, no parity, 1 stop bit.
@@ -19,6 +21,7 @@ use crate::{Error, NoPin, Pins};
 pub struct Uart<U, SYN = NoPin, SCS = NoPin, EN = NoPin> {
     port: U,
     pins: Pins<SYN, SCS, EN>,
+    framing: Framing,
     /// Host and chip may disagree on where a frame begins.
     out_of_step: bool,
 }
@@ -29,6 +32,7 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Uart<U, SYN
         Self {
             port,
             pins,
+            framing: Framing::after_reset(Dialect::Uart),
             out_of_step: false,
         }
     }
@@ -65,7 +69,7 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Uart<U, SYN
         frame: &Frame,
     ) -> Result<Option<Frame>, Error<U::Error>> {
         let mut answer = [0; FRAME_LEN];
-        for (sent, received) in frame.iter().zip(&mut answer) {
+        for (sent, received) in frame.iter().zip(&mut answer).take(self.framing.frame_len()) {
             self.send(*sent).await?;
             match self.receive(delay, BYTE_TIMEOUT_MS).await? {
                 Some(byte) => *received = byte,
@@ -73,6 +77,22 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Uart<U, SYN
             }
         }
         Ok(Some(answer))
+    }
+
+    /// Sends a frame whose answer cannot be read: it may come at another speed.
+    async fn announce<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        frame: &Frame,
+    ) -> Result<(), Error<U::Error>> {
+        self.out_of_step = true;
+        for &byte in frame.iter().take(self.framing.frame_len()) {
+            self.send(byte).await?;
+            self.receive(delay, BYTE_TIMEOUT_MS).await?;
+        }
+        delay.delay_us(SPEED_US).await;
+        self.out_of_step = false;
+        Ok(())
     }
 
     /// Brings both ends back to a frame's start.
@@ -145,13 +165,21 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
         }
     }
 
+    fn framing(&self) -> Option<Framing> {
+        Some(self.framing)
+    }
+
+    fn follow(&mut self, framing: Framing) {
+        self.framing = framing;
+    }
+
     async fn read<D: DelayNs>(
         &mut self,
         delay: &mut D,
         rows: &[u8],
         values: &mut [u32],
     ) -> Result<(), Error<U::Error>> {
-        self.play(delay, Transfer::read(Dialect::Uart, rows)?, values)
+        self.play(delay, Transfer::read(self.framing, rows)?, values)
             .await
     }
 
@@ -161,7 +189,7 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
         half: u8,
         value: u16,
     ) -> Result<(), Error<U::Error>> {
-        self.play(delay, Transfer::write(Dialect::Uart, half, value)?, &mut [])
+        self.play(delay, Transfer::write(self.framing, half, value)?, &mut [])
             .await
     }
 
@@ -177,5 +205,50 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
             }
             level => self.pins.drive(level).map_err(Error::Pin),
         }
+    }
+}
+
+impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin, D: DelayNs, M: Model>
+    Stpm3x<Uart<U, SYN, SCS, EN>, D, M>
+{
+    /// Changes the baud rate of the chip, then that of the port by `switch`, and proves it.
+    ///
+    /// Every reset of the chip brings 9600 baud back: bring the port there before
+    /// [`start`](Self::start). Writes the configuration, as [`configure`](Self::configure) does.
+    ///
+    /// ```
+    /// # use std::cell::RefCell;
+    /// # use stpm3x::{asynch::{Stpm3x, Uart}, Config, Divider, FrontEnd, Gain, Part, Pins, Sensor, Stpm32};
+    /// # use stpm3x::sim::{self, Board, Chip, Input, Interface, NoDelay};
+    /// # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+    /// # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+    /// # let config = Config::<Stpm32>::new(front_end)?;
+    /// # let chip = RefCell::new(Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300))));
+    /// # chip.borrow_mut().power_on(Interface::Uart);
+    /// # let port = sim::Uart::new(&chip);
+    /// # let mut meter = Stpm3x::new(Uart::new(port, Pins::none()), NoDelay, config);
+    /// # embassy_futures::block_on(async {
+    /// meter.start().await?;
+    /// meter.change_baud(115_200, |_port| Ok(())).await?; // set the port's speed here
+    /// # Ok::<(), stpm3x::Error<core::convert::Infallible>>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidConfig`](Error::InvalidConfig) outside 2400 to 460800 baud, with nothing sent. After
+    /// any other error chip and port may differ: go back to 9600 and start.
+    ///
+    /// # Cancel safety
+    /// As for an error.
+    pub async fn change_baud(
+        &mut self,
+        baud: u32,
+        switch: impl FnOnce(&mut U) -> Result<(), U::Error>,
+    ) -> Result<(), Error<U::Error>> {
+        let divider = self.driver.baud(baud)?;
+        let frame = self.bus.framing.frame(0, UsReg2::ROW * 2, divider);
+        self.bus.announce(&mut self.delay, &frame).await?;
+        switch(&mut self.bus.port).map_err(Error::Bus)?;
+        self.configure().await
     }
 }

@@ -1,10 +1,10 @@
 //! The blocking driver, on embedded-hal and embedded-io.
 //!
 //! ```
-//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor};
+//! # use stpm3x::{Config, Divider, FrontEnd, Gain, Part, Sensor, Stpm32};
 //! # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 //! # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-//! # let config = Config::new(Part::Stpm32, front_end)?;
+//! # let config = Config::<Stpm32>::new(front_end)?;
 //! use std::cell::RefCell;
 //! use stpm3x::Pins;
 //! use stpm3x::blocking::{Spi, Stpm3x};
@@ -33,9 +33,16 @@ use embedded_hal::digital::OutputPin;
 pub use spi::Spi;
 pub use uart::Uart;
 
+#[cfg(doc)]
+use crate::SampleClock;
 use crate::driver::Driver;
-use crate::seq::{Action, Counters, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
-use crate::{Config, Error, Snapshot};
+use crate::error::mendable;
+use crate::event::Events;
+use crate::link::Framing;
+use crate::part::Model;
+use crate::reg::{On, Readable, Setting};
+use crate::seq::{Action, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
+use crate::{Config, Error, Fault, FullSnapshot, Sample, Snapshot};
 
 /// Access to the chip's rows: by SPI, by UART, or directly.
 pub trait Registers {
@@ -44,6 +51,14 @@ pub trait Registers {
 
     /// What the board connects.
     fn lines(&self) -> Lines;
+
+    /// How frames look at present; a register block has none.
+    fn framing(&self) -> Option<Framing> {
+        None
+    }
+
+    /// From now on frames look like this; nothing happens on a register block.
+    fn follow(&mut self, _framing: Framing) {}
 
     /// Reads rows in one block, each into its place in `values`.
     ///
@@ -80,15 +95,15 @@ pub trait Registers {
 
 /// A metering chip behind a bus `R`, with a delay `D`.
 #[derive(Debug)]
-pub struct Stpm3x<R, D> {
+pub struct Stpm3x<R, D, M> {
     bus: R,
     delay: D,
-    driver: Driver,
+    driver: Driver<M>,
 }
 
-impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
+impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
     /// Makes a driver; no I/O happens.
-    pub fn new(bus: R, delay: D, config: Config) -> Self {
+    pub fn new(bus: R, delay: D, config: Config<M>) -> Self {
         let driver = Driver::new(config, bus.lines());
         Self { bus, delay, driver }
     }
@@ -107,7 +122,7 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     /// # Errors
     /// [`ReadBack`](crate::Fault::ReadBack) names the row that did not take its value.
     pub fn configure(&mut self) -> Result<(), Error<R::Error>> {
-        let configure = self.driver.configure();
+        let configure = self.driver.configure(self.bus.framing());
         self.run(configure)?;
         self.driver.configured();
         Ok(())
@@ -137,13 +152,103 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
     /// # Errors
     /// [`Restarted`](crate::Fault::Restarted) when the chip lost its configuration since it was
     /// written: start and configure again, and count from the base that `start` tells.
-    pub fn snapshot(&mut self) -> Result<Snapshot, Error<R::Error>> {
+    pub fn snapshot(&mut self) -> Result<Snapshot<M>, Error<R::Error>> {
         let snapshot = self.driver.snapshot()?;
         self.run(snapshot)
     }
 
+    /// Reads everything that the last latch froze: samples, times and angles too.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    pub fn full_snapshot(&mut self) -> Result<FullSnapshot<M>, Error<R::Error>> {
+        let snapshot = self.driver.full_snapshot()?;
+        self.run(snapshot)
+    }
+
+    /// Latches and reads voltage and current of the primary channel.
+    ///
+    /// For a stream, call it after each edge of CLKOUT and count what a [`SampleClock`] says was
+    /// lost: a sample costs 5 frames, and one more to latch without SYN.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    pub fn sample(&mut self) -> Result<Sample, Error<R::Error>> {
+        self.latch()?;
+        let sample = self.driver.sample()?;
+        self.run(sample)
+    }
+
+    /// What happened since the last call; the chip's sticky bits that are told are cleared.
+    ///
+    /// What happens while the bits are cleared is told the next time. Makes a latch of its own, by
+    /// a frame.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot); nothing is lost by it.
+    pub fn events(&mut self) -> Result<Events<M>, Error<R::Error>> {
+        let status = self.driver.status()?;
+        Ok(Events::new(self.run(status)?))
+    }
+
+    /// Reads one row by its type.
+    ///
+    /// Latched rows show what the last latch caught.
+    ///
+    /// # Errors
+    /// The bus, or a fault of the link that repeats have not mended.
+    pub fn read<T: Readable + On<M>>(&mut self) -> Result<T, Error<R::Error>> {
+        let read = self.driver.read();
+        self.run(read)
+    }
+
+    /// Writes one row by its type and reads it back; the configuration keeps it.
+    ///
+    /// Reserved bits and orders are left out: see [`Config::rows`].
+    ///
+    /// # Errors
+    /// [`ReadBack`](crate::Fault::ReadBack) when the chip did not take it;
+    /// [`NotConfigured`](crate::Fault::NotConfigured) before the first
+    /// [`configure`](Self::configure).
+    pub fn write<T: Setting + On<M>>(&mut self, row: T) -> Result<(), Error<R::Error>> {
+        let write = self.driver.write(row)?;
+        self.run(write)
+    }
+
+    /// Takes another configuration and writes what differs; the energies go on.
+    ///
+    /// # Errors
+    /// As for [`configure`](Self::configure).
+    pub fn reconfigure(&mut self, config: Config<M>) -> Result<(), Error<R::Error>> {
+        self.driver.set_config(config);
+        self.configure()
+    }
+
+    /// Starts and configures: after power-up, and whenever the chip has
+    /// [restarted](crate::Fault::Restarted).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start) and [`configure`](Self::configure).
+    pub fn restart(&mut self) -> Result<Counters, Error<R::Error>> {
+        let counters = self.start()?;
+        self.configure()?;
+        Ok(counters)
+    }
+
+    /// Resets the chip and says what is wrong with it or its wiring.
+    ///
+    /// The chip is as after [`start`](Self::start): configure it afterwards. Feed it with mains, or
+    /// its inputs cannot be told apart.
+    ///
+    /// # Errors
+    /// The bus or a pin; what the chip does wrong is the [`Diagnosis`].
+    pub fn self_test(&mut self) -> Result<Diagnosis, Error<R::Error>> {
+        let test = self.driver.self_test();
+        self.run(test)
+    }
+
     /// The configuration.
-    pub const fn config(&self) -> &Config {
+    pub const fn config(&self) -> &Config<M> {
         self.driver.config()
     }
 
@@ -154,21 +259,19 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
 
     fn run<S: Sequence>(&mut self, mut sequence: S) -> Result<S::Output, Error<R::Error>> {
         let mut values = [0; MAX_ROWS];
-        let mut count = 0;
+        let mut rows: Result<&[u32], Fault> = Ok(&[]);
         loop {
-            let rows = values.get(..count).unwrap_or(&[]);
             let step = sequence
                 .next(rows)
                 .inspect_err(|&fault| self.driver.note(fault))?;
-            count = 0;
-            match step {
-                Step::Read(rows) => {
-                    self.bus.read(&mut self.delay, rows, &mut values)?;
-                    count = rows.len();
+            rows = match step {
+                Step::Read(numbers) => {
+                    let read = self.bus.read(&mut self.delay, numbers, &mut values);
+                    mendable(read)?.map(|()| values.get(..numbers.len()).unwrap_or(&[]))
                 }
-                Step::Act(action) => self.act(action)?,
+                Step::Act(action) => mendable(self.act(action))?.map(|()| &[][..]),
                 Step::Done(output) => return Ok(output),
-            }
+            };
         }
     }
 
@@ -178,6 +281,7 @@ impl<R: Registers, D: DelayNs> Stpm3x<R, D> {
                 self.bus.write(&mut self.delay, half, value)?;
                 self.delay.delay_us(SETTLE_US);
             }
+            Action::Follow(framing) => self.bus.follow(framing),
             Action::Signal(signal) => self.bus.signal(&mut self.delay, signal)?,
             Action::DelayUs(us) => self.delay.delay_us(us),
         }

@@ -4,10 +4,12 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{OutputPin, PinState};
 use embedded_io::{Read, ReadReady, Write};
 
-use super::Registers;
-use crate::link::{Dialect, FRAME_LEN, Frame, Progress, Transfer};
+use super::{Registers, Stpm3x};
+use crate::link::{Dialect, FRAME_LEN, Frame, Framing, Progress, Transfer};
+use crate::part::Model;
+use crate::reg::{Register, UsReg2};
 use crate::seq::{Lines, Signal};
-use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, POLL_US, QUIET_MS, RESYNC_US};
+use crate::uart::{BABBLE, BYTE_TIMEOUT_MS, FILL, POLL_US, QUIET_MS, RESYNC_US, SPEED_US};
 use crate::{Error, NoPin, Pins};
 
 /// The chip on a UART: 9600 baud after every reset, 8 data bits, no parity, 1 stop bit.
@@ -18,6 +20,7 @@ use crate::{Error, NoPin, Pins};
 pub struct Uart<U, SYN = NoPin, SCS = NoPin, EN = NoPin> {
     port: U,
     pins: Pins<SYN, SCS, EN>,
+    framing: Framing,
     /// Host and chip may disagree on where a frame begins.
     out_of_step: bool,
 }
@@ -30,6 +33,7 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
         Self {
             port,
             pins,
+            framing: Framing::after_reset(Dialect::Uart),
             out_of_step: false,
         }
     }
@@ -66,7 +70,7 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
         frame: &Frame,
     ) -> Result<Option<Frame>, Error<U::Error>> {
         let mut answer = [0; FRAME_LEN];
-        for (sent, received) in frame.iter().zip(&mut answer) {
+        for (sent, received) in frame.iter().zip(&mut answer).take(self.framing.frame_len()) {
             self.send(*sent)?;
             match self.receive(delay, BYTE_TIMEOUT_MS)? {
                 Some(byte) => *received = byte,
@@ -74,6 +78,22 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
             }
         }
         Ok(Some(answer))
+    }
+
+    /// Sends a frame whose answer cannot be read: it may come at another speed.
+    fn announce<D: DelayNs>(
+        &mut self,
+        delay: &mut D,
+        frame: &Frame,
+    ) -> Result<(), Error<U::Error>> {
+        self.out_of_step = true;
+        for &byte in frame.iter().take(self.framing.frame_len()) {
+            self.send(byte)?;
+            self.receive(delay, BYTE_TIMEOUT_MS)?;
+        }
+        delay.delay_us(SPEED_US);
+        self.out_of_step = false;
+        Ok(())
     }
 
     /// Brings both ends back to a frame's start.
@@ -145,13 +165,21 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
         }
     }
 
+    fn framing(&self) -> Option<Framing> {
+        Some(self.framing)
+    }
+
+    fn follow(&mut self, framing: Framing) {
+        self.framing = framing;
+    }
+
     fn read<D: DelayNs>(
         &mut self,
         delay: &mut D,
         rows: &[u8],
         values: &mut [u32],
     ) -> Result<(), Error<U::Error>> {
-        self.play(delay, Transfer::read(Dialect::Uart, rows)?, values)
+        self.play(delay, Transfer::read(self.framing, rows)?, values)
     }
 
     fn write<D: DelayNs>(
@@ -160,7 +188,7 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
         half: u8,
         value: u16,
     ) -> Result<(), Error<U::Error>> {
-        self.play(delay, Transfer::write(Dialect::Uart, half, value)?, &mut [])
+        self.play(delay, Transfer::write(self.framing, half, value)?, &mut [])
     }
 
     fn signal<D: DelayNs>(&mut self, delay: &mut D, signal: Signal) -> Result<(), Error<U::Error>> {
@@ -171,5 +199,53 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
             }
             level => self.pins.drive(level).map_err(Error::Pin),
         }
+    }
+}
+
+impl<
+    U: Read + ReadReady + Write,
+    SYN: OutputPin,
+    SCS: OutputPin,
+    EN: OutputPin,
+    D: DelayNs,
+    M: Model,
+> Stpm3x<Uart<U, SYN, SCS, EN>, D, M>
+{
+    /// Changes the baud rate of the chip, then that of the port by `switch`, and proves it.
+    ///
+    /// Every reset of the chip brings 9600 baud back: bring the port there before
+    /// [`start`](Self::start). Writes the configuration, as [`configure`](Self::configure) does.
+    ///
+    /// ```
+    /// # use std::cell::RefCell;
+    /// # use stpm3x::{blocking::{Stpm3x, Uart}, Config, Divider, FrontEnd, Gain, Part, Pins, Sensor, Stpm32};
+    /// # use stpm3x::sim::{self, Board, Chip, Input, Interface, NoDelay};
+    /// # let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+    /// # let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
+    /// # let config = Config::<Stpm32>::new(front_end)?;
+    /// # let chip = RefCell::new(Chip::new(Part::Stpm32, Board::new(Input::shunt(770_000, 470, 300))));
+    /// # chip.borrow_mut().power_on(Interface::Uart);
+    /// # let port = sim::Uart::new(&chip);
+    /// # let mut meter = Stpm3x::new(Uart::new(port, Pins::none()), NoDelay, config);
+    /// #
+    /// meter.start()?;
+    /// meter.change_baud(115_200, |_port| Ok(()))?; // set the port's speed here
+    /// #
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidConfig`](Error::InvalidConfig) outside 2400 to 460800 baud, with nothing sent. After
+    /// any other error chip and port may differ: go back to 9600 and start.
+    pub fn change_baud(
+        &mut self,
+        baud: u32,
+        switch: impl FnOnce(&mut U) -> Result<(), U::Error>,
+    ) -> Result<(), Error<U::Error>> {
+        let divider = self.driver.baud(baud)?;
+        let frame = self.bus.framing.frame(0, UsReg2::ROW * 2, divider);
+        self.bus.announce(&mut self.delay, &frame)?;
+        switch(&mut self.bus.port).map_err(Error::Bus)?;
+        self.configure()
     }
 }

@@ -1,60 +1,108 @@
 //! The configuration, half by half, until it reads back.
 
-use super::{DIAGNOSTICS, ERROR_BITS, ROUNDS, Sequence, Step, write};
+use super::{Action, DIAGNOSTICS, ERROR_BITS, ROUNDS, Sequence, Step, high, low, write};
 use crate::Fault;
 use crate::config::WRITABLE_ROWS;
-use crate::reg::row;
-use crate::snapshot::Rows;
+use crate::link::{CONTROL, Dialect, Framing};
+use crate::reg::{Register, UsReg1, UsReg3};
 
 /// Every writable row but the status rows, the link's error bits last.
 const CONFIGURATION: &[u8] = &[
-    row::DSP_CR1,
-    row::DSP_CR2,
-    row::DSP_CR3,
-    row::DSP_CR4,
-    row::DSP_CR5,
-    row::DSP_CR6,
-    row::DSP_CR7,
-    row::DSP_CR8,
-    row::DSP_CR9,
-    row::DSP_CR10,
-    row::DSP_CR11,
-    row::DSP_CR12,
-    row::DFE_CR1,
-    row::DFE_CR2,
-    row::DSP_IRQ1,
-    row::DSP_IRQ2,
-    row::US_REG1,
-    row::US_REG2,
-    row::US_REG3,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    UsReg1::ROW,
+    UsReg1::ROW + 1,
+    UsReg3::ROW,
 ];
 
 /// Brings the writable rows to their values.
 ///
 /// ```text
 ///   read all ─► same? ─► done
-///      ▲          │ no
-///      └── write each half that differs
+///     ▲  ▲        │ no
+///     │  │        ▼
+///     │  │     write each half that differs, the one of the framing last
+///     │  └────────┘              │
+///     └── follow the framing ◄───┘
 /// ```
 ///
 /// A chip that dropped a write, or a read that slipped by a row, costs a round. The last thing done
 /// is always a read in which every row was right.
+///
+/// Whether the chip took a new framing cannot be seen before the next frame. So a read that fails
+/// is tried with the other framing that the chip may have: the target's, or that of a reset.
 #[derive(Debug)]
 pub struct Configure {
     target: [u32; WRITABLE_ROWS],
     /// Halves still to write, one bit each.
     pending: u64,
     rounds: u8,
+    link: Option<Link>,
+}
+
+/// What the framing is, and what it may be.
+#[derive(Debug)]
+struct Link {
+    now: Framing,
+    wanted: Framing,
+    reset: Framing,
+    /// The chip was just told the one that is wanted.
+    told: bool,
+}
+
+impl Link {
+    const fn follow(&mut self, framing: Framing) -> Action {
+        self.now = framing;
+        self.told = false;
+        Action::Follow(framing)
+    }
+
+    /// The other framing that the chip may have.
+    fn doubt(&mut self) -> Option<Action> {
+        let other = if self.now == self.wanted {
+            self.reset
+        } else {
+            self.wanted
+        };
+        (other != self.now).then(|| self.follow(other))
+    }
 }
 
 impl Configure {
     /// Writes `target`, the rows 0 to 20. The two status rows in it are not written.
+    ///
+    /// `framing` is that of the link at present; a register block has none.
     #[must_use]
-    pub const fn new(target: [u32; WRITABLE_ROWS]) -> Self {
+    pub fn new(target: [u32; WRITABLE_ROWS], framing: Option<Framing>) -> Self {
+        let [.., control, _, _] = target;
+        let link = framing.map(|now| {
+            let dialect: Dialect = now.dialect();
+            Link {
+                now,
+                wanted: Framing::of(dialect, UsReg1::from_bits(control)),
+                reset: Framing::after_reset(dialect),
+                told: false,
+            }
+        });
         Self {
             target,
             pending: 0,
             rounds: ROUNDS,
+            link,
         }
     }
 
@@ -64,27 +112,29 @@ impl Configure {
 
     /// The value of a half in the target.
     fn half(&self, half: u8) -> u16 {
-        let [a, b, c, d] = self.target(half / 2).to_le_bytes();
-        match half % 2 {
-            0 => u16::from_le_bytes([a, b]),
-            _ => u16::from_le_bytes([c, d]),
+        let row = self.target(half / 2);
+        if half.is_multiple_of(2) {
+            low(row)
+        } else {
+            high(row)
         }
     }
 
     /// Notes the halves that differ and returns the first row that does.
-    fn compare(&mut self, rows: Rows<'_>) -> Option<Fault> {
+    fn compare(&mut self, rows: &[u32]) -> Option<Fault> {
         let mut fault = None;
-        for &number in CONFIGURATION {
-            let (wrote, mut read) = (self.target(number), rows.get(number));
-            if number == row::US_REG3 {
-                read &= !DIAGNOSTICS;
-            }
-            let low = u64::from((wrote ^ read) & 0xFFFF != 0);
-            let high = u64::from((wrote ^ read) >> 16 != 0);
-            self.pending |= (low | high << 1) << (2 * number);
-            if wrote != read && fault.is_none() {
+        for (&number, &read) in CONFIGURATION.iter().zip(rows) {
+            let wrote = self.target(number);
+            let read = match number {
+                UsReg3::ROW => read & !DIAGNOSTICS,
+                _ => read,
+            };
+            let differ = wrote ^ read;
+            let halves = u64::from(low(differ) != 0) | u64::from(high(differ) != 0) << 1;
+            self.pending |= halves << (2 * number);
+            if differ != 0 && fault.is_none() {
                 fault = Some(match number {
-                    row::US_REG3 => Fault::Link { status: read },
+                    UsReg3::ROW => Fault::Link { status: read },
                     row => Fault::ReadBack { row, wrote, read },
                 });
             }
@@ -92,10 +142,9 @@ impl Configure {
         fault
     }
 
-    fn judge(&mut self, values: &[u32]) -> Result<Step<()>, Fault> {
-        let numbers = CONFIGURATION;
-        let stuck = values.iter().all(|&value| value == 0);
-        match self.compare(Rows { numbers, values }) {
+    fn judge(&mut self, rows: &[u32]) -> Result<Step<()>, Fault> {
+        let stuck = rows.iter().all(|&row| row == 0);
+        match self.compare(rows) {
             None => Ok(Step::Done(())),
             Some(_) if self.rounds > 0 => {
                 self.rounds -= 1;
@@ -107,25 +156,48 @@ impl Configure {
     }
 
     fn write_next(&mut self) -> Step<()> {
+        let control = 1 << CONTROL;
         // At most bit 41 is ever set, so the number of a half fits a byte.
-        let Ok(half) = u8::try_from(self.pending.trailing_zeros()) else {
-            return Step::Read(CONFIGURATION);
-        };
-        if half > ERROR_BITS {
-            return Step::Read(CONFIGURATION);
+        match u8::try_from((self.pending & !control).trailing_zeros()) {
+            Ok(half) if half <= ERROR_BITS => {
+                self.pending &= !(1 << half);
+                write(half, self.half(half))
+            }
+            _ if self.pending & control != 0 => {
+                self.pending = 0;
+                self.link.iter_mut().for_each(|link| link.told = true);
+                write(CONTROL, self.half(CONTROL))
+            }
+            _ => self.read_back(),
         }
-        self.pending &= self.pending - 1;
-        write(half, self.half(half))
+    }
+
+    fn read_back(&mut self) -> Step<()> {
+        match &mut self.link {
+            Some(link) if link.told => Step::Act(link.follow(link.wanted)),
+            _ => Step::Read(CONFIGURATION),
+        }
+    }
+
+    /// What to do about a fault of the link.
+    fn mend(&mut self, fault: Fault) -> Result<Step<()>, Fault> {
+        let link = self.link.as_mut().ok_or(fault)?;
+        if link.told {
+            return Ok(Step::Act(link.follow(link.wanted)));
+        }
+        self.rounds = self.rounds.checked_sub(1).ok_or(fault)?;
+        link.doubt().map(Step::Act).ok_or(fault)
     }
 }
 
 impl Sequence for Configure {
     type Output = ();
 
-    fn next(&mut self, rows: &[u32]) -> Result<Step<()>, Fault> {
-        if rows.is_empty() {
-            return Ok(self.write_next());
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<()>, Fault> {
+        match rows {
+            Ok([]) => Ok(self.write_next()),
+            Ok(rows) => self.judge(rows),
+            Err(fault) => self.mend(fault),
         }
-        self.judge(rows)
     }
 }

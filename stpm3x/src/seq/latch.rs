@@ -4,12 +4,12 @@ use core::{array, iter::Flatten, slice::Iter};
 
 use embedded_hal::digital::PinState::{High, Low};
 
-use super::{Action, Lines, SETTLE_US, Sequence, Signal, Step, write};
+use super::{Action, Lines, SETTLE_US, Sequence, Signal, Step, high, write};
 use crate::Fault;
-use crate::reg::row;
+use crate::reg::{DspCr3, Register};
 
 /// The high half of DSP_CR3, where the software latch lies.
-pub(crate) const LATCH_HALF: u8 = row::DSP_CR3 * 2 + 1;
+pub(crate) const LATCH_HALF: u8 = DspCr3::ROW * 2 + 1;
 
 /// SW_LATCH1 and SW_LATCH2 (DSP_CR3 bits 21 and 22) in that half.
 const LATCH_BOTH: u16 = 0x0060;
@@ -54,7 +54,8 @@ impl Arm {
 impl Sequence for Arm {
     type Output = ();
 
-    fn next(&mut self, _: &[u32]) -> Result<Step<()>, Fault> {
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<()>, Fault> {
+        rows?;
         Ok(self
             .0
             .next()
@@ -88,14 +89,14 @@ impl Latch {
 
 /// The high half of DSP_CR3 with both latch bits.
 pub(crate) const fn latch_value(control: u32) -> u16 {
-    let [_, _, low, high] = control.to_le_bytes();
-    u16::from_le_bytes([low, high]) | LATCH_BOTH
+    high(control) | LATCH_BOTH
 }
 
 impl Sequence for Latch {
     type Output = ();
 
-    fn next(&mut self, _: &[u32]) -> Result<Step<()>, Fault> {
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<()>, Fault> {
+        rows?;
         if let Some(&action) = self.script.next() {
             return Ok(Step::Act(action));
         }

@@ -1,26 +1,32 @@
 //! What to do with the chip, in rows of its map and levels of its pins, without I/O.
 //!
-//! A [`Sequence`] says one [`Step`] at a time; a shell plays it and gives back the rows it read.
+//! A [`Sequence`] says one [`Step`] at a time; a shell plays it and gives back what came of it.
 //! Waiting, checking and repeating are decided here, so that the blocking and the async shell do
 //! the same.
 
 mod configure;
+mod events;
 mod latch;
+mod read;
+mod self_test;
 mod snapshot;
 mod start;
 
 use embedded_hal::digital::PinState;
 
 pub use configure::Configure;
+pub use events::TakeStatus;
 pub use latch::{Arm, Latch};
-pub use snapshot::TakeSnapshot;
+pub use read::{ReadRow, WriteRow};
+pub use self_test::{Diagnosis, SelfTest};
+pub use snapshot::{Collect, TakeSnapshot};
 pub use start::{Counters, Start};
 
 use crate::Fault;
-use crate::link::Dialect;
+use crate::link::{Dialect, Framing};
 
 /// The most rows a single [`Step::Read`] asks for.
-pub const MAX_ROWS: usize = 32;
+pub const MAX_ROWS: usize = 56;
 
 /// How often a sequence repeats what the chip did not take.
 pub(crate) const ROUNDS: u8 = 4;
@@ -39,11 +45,14 @@ pub trait Sequence {
     /// What it yields at its end.
     type Output;
 
-    /// The next step. `rows` are the values of the last step when that was a read, else empty.
+    /// The next step.
+    ///
+    /// `rows` is what came of the last one: the values when it was a read, else nothing; or the
+    /// fault that stopped it, which a sequence may answer with another step.
     ///
     /// # Errors
-    /// The fault that the rows show and no repeat has mended.
-    fn next(&mut self, rows: &[u32]) -> Result<Step<Self::Output>, Fault>;
+    /// The fault that no repeat has mended.
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<Self::Output>, Fault>;
 }
 
 /// One thing for a shell to do.
@@ -67,6 +76,8 @@ pub enum Action {
         /// Its value.
         value: u16,
     },
+    /// From now on frames look like this.
+    Follow(Framing),
     /// Drive a pin, where the board has it.
     Signal(Signal),
     /// Wait at least this long, in microseconds.
@@ -113,4 +124,16 @@ impl Lines {
 
 const fn write<T>(half: u8, value: u16) -> Step<T> {
     Step::Act(Action::Write { half, value })
+}
+
+/// The low half of a row's value.
+const fn low(row: u32) -> u16 {
+    let [a, b, _, _] = row.to_le_bytes();
+    u16::from_le_bytes([a, b])
+}
+
+/// The high half of a row's value.
+const fn high(row: u32) -> u16 {
+    let [_, _, c, d] = row.to_le_bytes();
+    u16::from_le_bytes([c, d])
 }

@@ -6,8 +6,8 @@ use embedded_hal::digital::PinState::{High, Low};
 
 use super::{Action, DIAGNOSTICS, ERROR_BITS, Lines, ROUNDS, Sequence, Signal, Step, write};
 use crate::Fault;
-use crate::link::Dialect;
-use crate::reg::row;
+use crate::link::{Dialect, Framing};
+use crate::reg::{DfeCr1, DspCr1, DspCr3, Register, UsReg3};
 
 /// What became of the energy counters at a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ const POWER: Script = &[
 /// SCS low while the clock starts chooses SPI; at least 35 ms from power good.
 const SETTLE_SPI: Script = &[Action::Signal(Signal::Select { us: 35_000 })];
 
-/// SCS high while the clock starts chooses the UART.
+/// SCS high while the clock starts chooses the UART; without EN it is time for the supply.
 const SETTLE_UART: Script = &[Action::DelayUs(35_000)];
 
 const SYN_LOW: Action = Action::Signal(Signal::Syn(Low));
@@ -45,23 +45,48 @@ const SCS_PULSE: Action = Action::Signal(Signal::Select { us: 1_000 });
 /// pulses, the one after them resets the communication block.
 const RESET_BY_PINS: Script = &[
     SCS_PULSE, SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH, SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH,
-    SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH, SYN_TIME, SCS_PULSE,
+    SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH, SYN_TIME,
 ];
 
 /// SW_RESET, bit 20 of DSP_CR3, resets the configuration only.
-const RESET_BY_SOFTWARE: Script = &[
-    SCS_PULSE,
-    Action::Write {
-        half: row::DSP_CR3 * 2 + 1,
-        value: 0x0010,
-    },
-];
+const SOFTWARE_RESET: Action = Action::Write {
+    half: DspCr3::ROW * 2 + 1,
+    value: 0x0010,
+};
+
+/// A chip that the host did not reset may have its CRC off: it takes the second order.
+const RESET_SPI: Script = &reset_by_software(Dialect::Spi);
+const RESET_UART: Script = &reset_by_software(Dialect::Uart);
+const RESET_BLOCK: Script = &[SOFTWARE_RESET];
+
+const fn reset_by_software(dialect: Dialect) -> [Action; 4] {
+    let framing = Framing::after_reset(dialect);
+    [
+        SCS_PULSE,
+        SOFTWARE_RESET,
+        Action::Follow(framing.without_crc()),
+        SOFTWARE_RESET,
+    ]
+}
 
 /// What ST's library waits before the first frame.
-const QUIET: Script = &[Action::DelayUs(20_000)];
+const QUIET: Action = Action::DelayUs(20_000);
+
+/// Frames look as after a reset, and the communication block begins anew.
+const FRESH_SPI: Script = &fresh(Dialect::Spi);
+const FRESH_UART: Script = &fresh(Dialect::Uart);
+const FRESH_BLOCK: Script = &[QUIET];
+
+const fn fresh(dialect: Dialect) -> [Action; 3] {
+    [
+        Action::Follow(Framing::after_reset(dialect)),
+        SCS_PULSE,
+        QUIET,
+    ]
+}
 
 /// Two rows whose reset values are known, and the error bits.
-const PROBE: &[u8] = &[row::DSP_CR1, row::DFE_CR1, row::US_REG3];
+const PROBE: &[u8] = &[DspCr1::ROW, DfeCr1::ROW, UsReg3::ROW];
 
 /// Resets the chip and waits until it answers as after a reset.
 ///
@@ -74,6 +99,7 @@ const PROBE: &[u8] = &[row::DSP_CR1, row::DFE_CR1, row::US_REG3];
 pub struct Start {
     script: Flatten<array::IntoIter<Script, 4>>,
     counters: Counters,
+    probing: bool,
     rounds: u8,
 }
 
@@ -81,25 +107,29 @@ impl Start {
     /// The start for a board with these lines.
     #[must_use]
     pub fn new(lines: Lines) -> Self {
-        let settle = match (lines.enable, lines.dialect) {
-            (true, Some(Dialect::Spi)) => SETTLE_SPI,
-            _ => SETTLE_UART,
+        let (settle, reset, fresh) = match lines.dialect {
+            Some(Dialect::Spi) if lines.enable => (SETTLE_SPI, RESET_SPI, FRESH_SPI),
+            Some(Dialect::Spi) => (SETTLE_UART, RESET_SPI, FRESH_SPI),
+            Some(Dialect::Uart) => (SETTLE_UART, RESET_UART, FRESH_UART),
+            None => (SETTLE_UART, RESET_BLOCK, FRESH_BLOCK),
         };
         let (reset, counters) = match (lines.syn, lines.enable) {
             (true, _) => (RESET_BY_PINS, Counters::Cleared),
-            (false, true) => (RESET_BY_SOFTWARE, Counters::Cleared),
-            (false, false) => (RESET_BY_SOFTWARE, Counters::Kept),
+            (false, true) => (reset, Counters::Cleared),
+            (false, false) => (reset, Counters::Kept),
         };
+        let script = [POWER, settle, reset, fresh];
         Self {
-            script: [POWER, settle, reset, QUIET].into_iter().flatten(),
+            script: script.into_iter().flatten(),
             counters,
+            probing: false,
             rounds: ROUNDS,
         }
     }
 
     fn judge(&mut self, first: u32, front_end: u32, errors: u32) -> Result<Step<Counters>, Fault> {
         match (first, front_end) {
-            (0x0400_00A0, 0x0F27_0327) if errors & !DIAGNOSTICS == 0 => {
+            (DspCr1::RESET, DfeCr1::RESET) if errors & !DIAGNOSTICS == 0 => {
                 Ok(Step::Done(self.counters))
             }
             _ if self.rounds > 0 => {
@@ -108,14 +138,14 @@ impl Start {
             }
             (0, 0) => Err(Fault::StuckLow),
             (u32::MAX, u32::MAX) => Err(Fault::StuckHigh),
-            (0x0400_00A0, 0x0400_00A0) => Err(Fault::Rejected),
-            (0x0400_00A0, 0x0F27_0327) => Err(Fault::Link { status: errors }),
-            (0x0400_00A0, read) => Err(Fault::Unexpected {
-                row: row::DFE_CR1,
+            (DspCr1::RESET, DspCr1::RESET) => Err(Fault::Rejected),
+            (DspCr1::RESET, DfeCr1::RESET) => Err(Fault::Link { status: errors }),
+            (DspCr1::RESET, read) => Err(Fault::Unexpected {
+                row: DfeCr1::ROW,
                 read,
             }),
             (read, _) => Err(Fault::Unexpected {
-                row: row::DSP_CR1,
+                row: DspCr1::ROW,
                 read,
             }),
         }
@@ -125,13 +155,16 @@ impl Start {
 impl Sequence for Start {
     type Output = Counters;
 
-    fn next(&mut self, rows: &[u32]) -> Result<Step<Counters>, Fault> {
-        if let &[first, front_end, errors] = rows {
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<Counters>, Fault> {
+        if let Ok(&[first, front_end, errors]) = rows {
             return self.judge(first, front_end, errors);
         }
-        Ok(self
-            .script
-            .next()
-            .map_or(Step::Read(PROBE), |&action| Step::Act(action)))
+        // An order to reset that a chip cannot answer is no fault: the probe will tell.
+        if self.probing {
+            rows?;
+        }
+        let action = self.script.next();
+        self.probing = action.is_none();
+        Ok(action.map_or(Step::Read(PROBE), |&action| Step::Act(action)))
     }
 }

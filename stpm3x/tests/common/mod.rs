@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use embedded_hal::digital::{self, OutputPin};
 use embedded_hal::spi::{self, Operation};
 use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, Phasor};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Sensor};
+use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Sensor, Stpm32, Stpm34};
 
 /// What happened on the bus, on the pins, and in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,17 +44,23 @@ impl Bench {
         }
     }
 
-    pub(crate) fn config(part: Part) -> Config {
+    pub(crate) fn front_end() -> FrontEnd {
         let divider = Divider {
             upper_ohms: 770_000,
             lower_ohms: 470,
         };
-        let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X8);
-        let config = Config::new(part, front_end).unwrap();
-        match part.has_secondary() {
-            true => config.with_secondary(front_end).unwrap(),
-            false => config,
-        }
+        FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X8)
+    }
+
+    /// An STPM32.
+    pub(crate) fn single() -> Config<Stpm32> {
+        Config::new(Self::front_end()).unwrap()
+    }
+
+    /// An STPM34 with both channels.
+    pub(crate) fn dual() -> Config<Stpm34> {
+        let config = Config::<Stpm34>::new(Self::front_end()).unwrap();
+        config.with_secondary(Self::front_end()).unwrap()
     }
 
     pub(crate) fn pin(&self, line: Line) -> Tap<'_> {

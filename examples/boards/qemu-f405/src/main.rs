@@ -26,7 +26,7 @@ use stm32f4xx_hal::prelude::*;
 use stm32f4xx_hal::rcc;
 use stm32f4xx_hal::serial::{Serial, Tx};
 use stpm3x::asynch::{Stpm3x, Uart};
-use stpm3x::{ConfigError, Divider, FrontEnd, Gain, Part, Pins, Sensor};
+use stpm3x::{ConfigError, Divider, FrontEnd, Gain, Pins, Sensor, Stpm32};
 
 use flash::{Flash, FlashError, layout};
 use time::Time;
@@ -108,11 +108,8 @@ async fn run(board: &mut Board) -> Result<StartError<FlashError>, ConfigError> {
         lower_ohms: 470,
     };
     let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-    let chip = stpm3x::Config::new(Part::Stpm32, front_end)?;
+    let chip = stpm3x::Config::<Stpm32>::new(front_end)?;
     let chips = SinglePhase::new(Stpm3x::new(Uart::new(meter, Pins::none()), Time, chip));
-    let Some(chips) = chips else {
-        panic!("every configuration has a primary channel")
-    };
     let parts = Parts {
         chips,
         time: Time,

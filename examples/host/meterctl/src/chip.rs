@@ -5,11 +5,13 @@ use std::io;
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
 use stpm3x::blocking::{Registers, Stpm3x, Uart};
-use stpm3x::reg::{DfeCr1, DspCr1, Register};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Reading, Scales, Sensor};
+use stpm3x::part::Model;
+use stpm3x::reg::{DfeCr1, DspCr1, MAP, Register, Row};
+use stpm3x::{
+    Config, Divider, FrontEnd, Gain, Pins, Reading, Scales, Sensor, Stpm32, Stpm33, Stpm34,
+};
 
 use crate::port::{Desk, Port};
-use crate::rows::NAMES;
 
 /// Rows read in one block.
 const BLOCK: usize = 16;
@@ -127,11 +129,11 @@ fn explain(error: stpm3x::Error<io::Error>) -> anyhow::Error {
 }
 
 fn probe(bus: &mut Bus) -> Result<()> {
-    let known = [DspCr1::PRIMARY, DfeCr1::PRIMARY];
-    let values = read(bus, &known.map(|row| row.number))?;
+    let known = [DspCr1::ROW, DfeCr1::ROW];
+    let values = read(bus, &known)?;
     println!("the chip answers");
-    for (row, value) in known.iter().zip(values) {
-        let name = NAMES[usize::from(row.number)];
+    for (row, value) in known.into_iter().filter_map(Row::get).zip(values) {
+        let name = row.name;
         let state = if value == row.reset {
             "as after a reset"
         } else {
@@ -143,13 +145,12 @@ fn probe(bus: &mut Bus) -> Result<()> {
 }
 
 fn rows(bus: &mut Bus) -> Result<()> {
-    let numbers: Vec<u8> = (0..).take(NAMES.len()).collect();
-    for block in numbers.chunks(BLOCK) {
+    for block in MAP.chunks(BLOCK) {
+        let numbers: Vec<u8> = block.iter().map(|row| row.number).collect();
         let mut values = [0; BLOCK];
-        bus.read(&mut Desk::new(), block, &mut values[..block.len()])
+        bus.read(&mut Desk::new(), &numbers, &mut values[..block.len()])
             .map_err(explain)?;
-        for (number, value) in block.iter().zip(values) {
-            let name = NAMES[usize::from(*number)];
+        for (Row { number, name, .. }, value) in block.iter().zip(values) {
             println!("{number:2}  {:02x}  {name:<9}  {value:08x}", number * 2);
         }
     }
@@ -157,16 +158,17 @@ fn rows(bus: &mut Bus) -> Result<()> {
 }
 
 fn snapshot(bus: Bus, board: &Board) -> Result<()> {
-    let part = match board.part {
-        PartName::Stpm32 => Part::Stpm32,
-        PartName::Stpm33 => Part::Stpm33,
-        PartName::Stpm34 => Part::Stpm34,
-    };
+    match board.part {
+        PartName::Stpm32 => snapshot_of::<Stpm32>(bus, board),
+        PartName::Stpm33 => snapshot_of::<Stpm33>(bus, board),
+        PartName::Stpm34 => snapshot_of::<Stpm34>(bus, board),
+    }
+}
+
+fn snapshot_of<M: Model>(bus: Bus, board: &Board) -> Result<()> {
     let front_end = FrontEnd::new(board.divider, board.sensor, board.gain);
-    let config = Config::new(part, front_end)?;
-    let scales = config
-        .scales(Channel::Primary)
-        .context("the primary channel has no scales")?;
+    let config = Config::<M>::new(front_end)?;
+    let scales = config.scales();
     let mut meter = Stpm3x::new(bus, Desk::new(), config);
     meter.start().map_err(explain)?;
     meter.configure().map_err(explain)?;

@@ -3,7 +3,6 @@
 mod chip;
 mod modem;
 mod port;
-mod rows;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use firmware::metering::{SinglePhase, ThreePhase};
 use stpm3x::asynch::{SharedSyn, Spi, Stpm3x, Uart};
 use stpm3x::sim::{self, Board, Chip, Delay, Input, Interface, Line, Pin};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor};
+use stpm3x::{
+    Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor, Stpm32, Stpm33, Stpm34,
+};
 
 use crate::household::Wiring;
 
@@ -134,42 +136,50 @@ type ShuntBus<'a> = Uart<sim::Uart<'a>, Pin<'a>, Pin<'a>>;
 
 /// The chip of a [`Kind::Shunt`] meter.
 #[must_use]
-pub fn shunt(chips: &[RefCell<Chip>]) -> Option<SinglePhase<ShuntBus<'_>, Delay<'_>>> {
+pub fn shunt(chips: &[RefCell<Chip>]) -> Option<SinglePhase<ShuntBus<'_>, Delay<'_>, Stpm32>> {
     let [chip] = chips else { return None };
     let pins = Pins::none()
         .with_syn(Pin::new([chip], Line::Syn))
         .with_scs(Pin::new([chip], Line::Scs));
     let bus = Uart::new(sim::Uart::new(chip), pins);
-    let config = Config::new(Part::Stpm32, Kind::Shunt.front_end()).ok()?;
-    SinglePhase::new(Stpm3x::new(bus, Delay(chip), config))
+    let config = Config::new(Kind::Shunt.front_end()).ok()?;
+    Some(SinglePhase::new(Stpm3x::new(bus, Delay(chip), config)))
 }
 
 /// The chip of a [`Kind::Rogowski`] meter.
 #[must_use]
 pub fn rogowski(
     chips: &[RefCell<Chip>],
-) -> Option<SinglePhase<Spi<sim::SpiDevice<'_>, Pin<'_>>, Delay<'_>>> {
+) -> Option<SinglePhase<Spi<sim::SpiDevice<'_>, Pin<'_>>, Delay<'_>, Stpm33>> {
     let [chip] = chips else { return None };
     let pins = Pins::none().with_syn(Pin::new([chip], Line::Syn));
     let bus = Spi::new(sim::SpiDevice(chip), pins);
-    let config = Config::new(Part::Stpm33, Kind::Rogowski.front_end()).ok()?;
-    SinglePhase::new(Stpm3x::new(bus, Delay(chip), config))
+    let config = Config::new(Kind::Rogowski.front_end()).ok()?;
+    Some(SinglePhase::new(Stpm3x::new(bus, Delay(chip), config)))
 }
+
+/// Two chips on SPI with a common SYN.
+type TwoChips<'a> = ThreePhase<
+    Spi<sim::SpiDevice<'a>>,
+    Spi<sim::SpiDevice<'a>>,
+    Pin<'a, 2>,
+    Delay<'a>,
+    Stpm34,
+    Stpm33,
+>;
 
 /// The chips of a [`Kind::Transformer`] meter.
 #[must_use]
-pub fn transformer(
-    chips: &[RefCell<Chip>],
-) -> Option<ThreePhase<Spi<sim::SpiDevice<'_>>, Spi<sim::SpiDevice<'_>>, Pin<'_, 2>, Delay<'_>>> {
+pub fn transformer(chips: &[RefCell<Chip>]) -> Option<TwoChips<'_>> {
     let [first, second] = chips else { return None };
     let front_end = Kind::Transformer.front_end();
-    let config = Config::new(Part::Stpm34, front_end)
+    let config = Config::<Stpm34>::new(front_end)
         .ok()?
         .with_secondary(front_end)
         .ok()?;
     let bus = |chip| Spi::new(sim::SpiDevice(chip), Pins::none());
     let a = Stpm3x::new(bus(first), Delay(first), config);
-    let config = Config::new(Part::Stpm33, front_end).ok()?;
+    let config = Config::new(front_end).ok()?;
     let b = Stpm3x::new(bus(second), Delay(second), config);
     let syn = SharedSyn::new(Pin::new([first, second], Line::Syn));
     ThreePhase::new(a, b, syn, Delay(first))

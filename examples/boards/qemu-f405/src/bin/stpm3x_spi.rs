@@ -13,7 +13,7 @@ use embedded_hal::spi::{ErrorType, Operation, SpiDevice};
 // The vector table.
 use stm32f4xx_hal as _;
 use stpm3x::blocking::{Spi, Stpm3x};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Sensor};
+use stpm3x::{Config, Divider, FrontEnd, Gain, Pins, Sensor, Stpm32};
 
 /// A bus that costs nothing: what is measured is the driver, not the board's SPI.
 struct Bus;
@@ -37,25 +37,26 @@ impl DelayNs for Delay {
     }
 }
 
+const DIVIDER: Divider = Divider {
+    upper_ohms: 770_000,
+    lower_ohms: 470,
+};
+const SHUNT: Sensor = Sensor::Shunt { micro_ohms: 300 };
+const CONFIG: Config<Stpm32> = match Config::new(FrontEnd::new(DIVIDER, SHUNT, Gain::X16)) {
+    Ok(config) => config,
+    Err(_) => panic!("front end"),
+};
+
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let divider = Divider {
-        upper_ohms: 770_000,
-        lower_ohms: 470,
-    };
-    let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
-    if let Ok(config) = Config::new(Part::Stpm32, front_end) {
-        measure(config);
-    }
+    measure(CONFIG);
     loop {
         cortex_m::asm::wfi();
     }
 }
 
-fn measure(config: Config) {
-    let Some(scales) = config.scales(Channel::Primary) else {
-        return;
-    };
+fn measure(config: Config<Stpm32>) {
+    let scales = config.scales();
     let mut meter = Stpm3x::new(Spi::new(Bus, Pins::none()), Delay, config);
     let started = meter.start().and_then(|_| meter.configure());
     while black_box(started.is_ok()) {
