@@ -12,6 +12,8 @@ mod energy;
 mod error;
 mod event;
 mod fmt;
+#[cfg(feature = "embedded-io-06")]
+mod io06;
 pub mod link;
 pub mod part;
 mod pins;
@@ -28,6 +30,8 @@ pub use convert::{Divider, FrontEnd, Gain, Scales, Sensor};
 pub use energy::{EnergyCounters, EnergySteps, Missed};
 pub use error::{Error, ErrorKind, Fault};
 pub use event::{Event, Events, Quantity};
+#[cfg(feature = "embedded-io-06")]
+pub use io06::{Io06, Io06Error};
 pub use part::{Channel, Part, Stpm32, Stpm33, Stpm34};
 pub use pins::{NoPin, Pins};
 pub use seq::{Counters, Diagnosis};

@@ -278,6 +278,12 @@ impl<'a> Transfer<'a> {
         Some(self.framing.frame(row * 2, half, value))
     }
 
+    /// Whether it is a write.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        self.write.is_some()
+    }
+
     /// Takes the answer to the last [`frame`](Self::frame), `None` when it did not come in time.
     ///
     /// A row goes to the place in `values` that it has in the rows asked for.

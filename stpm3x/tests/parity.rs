@@ -206,3 +206,53 @@ proptest! {
         prop_assert_eq!(blocking, asynch);
     }
 }
+
+/// A snapshot in steps against the one that waits: same bytes, same value.
+macro_rules! in_steps {
+    ($name:ident, $bench:ident, $interface:ident, $bus:expr) => {
+        #[test]
+        fn $name() {
+            let run = |steps: bool| {
+                let $bench = Bench::new(Part::Stpm32, Interface::$interface);
+                let mut driver = blocking::Stpm3x::new($bus, Clock(&$bench), Bench::single());
+                driver.restart().unwrap();
+                $bench.take_events();
+                $bench.chip.borrow_mut().advance(50_000);
+                // A poll that was given up leaves nothing behind that matters.
+                let mut dropped = driver.poll_snapshot().unwrap();
+                let mut polls = 0;
+                while steps && polls < 11 {
+                    assert!(dropped.poll(&mut driver).is_err());
+                    polls += 1;
+                }
+                $bench.take_events();
+                let snapshot = if steps {
+                    let mut latch = driver.poll_latch();
+                    nb::block!(latch.poll(&mut driver)).unwrap();
+                    let mut poll = driver.poll_snapshot().unwrap();
+                    nb::block!(poll.poll(&mut driver)).unwrap()
+                } else {
+                    driver.latch().unwrap();
+                    driver.snapshot().unwrap()
+                };
+                let mut events = $bench.take_events();
+                events.retain(|event| matches!(event, Event::Uart(_) | Event::Spi(_)));
+                (snapshot, events)
+            };
+            assert_eq!(run(false), run(true));
+        }
+    };
+}
+
+in_steps!(
+    steps_on_spi,
+    bench,
+    Spi,
+    blocking::Spi::new(Device(&bench), bench.spi_pins())
+);
+in_steps!(
+    steps_on_uart,
+    bench,
+    Uart,
+    blocking::Uart::new(bench.port(), bench.uart_pins())
+);

@@ -160,7 +160,7 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
     /// Resets the chip and waits until it answers; tells whether its energies start from zero.
     ///
     /// # Errors
-    /// A [`Fault`](crate::Fault) that names why the chip does not answer as after a reset.
+    /// A [`Fault`] that names why the chip does not answer as after a reset.
     ///
     /// # Cancel safety
     /// Start again.

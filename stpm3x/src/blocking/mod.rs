@@ -22,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod poll;
 mod spi;
 mod uart;
 
@@ -30,6 +31,7 @@ use core::marker::PhantomData;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
+pub use poll::{Exchange, Poll};
 pub use spi::Spi;
 pub use uart::Uart;
 
@@ -111,7 +113,7 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
     /// Resets the chip and waits until it answers; tells whether its energies start from zero.
     ///
     /// # Errors
-    /// A [`Fault`](crate::Fault) that names why the chip does not answer as after a reset.
+    /// A [`Fault`] that names why the chip does not answer as after a reset.
     pub fn start(&mut self) -> Result<Counters, Error<R::Error>> {
         let start = self.driver.start();
         self.run(start)

@@ -4,8 +4,8 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::{Operation, SpiDevice};
 
-use super::Registers;
-use crate::link::{Dialect, Framing, Transfer};
+use super::{Exchange, Registers};
+use crate::link::{Dialect, Frame, Framing, Transfer};
 use crate::seq::{Lines, Signal};
 use crate::{Error, NoPin, Pins};
 
@@ -95,5 +95,22 @@ impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Registers for Spi<S, SYN, EN> 
             return self.device.transaction(&mut [hold]).map_err(Error::Bus);
         }
         self.pins.drive(signal).map_err(Error::Pin)
+    }
+}
+
+impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Exchange for Spi<S, SYN, EN> {
+    fn exchange(
+        &mut self,
+        framing: Framing,
+        frame: &mut Frame,
+        _: &mut usize,
+    ) -> nb::Result<(), Error<S::Error>> {
+        let (bytes, _) = frame.split_at_mut(framing.frame_len());
+        let exchange = self.device.transfer_in_place(bytes);
+        exchange.map_err(|error| nb::Error::Other(Error::Bus(error)))
+    }
+
+    fn align<D: DelayNs>(&mut self, _: &mut D, _: bool) -> Result<(), Error<S::Error>> {
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{OutputPin, PinState};
 use embedded_io::{Read, ReadReady, Write};
 
-use super::{Registers, Stpm3x};
+use super::{Exchange, Registers, Stpm3x};
 use crate::link::{Dialect, FRAME_LEN, Frame, Framing, Progress, Transfer};
 use crate::part::Model;
 use crate::reg::{Register, UsReg2};
@@ -247,5 +247,42 @@ impl<
         self.bus.announce(&mut self.delay, &frame)?;
         switch(&mut self.bus.port).map_err(Error::Bus)?;
         self.configure()
+    }
+}
+
+impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Exchange
+    for Uart<U, SYN, SCS, EN>
+{
+    fn exchange(
+        &mut self,
+        framing: Framing,
+        frame: &mut Frame,
+        place: &mut usize,
+    ) -> nb::Result<(), Error<U::Error>> {
+        self.out_of_step = true;
+        // Two steps a byte: sent, answered.
+        while let Some(byte) = frame.get_mut(*place / 2)
+            && *place < 2 * framing.frame_len()
+        {
+            if place.is_multiple_of(2) {
+                self.send(*byte)?;
+                *place += 1;
+            }
+            if !self.port.read_ready().map_err(Error::Bus)? {
+                return Err(nb::Error::WouldBlock);
+            }
+            let answer = core::slice::from_mut(byte);
+            self.port.read(answer).map_err(Error::Bus)?;
+            *place += 1;
+        }
+        self.out_of_step = false;
+        Ok(())
+    }
+
+    fn align<D: DelayNs>(&mut self, delay: &mut D, damaged: bool) -> Result<(), Error<U::Error>> {
+        if damaged || self.out_of_step {
+            self.resynchronise(delay)?;
+        }
+        Ok(())
     }
 }
