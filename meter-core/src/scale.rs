@@ -80,9 +80,16 @@ impl Ratio {
 
     /// Converts a count, rounded half away from zero and held at the ends of `i64`.
     #[must_use]
+    #[inline(never)]
     pub fn apply(self, count: i64) -> i64 {
-        let exact = i128::from(count) * i128::from(self.num);
-        saturate(divide_rounded(exact, self.divisor()))
+        let den = u128::from(self.den.get());
+        let exact = u128::from(count.unsigned_abs()) * u128::from(self.num);
+        match (i64::try_from(divide(exact + den / 2, den)), count < 0) {
+            (Ok(value), false) => value,
+            (Ok(value), true) => -value,
+            (Err(_), false) => i64::MAX,
+            (Err(_), true) => i64::MIN,
+        }
     }
 
     /// The whole units in a count: what a cumulative register shows.
@@ -102,11 +109,30 @@ impl Ratio {
     }
 }
 
-/// The quotient, rounded down; 0 for a divisor of zero. Kept out of line: a wide division takes
-/// a kilobyte of flash wherever it is inlined.
+/// The quotient, rounded down; 0 for a divisor of zero.
+///
+/// Bit by bit of the quotient: the compiler's wide division is a kilobyte of flash, this one a few
+/// hundred bytes, and it serves to show values, not to count them.
 #[inline(never)]
-pub(crate) fn divide(num: u128, den: u128) -> u128 {
-    num.checked_div(den).unwrap_or(0)
+pub(crate) fn divide(mut num: u128, mut den: u128) -> u128 {
+    if den == 0 {
+        return 0;
+    }
+    let mut bits = 0;
+    while den <= num >> 1 {
+        den <<= 1;
+        bits += 1;
+    }
+    let mut quotient = 0;
+    for _ in 0..=bits {
+        quotient <<= 1;
+        if num >= den {
+            num -= den;
+            quotient |= 1;
+        }
+        den >>= 1;
+    }
+    quotient
 }
 
 /// `num / den` rounded half away from zero; `den` is positive.
@@ -176,6 +202,35 @@ mod tests {
             let units = ratio.units_below(count);
             prop_assert!(units * u128::from(ratio.den()) <= exact);
             prop_assert!(exact - units * u128::from(ratio.den()) < u128::from(ratio.den()));
+        }
+    }
+
+    #[test]
+    fn wide_division_is_that_of_the_compiler() {
+        let edges = [
+            0,
+            1,
+            2,
+            3,
+            7,
+            1 << 63,
+            u128::from(u64::MAX),
+            1 << 64,
+            1 << 127,
+            u128::MAX,
+        ];
+        for num in edges {
+            for den in edges {
+                assert_eq!(divide(num, den), num.checked_div(den).unwrap_or(0));
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn wide_division_of_anything(num: u128, den: u128, shift in 0..128u32) {
+            let den = den >> shift;
+            proptest::prop_assert_eq!(divide(num, den), num.checked_div(den).unwrap_or(0));
         }
     }
 }

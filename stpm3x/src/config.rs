@@ -188,6 +188,7 @@ impl<M: Model> Config<M> {
         };
         let mut rows = RESET;
         apply_front_end(&mut rows, Channel::Primary, primary);
+        rows[0] = marked(rows[0]);
         Ok(Self {
             rows,
             front_end: primary,
@@ -281,16 +282,16 @@ impl<M: Model> Config<M> {
     /// The row replaces what front end and calibration made of it: start from [`row`](Self::row).
     #[must_use]
     pub fn with_row<R: Setting + On<M>>(mut self, row: R) -> Self {
-        if let Some(slot) = self.rows.get_mut(usize::from(R::ROW)) {
-            *slot = row.into();
-        }
+        let free = SETTINGS.get(usize::from(R::ROW)).copied().unwrap_or(0);
+        self.set::<R>(row.into() & free | R::RESET & !free);
+        self.rows[0] = marked(self.rows[0]);
         self
     }
 
     /// A row as it will be written.
     #[must_use]
     pub fn row<R: Setting + On<M>>(&self) -> R {
-        R::from(self.rows.get(usize::from(R::ROW)).copied().unwrap_or(0))
+        R::from(self.get::<R>())
     }
 
     /// The scales of the primary channel.
@@ -309,35 +310,38 @@ impl<M: Model> Config<M> {
         M::PART.has_secondary() && self.secondary.is_some()
     }
 
-    /// Rows 0 to 20 as they must read, on a link of the given dialect.
+    /// Rows 0 to 20 as they must read.
     ///
     /// Reserved bits have their reset values and orders (reset, latch, clear) are not among the
-    /// settings, whatever [`with_row`](Self::with_row) was given.
+    /// settings, whatever [`with_row`](Self::with_row) was given. DSP_CR1 never equals its reset
+    /// value: that tells a restart of the chip.
     #[must_use]
-    pub const fn rows(&self, dialect: Option<Dialect>) -> [u32; WRITABLE_ROWS] {
-        let mut rows = self.rows;
-        let mut number = 0;
-        while number < SETTINGS.len() {
-            let free = SETTINGS[number];
-            rows[number] = rows[number] & free | RESET[number] & !free;
-            number += 1;
+    pub const fn rows(&self) -> &[u32; WRITABLE_ROWS] {
+        &self.rows
+    }
+
+    pub(crate) fn get<R: Register>(&self) -> u32 {
+        self.rows.get(usize::from(R::ROW)).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn set<R: Register>(&mut self, value: u32) {
+        if let Some(row) = self.rows.get_mut(usize::from(R::ROW)) {
+            *row = value;
         }
-        // A row 0 that never equals its reset value tells a restart: the clear pulse is only used
-        // with CLEAR_SS, and 1 is as good a length as 0.
-        if rows[0] == DspCr1::RESET {
-            rows[0] = DspCr1::from_bits(rows[0]).with_clear_timeout(1).into_bits();
-        }
-        match dialect {
-            Some(Dialect::Uart) => {
-                rows[18] = UsReg1::from_bits(rows[18])
-                    .with_timeout_ms(UART_TIMEOUT_MS)
-                    .with_lsb_first(false)
-                    .into_bits();
-            }
-            Some(Dialect::Spi) => {}
-            None => rows[18] = UsReg1::RESET,
-        }
-        rows
+    }
+
+    /// What the link asks for: on a UART the time after which the chip drops an unfinished frame.
+    pub(crate) const fn on(mut self, dialect: Option<Dialect>) -> Self {
+        let control = UsReg1::from_bits(self.rows[18]);
+        self.rows[18] = match dialect {
+            Some(Dialect::Spi) => control.into_bits(),
+            Some(Dialect::Uart) => control
+                .with_timeout_ms(UART_TIMEOUT_MS)
+                .with_lsb_first(false)
+                .into_bits(),
+            None => UsReg1::RESET,
+        };
+        self
     }
 }
 
@@ -428,6 +432,17 @@ const RESET: [u32; WRITABLE_ROWS] = {
     }
     rows
 };
+
+/// DSP_CR1 with a clear pulse of 8 µs instead of 0, where it would have its reset value.
+///
+/// The length is only used with CLEAR_SS, and 1 is as good as 0.
+const fn marked(row: u32) -> u32 {
+    if row == DspCr1::RESET {
+        DspCr1::from_bits(row).with_clear_timeout(1).into_bits()
+    } else {
+        row
+    }
+}
 
 /// Bits of rows 0 to 15 that are settings: neither reserved nor an order that returns to 0.
 const SETTINGS: [u32; 16] = [

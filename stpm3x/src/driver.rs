@@ -1,6 +1,6 @@
 //! What both shells keep about their chip.
 
-use crate::config::{WRITABLE_ROWS, baud_divider};
+use crate::config::baud_divider;
 use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg2};
@@ -16,7 +16,6 @@ use crate::{Config, ConfigError, Fault, Snapshot};
 #[derive(Debug)]
 pub(crate) struct Driver<M> {
     config: Config<M>,
-    rows: [u32; WRITABLE_ROWS],
     lines: Lines,
     configured: bool,
     /// The last latch was a frame, which the chip may have dropped.
@@ -26,8 +25,7 @@ pub(crate) struct Driver<M> {
 impl<M: Model> Driver<M> {
     pub(crate) const fn new(config: Config<M>, lines: Lines) -> Self {
         Self {
-            rows: config.rows(lines.dialect),
-            config,
+            config: config.on(lines.dialect),
             lines,
             configured: false,
             latched_by_frame: true,
@@ -41,36 +39,29 @@ impl<M: Model> Driver<M> {
     /// Takes another configuration, to be written by [`configure`](Self::configure).
     pub(crate) fn set_config(&mut self, config: Config<M>) {
         let speed = self.row::<UsReg2>();
-        self.config = config;
-        self.rows = config.rows(self.lines.dialect);
-        self.set_row::<UsReg2>(speed);
+        self.config = config.on(self.lines.dialect);
+        self.config.set::<UsReg2>(speed);
     }
 
     fn row<R: Register>(&self) -> u32 {
-        self.rows.get(usize::from(R::ROW)).copied().unwrap_or(0)
-    }
-
-    fn set_row<R: Register>(&mut self, value: u32) {
-        if let Some(row) = self.rows.get_mut(usize::from(R::ROW)) {
-            *row = value;
-        }
+        self.config.get::<R>()
     }
 
     pub(crate) fn start(&mut self) -> Start {
         self.configured = false;
-        self.set_row::<UsReg2>(UsReg2::RESET);
+        self.config.set::<UsReg2>(UsReg2::RESET);
         Start::new(self.lines)
     }
 
     pub(crate) fn self_test(&mut self) -> SelfTest {
         self.configured = false;
-        self.set_row::<UsReg2>(UsReg2::RESET);
+        self.config.set::<UsReg2>(UsReg2::RESET);
         SelfTest::new(self.lines, M::PART)
     }
 
     pub(crate) fn configure(&mut self, framing: Option<Framing>) -> Configure {
         self.configured = false;
-        Configure::new(self.rows, framing)
+        Configure::new(*self.config.rows(), framing)
     }
 
     pub(crate) const fn configured(&mut self) {
@@ -80,7 +71,7 @@ impl<M: Model> Driver<M> {
     /// The half of US_REG2 for a new baud rate, which the shadow takes over.
     pub(crate) fn baud(&mut self, baud: u32) -> Result<u16, ConfigError> {
         let speed = baud_divider(baud)?;
-        self.set_row::<UsReg2>(speed.into_bits());
+        self.config.set::<UsReg2>(speed.into_bits());
         Ok(speed.baud_divider())
     }
 
@@ -147,8 +138,8 @@ impl<M: Model> Driver<M> {
     }
 
     /// Notes what a fault says about the chip.
-    pub(crate) fn note(&mut self, fault: Fault) {
-        if fault == Fault::Restarted {
+    pub(crate) fn note(&mut self, fault: &Fault) {
+        if matches!(fault, Fault::Restarted) {
             self.configured = false;
         }
         crate::fmt::warn_fault(fault);

@@ -3,7 +3,7 @@
 use crate::Fault;
 
 /// Reports a fault of the chip to whichever logger is built in.
-pub(crate) fn warn_fault(fault: Fault) {
+pub(crate) fn warn_fault(fault: &Fault) {
     #[cfg(feature = "defmt")]
     defmt::warn!("metering chip: {}", fault);
     #[cfg(all(feature = "log", not(feature = "defmt")))]

@@ -55,6 +55,7 @@ impl Dialect {
     /// assert_eq!(Dialect::Uart.crc(0x07, &[0xFF, 0x08, 0xFA, 0xF7]), 0xFC);
     /// ```
     #[must_use]
+    #[inline(never)]
     pub const fn crc(self, polynomial: u8, mut bytes: &[u8]) -> u8 {
         let mut crc = 0;
         while let [byte, rest @ ..] = bytes {

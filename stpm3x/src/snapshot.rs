@@ -269,6 +269,7 @@ pub struct Rows<'a> {
 impl Rows<'_> {
     /// A row that was read; 0 for one that was not.
     #[must_use]
+    #[inline(never)]
     pub fn get(&self, number: u8) -> u32 {
         let found = self.numbers.iter().position(|&row| row == number);
         found

@@ -265,7 +265,7 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
         loop {
             let step = sequence
                 .next(rows)
-                .inspect_err(|&fault| self.driver.note(fault))?;
+                .inspect_err(|fault| self.driver.note(fault))?;
             rows = match step {
                 Step::Read(numbers) => {
                     let read = self.bus.read(&mut self.delay, numbers, &mut values);

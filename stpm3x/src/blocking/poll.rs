@@ -97,7 +97,7 @@ impl<S: Sequence> Poll<S> {
         if let Job::Next(outcome) = self.job {
             let rows = outcome.map(|count| self.values.get(..count).unwrap_or(&[]));
             let step = self.sequence.next(rows);
-            let step = step.inspect_err(|&fault| meter.driver.note(fault));
+            let step = step.inspect_err(|fault| meter.driver.note(fault));
             match step.map_err(Error::Fault)? {
                 Step::Done(output) => return Ok(output),
                 step => self.job = begin(meter, step)?,

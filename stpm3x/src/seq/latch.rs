@@ -1,10 +1,8 @@
 //! Freezing the measured values of one instant.
 
-use core::{array, iter::Flatten, slice::Iter};
-
 use embedded_hal::digital::PinState::{High, Low};
 
-use super::{Action, Lines, SETTLE_US, Sequence, Signal, Step, high, write};
+use super::{Action, Lines, SETTLE_US, Script, Sequence, Signal, Step, high, write};
 use crate::Fault;
 use crate::reg::{DspCr3, Register};
 
@@ -35,7 +33,7 @@ const PULSE: &[Action] = &[
 
 /// Makes the chip ready for one SYN pulse from a shared line.
 #[derive(Debug)]
-pub struct Arm(Iter<'static, Action>);
+pub struct Arm(Script<1>);
 
 impl Arm {
     /// Arms a chip on a board with these lines.
@@ -44,7 +42,7 @@ impl Arm {
     /// [`Fault::NoSelect`] without a way to pulse SCS.
     pub fn new(lines: Lines) -> Result<Self, Fault> {
         if lines.scs {
-            Ok(Self(ARM.iter()))
+            Ok(Self(Script::new([ARM])))
         } else {
             Err(Fault::NoSelect)
         }
@@ -56,17 +54,14 @@ impl Sequence for Arm {
 
     fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<()>, Fault> {
         rows?;
-        Ok(self
-            .0
-            .next()
-            .map_or(Step::Done(()), |&action| Step::Act(action)))
+        Ok(self.0.next().map_or(Step::Done(()), Step::Act))
     }
 }
 
 /// Latches both channels: by SYN where the board allows it, else by software.
 #[derive(Debug)]
 pub struct Latch {
-    script: Flatten<array::IntoIter<&'static [Action], 2>>,
+    script: Script<2>,
     software: Option<u16>,
 }
 
@@ -81,7 +76,7 @@ impl Latch {
             [&[], &[]]
         };
         Self {
-            script: pins.into_iter().flatten(),
+            script: Script::new(pins),
             software: (!lines.can_latch()).then(|| latch_value(control)),
         }
     }
@@ -97,7 +92,7 @@ impl Sequence for Latch {
 
     fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<()>, Fault> {
         rows?;
-        if let Some(&action) = self.script.next() {
+        if let Some(action) = self.script.next() {
             return Ok(Step::Act(action));
         }
         Ok(self

@@ -122,6 +122,36 @@ impl Lines {
     }
 }
 
+/// Scripts one after the other.
+#[derive(Debug)]
+struct Script<const N: usize> {
+    parts: [&'static [Action]; N],
+    part: usize,
+    place: usize,
+}
+
+impl<const N: usize> Script<N> {
+    const fn new(parts: [&'static [Action]; N]) -> Self {
+        Self {
+            parts,
+            part: 0,
+            place: 0,
+        }
+    }
+
+    fn next(&mut self) -> Option<Action> {
+        while let Some(part) = self.parts.get(self.part) {
+            if let Some(&action) = part.get(self.place) {
+                self.place += 1;
+                return Some(action);
+            }
+            self.part += 1;
+            self.place = 0;
+        }
+        None
+    }
+}
+
 const fn write<T>(half: u8, value: u16) -> Step<T> {
     Step::Act(Action::Write { half, value })
 }

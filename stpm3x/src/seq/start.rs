@@ -1,10 +1,10 @@
 //! From power-up to a chip that answers.
 
-use core::{array, iter::Flatten};
-
 use embedded_hal::digital::PinState::{High, Low};
 
-use super::{Action, DIAGNOSTICS, ERROR_BITS, Lines, ROUNDS, Sequence, Signal, Step, write};
+use super::{
+    Action, DIAGNOSTICS, ERROR_BITS, Lines, ROUNDS, Script, Sequence, Signal, Step, write,
+};
 use crate::Fault;
 use crate::link::{Dialect, Framing};
 use crate::reg::{DfeCr1, DspCr1, DspCr3, Register, UsReg3};
@@ -19,10 +19,8 @@ pub enum Counters {
     Kept,
 }
 
-type Script = &'static [Action];
-
 /// EN restarts the chip with SYN and, on a UART, SCS high (DS10272 section 3).
-const POWER: Script = &[
+const POWER: &[Action] = &[
     Action::Signal(Signal::Syn(High)),
     Action::Signal(Signal::Scs(High)),
     Action::Signal(Signal::Enable(Low)),
@@ -31,10 +29,10 @@ const POWER: Script = &[
 ];
 
 /// SCS low while the clock starts chooses SPI; at least 35 ms from power good.
-const SETTLE_SPI: Script = &[Action::Signal(Signal::Select { us: 35_000 })];
+const SETTLE_SPI: &[Action] = &[Action::Signal(Signal::Select { us: 35_000 })];
 
 /// SCS high while the clock starts chooses the UART; without EN it is time for the supply.
-const SETTLE_UART: Script = &[Action::DelayUs(35_000)];
+const SETTLE_UART: &[Action] = &[Action::DelayUs(35_000)];
 
 const SYN_LOW: Action = Action::Signal(Signal::Syn(Low));
 const SYN_HIGH: Action = Action::Signal(Signal::Syn(High));
@@ -43,7 +41,7 @@ const SCS_PULSE: Action = Action::Signal(Signal::Select { us: 1_000 });
 
 /// Three SYN pulses reset data and configuration. The SCS pulse before them restarts the count of
 /// pulses, the one after them resets the communication block.
-const RESET_BY_PINS: Script = &[
+const RESET_BY_PINS: &[Action] = &[
     SCS_PULSE, SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH, SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH,
     SYN_TIME, SYN_LOW, SYN_TIME, SYN_HIGH, SYN_TIME,
 ];
@@ -55,9 +53,9 @@ const SOFTWARE_RESET: Action = Action::Write {
 };
 
 /// A chip that the host did not reset may have its CRC off: it takes the second order.
-const RESET_SPI: Script = &reset_by_software(Dialect::Spi);
-const RESET_UART: Script = &reset_by_software(Dialect::Uart);
-const RESET_BLOCK: Script = &[SOFTWARE_RESET];
+const RESET_SPI: &[Action] = &reset_by_software(Dialect::Spi);
+const RESET_UART: &[Action] = &reset_by_software(Dialect::Uart);
+const RESET_BLOCK: &[Action] = &[SOFTWARE_RESET];
 
 const fn reset_by_software(dialect: Dialect) -> [Action; 4] {
     let framing = Framing::after_reset(dialect);
@@ -73,9 +71,9 @@ const fn reset_by_software(dialect: Dialect) -> [Action; 4] {
 const QUIET: Action = Action::DelayUs(20_000);
 
 /// Frames look as after a reset, and the communication block begins anew.
-const FRESH_SPI: Script = &fresh(Dialect::Spi);
-const FRESH_UART: Script = &fresh(Dialect::Uart);
-const FRESH_BLOCK: Script = &[QUIET];
+const FRESH_SPI: &[Action] = &fresh(Dialect::Spi);
+const FRESH_UART: &[Action] = &fresh(Dialect::Uart);
+const FRESH_BLOCK: &[Action] = &[QUIET];
 
 const fn fresh(dialect: Dialect) -> [Action; 3] {
     [
@@ -97,7 +95,7 @@ const PROBE: &[u8] = &[DspCr1::ROW, DfeCr1::ROW, UsReg3::ROW];
 /// ```
 #[derive(Debug)]
 pub struct Start {
-    script: Flatten<array::IntoIter<Script, 4>>,
+    script: Script<4>,
     counters: Counters,
     probing: bool,
     rounds: u8,
@@ -118,9 +116,8 @@ impl Start {
             (false, true) => (reset, Counters::Cleared),
             (false, false) => (reset, Counters::Kept),
         };
-        let script = [POWER, settle, reset, fresh];
         Self {
-            script: script.into_iter().flatten(),
+            script: Script::new([POWER, settle, reset, fresh]),
             counters,
             probing: false,
             rounds: ROUNDS,
@@ -165,6 +162,6 @@ impl Sequence for Start {
         }
         let action = self.script.next();
         self.probing = action.is_none();
-        Ok(action.map_or(Step::Read(PROBE), |&action| Step::Act(action)))
+        Ok(action.map_or(Step::Read(PROBE), Step::Act))
     }
 }
