@@ -90,7 +90,7 @@ impl Gain {
         }
     }
 
-    const fn factor(self) -> u64 {
+    pub(crate) const fn factor(self) -> u64 {
         2 << self.code()
     }
 }
@@ -103,7 +103,7 @@ impl Sensor {
     }
 
     /// Volts per ampere as a fraction.
-    const fn sensitivity(self) -> (u32, u64) {
+    pub(crate) const fn sensitivity(self) -> (u32, u64) {
         match self {
             Self::Shunt { micro_ohms } => (micro_ohms, 1_000_000),
             Self::CurrentTransformer {
@@ -290,6 +290,23 @@ impl Scales {
     #[must_use]
     pub fn current_sample_ua(&self, raw: i32) -> i64 {
         divide_rounded(self.current.apply(1_000 * i64::from(raw)), 64)
+    }
+
+    /// Microseconds of a sag or swell time, rounded to the nearest: 8 µs a step at 16 MHz.
+    #[must_use]
+    pub const fn time_us(&self, raw: u16) -> u32 {
+        crate::protect::steps_us(raw, self.crystal_hz)
+    }
+
+    /// Milliampere-hours per count of the ampere-hour accumulator, or `None` where the fraction does
+    /// not fit.
+    ///
+    /// 2 current LSB / (3600 * 7812.5), the rate being a 2048th of the crystal (section 9).
+    #[must_use]
+    pub const fn ampere_hour_lsb(&self) -> Option<Ratio> {
+        let over = 2 * 2_048 * self.current.num() as u128;
+        let under = 3_600 * self.crystal_hz as u128 * self.current.den() as u128;
+        Ratio::from_wide(over, under)
     }
 
     /// The angle between the zero crossings in millidegrees of the line period, rounded to the

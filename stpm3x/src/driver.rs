@@ -5,8 +5,8 @@ use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg2};
 use crate::seq::{
-    Arm, Collect, Configure, Latch, Lines, ReadRow, SelfTest, Start, TakeSnapshot, TakeStatus,
-    WriteRow,
+    Arm, Collect, Configure, Latch, Lines, Measure, ReadRow, SelfTest, Start, TakeSnapshot,
+    TakeStatus, WriteRow,
 };
 use crate::snapshot::{DUAL, FULL_DUAL, FULL_ONE_VOLTAGE, FULL_SINGLE, FullSnapshot, SINGLE};
 use crate::stream::{SAMPLE, Sample};
@@ -86,12 +86,24 @@ impl<M: Model> Driver<M> {
         Latch::new(self.lines, self.row::<DspCr3>())
     }
 
-    pub(crate) fn snapshot(&self) -> Result<TakeSnapshot<Snapshot<M>>, Fault> {
-        self.take(if self.config.uses_secondary() {
+    /// The rows of a snapshot.
+    const fn basic(&self) -> &'static [u8] {
+        if self.config.uses_secondary() {
             DUAL
         } else {
             SINGLE
-        })
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<TakeSnapshot<Snapshot<M>>, Fault> {
+        self.take(self.basic())
+    }
+
+    pub(crate) fn measure(&mut self, readings: u16) -> Result<Measure<M>, Fault> {
+        self.check_configured()?;
+        self.latched_by_frame = !self.lines.can_latch();
+        let known = [self.row::<DspCr1>(), self.row::<DspCr3>()];
+        Ok(Measure::new(self.lines, self.basic(), known, readings))
     }
 
     pub(crate) fn full_snapshot(&self) -> Result<TakeSnapshot<FullSnapshot<M>>, Fault> {

@@ -71,7 +71,7 @@ impl EnergyCounters {
     /// Counters after a start of the chip.
     ///
     /// `longest_ms` is the longest certain time between two readings:
-    /// [`FrontEnd::longest_read_interval`](crate::FrontEnd::longest_read_interval) computes it.
+    /// [`FrontEnd::longest_read_interval_ms`](crate::FrontEnd::longest_read_interval_ms) computes it.
     #[must_use]
     pub const fn after(start: crate::Counters, longest_ms: u32) -> Self {
         const ZERO: Energies = Energies {

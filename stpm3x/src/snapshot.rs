@@ -23,6 +23,12 @@ pub struct Snapshot<M> {
     model: PhantomData<M>,
 }
 
+impl<M> Snapshot<M> {
+    pub(crate) const fn second(&self) -> Option<&Reading> {
+        self.secondary.as_ref()
+    }
+}
+
 impl<M: TwoCurrents> Snapshot<M> {
     /// The secondary channel, when it is in use.
     #[must_use]

@@ -43,7 +43,9 @@ use crate::event::Events;
 use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{On, Readable, Setting};
-use crate::seq::{Action, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step};
+use crate::seq::{
+    Action, Averages, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step,
+};
 use crate::{Config, Error, Fault, FullSnapshot, Sample, Snapshot};
 
 /// Access to the chip's rows: by SPI, by UART, or directly.
@@ -191,6 +193,16 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
     pub fn events(&mut self) -> Result<Events<M>, Error<R::Error>> {
         let status = self.driver.status()?;
         Ok(Events::new(self.run(status)?))
+    }
+
+    /// Averages so many readings, 5 ms apart: for a calibration at least 20, half a second after
+    /// the load was set.
+    ///
+    /// # Errors
+    /// As for [`snapshot`](Self::snapshot).
+    pub fn measure(&mut self, readings: u16) -> Result<Averages<M>, Error<R::Error>> {
+        let measure = self.driver.measure(readings)?;
+        self.run(measure)
     }
 
     /// Reads one row by its type.

@@ -7,6 +7,7 @@
 mod configure;
 mod events;
 mod latch;
+mod measure;
 mod read;
 mod self_test;
 mod snapshot;
@@ -17,6 +18,7 @@ use embedded_hal::digital::PinState;
 pub use configure::Configure;
 pub use events::TakeStatus;
 pub use latch::{Arm, Latch};
+pub use measure::{Averages, ChannelAverages, Measure};
 pub use read::{ReadRow, WriteRow};
 pub use self_test::{Diagnosis, SelfTest};
 pub use snapshot::{Collect, TakeSnapshot};
@@ -64,6 +66,17 @@ pub enum Step<T> {
     Act(Action),
     /// Nothing more.
     Done(T),
+}
+
+impl<T> Step<T> {
+    /// The same step for a sequence with another result; `Done` has none to give.
+    fn retype<U>(self) -> Step<U> {
+        match self {
+            Self::Read(rows) => Step::Read(rows),
+            Self::Act(action) => Step::Act(action),
+            Self::Done(_) => Step::Act(Action::DelayUs(0)),
+        }
+    }
 }
 
 /// A step that reads nothing.

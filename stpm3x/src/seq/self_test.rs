@@ -203,14 +203,3 @@ impl Sequence for SelfTest {
         Ok(step.unwrap_or_else(|fault| Step::Done(self.name(fault))))
     }
 }
-
-impl<T> Step<T> {
-    /// The same step for a sequence with another result; `Done` has none to give.
-    fn retype<U>(self) -> Step<U> {
-        match self {
-            Self::Read(rows) => Step::Read(rows),
-            Self::Act(action) => Step::Act(action),
-            Self::Done(_) => Step::Act(Action::DelayUs(0)),
-        }
-    }
-}

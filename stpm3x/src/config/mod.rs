@@ -1,16 +1,19 @@
 //! What the chip is told: a part, its front ends, and the writable rows they make.
 
-use core::fmt;
+mod error;
+mod rows;
+
 use core::marker::PhantomData;
 
+pub use error::ConfigError;
+pub(crate) use rows::{baud_divider, marked, place};
+
+use self::rows::{RESET, SETTINGS, apply_calibration, apply_front_end};
 use crate::convert::FrontEnd;
 use crate::link::Dialect;
 use crate::part::{Model, Stpm33, Stpm34, TwoCurrents};
-use crate::reg::{
-    DfeCr1, DspCr1, DspCr3, DspCr4, DspCr5, DspCr6, DspIrq1, DspIrq2, MAP, On, Register, Setting,
-    UsReg1, UsReg2,
-};
-use crate::{Channel, Gain, Scales, Sensor};
+use crate::reg::{DspCr3, DspIrq1, DspIrq2, On, Register, Setting, UsReg1};
+use crate::{Calibration, Channel, Gain, Scales, Sensor};
 
 /// Writable rows of the map, 0 to 20.
 pub const WRITABLE_ROWS: usize = 21;
@@ -21,61 +24,6 @@ pub const WRITABLE_ROWS: usize = 21;
 /// out of step for good (DS10272 section 6).
 pub(crate) const UART_TIMEOUT_MS: u8 = 50;
 
-/// A setting outside its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ConfigError {
-    /// The setting.
-    pub field: &'static str,
-    /// The value given.
-    pub value: u32,
-    /// The least value allowed.
-    pub least: u32,
-    /// The greatest value allowed.
-    pub most: u32,
-}
-
-impl ConfigError {
-    /// The error of a value outside its range.
-    pub(crate) const fn of(field: &'static str, value: u32, least: u32, most: u32) -> Option<Self> {
-        if least <= value && value <= most {
-            return None;
-        }
-        Some(Self {
-            field,
-            value,
-            least,
-            most,
-        })
-    }
-
-    /// The first of several checks that failed.
-    pub(crate) const fn first<const N: usize>(checks: [Option<Self>; N]) -> Option<Self> {
-        let mut checks = checks.as_slice();
-        while let [check, rest @ ..] = checks {
-            if check.is_some() {
-                return *check;
-            }
-            checks = rest;
-        }
-        None
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            field,
-            value,
-            least,
-            most,
-        } = self;
-        write!(f, "{field} is {value}, allowed are {least} to {most}")
-    }
-}
-
-impl core::error::Error for ConfigError {}
-
 /// The nominal frequency of the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -85,50 +33,6 @@ pub enum LineFrequency {
     Hz50,
     /// 60 Hz.
     Hz60,
-}
-
-/// One channel's calibration codes, as found on the bench (DS10272 section 17).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Calibration {
-    /// CHVx, 0 to 4095: voltage gain 0.75 + 0.125 code / 2048.
-    pub voltage: u16,
-    /// CHCx, 0 to 4095: current gain, as for the voltage.
-    pub current: u16,
-    /// PHVx, 0 to 3: voltage delay, 128 µs a step.
-    pub voltage_delay: u8,
-    /// PHCx, 0 to 1023: current delay, 0.25 µs a step.
-    pub current_delay: u16,
-}
-
-impl Calibration {
-    /// Codes at reset: nominal gain, no delay.
-    pub const NOMINAL: Self = Self {
-        voltage: 2048,
-        current: 2048,
-        voltage_delay: 0,
-        current_delay: 0,
-    };
-
-    const fn check(&self) -> Option<ConfigError> {
-        ConfigError::first([
-            ConfigError::of("calibration.voltage", self.voltage as u32, 0, 4095),
-            ConfigError::of("calibration.current", self.current as u32, 0, 4095),
-            ConfigError::of("calibration.voltage_delay", self.voltage_delay as u32, 0, 3),
-            ConfigError::of(
-                "calibration.current_delay",
-                self.current_delay as u32,
-                0,
-                1023,
-            ),
-        ])
-    }
-}
-
-impl Default for Calibration {
-    fn default() -> Self {
-        Self::NOMINAL
-    }
 }
 
 /// The whole setting of one chip, checked.
@@ -169,10 +73,10 @@ impl Default for Calibration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Config<M> {
-    rows: [u32; WRITABLE_ROWS],
-    front_end: FrontEnd,
+    pub(crate) rows: [u32; WRITABLE_ROWS],
+    pub(crate) front_end: FrontEnd,
     scales: Scales,
-    secondary: Option<Scales>,
+    pub(crate) secondary: Option<(FrontEnd, Scales)>,
     model: PhantomData<M>,
 }
 
@@ -378,14 +282,17 @@ impl<M: TwoCurrents> Config<M> {
     /// The scales of the secondary channel, when it is in use.
     #[must_use]
     pub const fn secondary_scales(&self) -> Option<Scales> {
-        self.secondary
+        match self.secondary {
+            Some((_, scales)) => Some(scales),
+            None => None,
+        }
     }
 
     const fn with_second(mut self, front_end: FrontEnd) -> Result<Self, ConfigError> {
         match front_end.scales() {
             Err(error) => Err(error),
             Ok(scales) => {
-                self.secondary = Some(scales);
+                self.secondary = Some((front_end, scales));
                 apply_front_end(&mut self.rows, Channel::Secondary, front_end);
                 Ok(self)
             }
@@ -418,105 +325,6 @@ impl Config<Stpm34> {
         match ConfigError::of("crystal_hz", front_end.crystal_hz, crystal, crystal) {
             Some(error) => Err(error),
             None => self.with_second(front_end),
-        }
-    }
-}
-
-/// The writable rows after a reset; the two status rows read 0.
-const RESET: [u32; WRITABLE_ROWS] = {
-    let mut rows = [0; WRITABLE_ROWS];
-    let mut number = 0;
-    while number < WRITABLE_ROWS {
-        rows[number] = MAP[number].reset;
-        number += 1;
-    }
-    rows
-};
-
-/// DSP_CR1 with a clear pulse of 8 µs instead of 0, where it would have its reset value.
-///
-/// The length is only used with CLEAR_SS, and 1 is as good as 0.
-const fn marked(row: u32) -> u32 {
-    if row == DspCr1::RESET {
-        DspCr1::from_bits(row).with_clear_timeout(1).into_bits()
-    } else {
-        row
-    }
-}
-
-/// Bits of rows 0 to 15 that are settings: neither reserved nor an order that returns to 0.
-const SETTINGS: [u32; 16] = [
-    0xFF3E_01EF, // DSP_CR1: not CLEAR_SS
-    0xFF3E_01EF,
-    0x0F8F_FFFF, // DSP_CR3: not SW_RESET, SW_LATCH1, SW_LATCH2
-    0x00FF_FFFF,
-    0xFFFF_FFFF,
-    0x003F_FFFF,
-    0xFFFF_FFFF,
-    0x003F_FFFF,
-    0xFFFF_FFFF,
-    0xFFFF_FFFF,
-    0xFFFF_FFFF,
-    0xFFFF_FFFF,
-    0x0C01_0001, // DFE_CR1: reserved fields stay 0x193
-    0x0C01_0001,
-    0xFFFF_FFFF,
-    0xFFFF_FFFF,
-];
-
-/// The place of a channel's row: the first rows of both channels lie side by side, the others by
-/// pairs.
-const fn place(channel: Channel, primary: usize, distance: usize) -> usize {
-    match channel {
-        Channel::Primary => primary,
-        Channel::Secondary => primary + distance,
-    }
-}
-
-/// Both channels' rows have one layout: the primary's type serves both.
-const fn apply_front_end(rows: &mut [u32; WRITABLE_ROWS], channel: Channel, front_end: FrontEnd) {
-    let FrontEnd { sensor, gain, .. } = front_end;
-    let control = place(channel, DspCr1::ROW as usize, 1);
-    rows[control] = DspCr1::from_bits(rows[control])
-        .with_integrator(sensor.needs_integrator())
-        .into_bits();
-    let analog = place(channel, DfeCr1::ROW as usize, 1);
-    rows[analog] = DfeCr1::from_bits(rows[analog])
-        .with_gain(gain.code())
-        .into_bits();
-}
-
-const fn apply_calibration(rows: &mut [u32; WRITABLE_ROWS], channel: Channel, codes: Calibration) {
-    let voltage = place(channel, DspCr5::ROW as usize, 2);
-    rows[voltage] = DspCr5::from_bits(rows[voltage])
-        .with_voltage_calibrator(codes.voltage)
-        .into_bits();
-    let current = place(channel, DspCr6::ROW as usize, 2);
-    rows[current] = DspCr6::from_bits(rows[current])
-        .with_current_calibrator(codes.current)
-        .into_bits();
-    let delays = DspCr4::from_bits(rows[3]);
-    rows[3] = match channel {
-        Channel::Primary => delays
-            .with_voltage_delay_primary(codes.voltage_delay)
-            .with_current_delay_primary(codes.current_delay),
-        Channel::Secondary => delays
-            .with_voltage_delay_secondary(codes.voltage_delay)
-            .with_current_delay_secondary(codes.current_delay),
-    }
-    .into_bits();
-}
-
-/// The divider of US_REG2 for a baud rate: 16 MHz / baud, rounded (DS10272 section 6).
-///
-/// # Errors
-/// [`ConfigError`] outside 2400 to 460800, the speeds the manual lists.
-pub(crate) const fn baud_divider(baud: u32) -> Result<UsReg2, ConfigError> {
-    match ConfigError::of("baud", baud, 2_400, 460_800) {
-        Some(error) => Err(error),
-        None => {
-            let divider = (16_000_000 + baud / 2) / baud;
-            Ok(UsReg2::new().with_baud_divider(divider as u16))
         }
     }
 }
