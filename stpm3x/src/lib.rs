@@ -5,6 +5,7 @@
 mod angle;
 #[cfg(feature = "async")]
 pub mod asynch;
+mod block;
 pub mod blocking;
 pub mod calibrate;
 mod config;
@@ -31,6 +32,7 @@ mod snapshot;
 mod stream;
 mod uart;
 
+pub use block::Block;
 pub use calibrate::{Calibration, CalibrationError};
 pub use config::{Config, ConfigError, LineFrequency, WRITABLE_ROWS};
 pub use convert::{Divider, FrontEnd, Gain, Scales, Sensor};

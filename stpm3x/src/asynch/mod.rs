@@ -67,6 +67,7 @@
 //! every read begins by discarding an answer, and a latch begins by an SCS pulse. A `start` or
 //! `configure` that was dropped must be made again; until then `snapshot` says so.
 
+mod mapped;
 mod spi;
 mod uart;
 
@@ -75,6 +76,7 @@ use core::marker::PhantomData;
 use embedded_hal::digital::OutputPin;
 use embedded_hal_async::delay::DelayNs;
 
+pub use mapped::Mapped;
 pub use spi::Spi;
 pub use uart::Uart;
 

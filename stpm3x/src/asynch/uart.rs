@@ -229,7 +229,11 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin, D: DelayNs,
     /// # let mut meter = Stpm3x::new(Uart::new(port, Pins::none()), NoDelay, config);
     /// # embassy_futures::block_on(async {
     /// meter.start().await?;
-    /// meter.change_baud(115_200, |_port| Ok(())).await?; // set the port's speed here
+    /// let switch = |port: &mut sim::Uart<'_>| {
+    ///     port.set_baud(115_200);
+    ///     Ok(())
+    /// };
+    /// meter.change_baud(115_200, switch).await?;
     /// # Ok::<(), stpm3x::Error<core::convert::Infallible>>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

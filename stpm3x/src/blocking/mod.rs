@@ -22,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod mapped;
 mod poll;
 mod spi;
 mod uart;
@@ -31,6 +32,7 @@ use core::marker::PhantomData;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 
+pub use mapped::Mapped;
 pub use poll::{Exchange, Poll};
 pub use spi::Spi;
 pub use uart::Uart;

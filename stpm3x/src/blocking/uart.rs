@@ -229,7 +229,11 @@ impl<
     /// # let mut meter = Stpm3x::new(Uart::new(port, Pins::none()), NoDelay, config);
     /// #
     /// meter.start()?;
-    /// meter.change_baud(115_200, |_port| Ok(()))?; // set the port's speed here
+    /// let switch = |port: &mut sim::Uart<'_>| {
+    ///     port.set_baud(115_200);
+    ///     Ok(())
+    /// };
+    /// meter.change_baud(115_200, switch)?;
     /// #
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

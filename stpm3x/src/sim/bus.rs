@@ -65,6 +65,20 @@ impl embedded_hal_async::spi::SpiDevice for SpiDevice<'_> {
     }
 }
 
+/// The chip's rows without frames, as a processor reaches a register block on its own bus.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a>(pub &'a RefCell<Chip>);
+
+impl crate::Block for Rows<'_> {
+    fn read(&mut self, row: u8) -> u32 {
+        self.0.borrow().row(row)
+    }
+
+    fn write(&mut self, half: u8, value: u16) {
+        self.0.borrow_mut().write_half(half, value);
+    }
+}
+
 /// The chip on a UART, with a receive buffer of 16 bytes; more are dropped.
 #[derive(Debug)]
 pub struct Uart<'a> {
@@ -82,6 +96,11 @@ impl<'a> Uart<'a> {
             buffer: [0; 16],
             count: 0,
         }
+    }
+
+    /// Sets the speed of the host's side.
+    pub fn set_baud(&mut self, baud: u32) {
+        self.chip.borrow_mut().set_host_baud(baud);
     }
 
     fn send(&mut self, bytes: &[u8]) -> usize {

@@ -1,10 +1,13 @@
 //! The chip as a whole: power, pins, time, rows.
 
-use super::energy::{Account, Truth};
-use super::feed::{Board, Phasor, Raw, measure};
-use super::memory::Memory;
+use super::energy::Truth;
+use super::feed::{Board, Phasor};
+use super::memory::{FIRST_READ_ONLY, Memory, field};
+use super::metrology::Metrology;
+use super::output::{Interrupt, Output};
 use super::serial::Serial;
 use super::trouble::{Disturbance, Trouble};
+use super::wave::Instant;
 use crate::{Channel, Part};
 
 /// The clock starts so long after power or EN; SCS then chooses the interface.
@@ -52,8 +55,6 @@ pub enum Line {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Chip {
-    part: Part,
-    board: Board,
     powered: bool,
     enable: bool,
     scs: bool,
@@ -63,12 +64,8 @@ pub struct Chip {
     awake_ns: u64,
     memory: Memory,
     serial: Serial,
-    phases: [Phasor; 2],
-    raw: [Raw; 2],
-    periods: [u32; 2],
-    accounts: [Account; 3],
-    counting: bool,
-    latched_truth: Truth,
+    metrology: Metrology,
+    host_baud: u32,
     trouble: Trouble,
     bytes: u64,
 }
@@ -78,8 +75,6 @@ impl Chip {
     #[must_use]
     pub fn new(part: Part, board: Board) -> Self {
         Self {
-            part,
-            board,
             powered: false,
             enable: true,
             scs: true,
@@ -89,12 +84,8 @@ impl Chip {
             awake_ns: 0,
             memory: Memory::new(),
             serial: Serial::default(),
-            phases: [Phasor::default(); 2],
-            raw: [Raw::default(); 2],
-            periods: [0x9C4; 2],
-            accounts: [Account::default(); 3],
-            counting: false,
-            latched_truth: Truth::default(),
+            metrology: Metrology::new(part, board),
+            host_baud: 9_600,
             trouble: Trouble::default(),
             bytes: 0,
         }
@@ -137,7 +128,7 @@ impl Chip {
 
     fn erase(&mut self) {
         self.reset_data();
-        self.counting = false;
+        self.metrology.counting = false;
         self.memory = Memory::new();
         self.serial = Serial::default();
         self.interface = None;
@@ -150,27 +141,14 @@ impl Chip {
     ///
     /// The STPM33 takes the primary channel's voltage for both; the STPM32 has no secondary one.
     pub fn set_phase(&mut self, channel: Channel, phasor: Phasor) {
-        self.phases[index(channel)] = phasor;
+        self.metrology.phases[index(channel)] = phasor;
+        self.metrology.wave = None;
         self.remeasure();
     }
 
     fn remeasure(&mut self) {
-        for channel in 0..2 {
-            let source = if self.part.has_second_voltage() {
-                channel
-            } else {
-                0
-            };
-            let (voltage, current) = (&self.phases[source], &self.phases[channel]);
-            let exists = self.is_running() && (channel == 0 || self.part.has_secondary());
-            self.raw[channel] = match exists {
-                true => measure(&self.memory, &self.board, channel, source, voltage, current),
-                false => Raw::default(),
-            };
-            if let Some(period) = self.raw[channel].period {
-                self.periods[channel] = period;
-            }
-        }
+        let running = self.is_running();
+        self.metrology.remeasure(&self.memory, running);
     }
 
     /// Lets `ticks` of 128 µs pass, at 16 MHz.
@@ -179,46 +157,26 @@ impl Chip {
         if !self.is_running() {
             return;
         }
-        let [first, second] = [0, 1].map(|channel| self.energy_powers(channel));
-        let difference = self.memory.config(2) >> 26 & 1 == 1;
-        let mut total = first;
-        for (sum, power) in total.iter_mut().zip(second) {
-            *sum += if difference { -power } else { power };
+        self.metrology.advance(&mut self.memory, ticks);
+        self.latch_if_automatic();
+    }
+
+    /// Lets one tick of 128 µs pass with these values at the inputs, primary and secondary.
+    ///
+    /// The chip then measures samples instead of phasors until [`set_phase`](Self::set_phase) or
+    /// a reset of its data. The STPM33 takes the primary voltage for both channels.
+    pub fn feed(&mut self, inputs: [Instant; 2]) {
+        self.elapse_ns(TICK_NS);
+        if !self.is_running() {
+            return;
         }
-        let mut wrapped = 0;
-        for (account, powers) in self.accounts.iter_mut().zip([first, second, total]).rev() {
-            wrapped = wrapped << 4 | account.advance(&powers, ticks);
-        }
-        self.raise_status(wrapped, &[first, second, total]);
-        if self.memory.config(2) >> 23 & 1 == 1 {
+        self.metrology.feed(&mut self.memory, inputs);
+        self.latch_if_automatic();
+    }
+
+    fn latch_if_automatic(&mut self) {
+        if field(self.memory.config(2), 23, 1) == 1 {
             self.latch([true, true]);
-        }
-    }
-
-    fn energy_powers(&self, channel: usize) -> [i64; 4] {
-        let raw = &self.raw[channel];
-        let [active, fundamental, reactive, _] = raw.powers;
-        [active, fundamental, reactive, raw.apparent_energy]
-    }
-
-    /// Sticky bits of DSP_SR1 and DSP_SR2: signs, wraps, period errors.
-    fn raise_status(&mut self, wrapped: u32, powers: &[[i64; 4]; 3]) {
-        let [first, second, total] = powers.map(|powers| negative(&powers));
-        let common = (total & 1) | (total >> 2 & 1) << 1 // active, reactive
-            | (wrapped >> 8 & 1) << 2
-            | (wrapped >> 10 & 1) << 3
-            | second << 4
-            | (wrapped >> 4 & 0xF) << 8
-            | first << 12
-            | (wrapped & 0xF) << 16;
-        let visible = if self.part.has_secondary() {
-            u32::MAX
-        } else {
-            0xFFFF_F000
-        };
-        for channel in 0..2 {
-            let period = u32::from(self.raw[channel].period.is_none()) << 25;
-            self.memory.raise(16 + channel, (common | period) & visible);
         }
     }
 
@@ -290,7 +248,7 @@ impl Chip {
                 self.reset_data();
                 self.memory = Memory::new();
                 self.serial = Serial::default();
-                self.counting = true;
+                self.metrology.counting = true;
                 self.remeasure();
             }
             _ => {}
@@ -298,63 +256,12 @@ impl Chip {
     }
 
     fn reset_data(&mut self) {
-        for account in &mut self.accounts {
-            account.clear(self.counting);
-        }
+        self.metrology.reset();
         self.memory.clear_latched();
-        self.periods = [0x9C4; 2];
     }
 
-    /// Copies the measured rows of the channels chosen into the transmission latches.
     fn latch(&mut self, channels: [bool; 2]) {
-        let truth = self.truth();
-        for channel in [0, 1].into_iter().filter(|&channel| channels[channel]) {
-            self.latch_channel(channel);
-        }
-        if channels[0] {
-            self.latched_truth.primary = truth.primary;
-        }
-        if channels[1] {
-            self.latched_truth.secondary = truth.secondary;
-        }
-        if channels == [true, true] || !self.part.has_secondary() {
-            self.latched_truth.total = truth.total;
-            let totals = self.accounts[2].registers();
-            for (row, value) in (66..).zip(totals) {
-                self.memory.latch(row, value);
-            }
-        }
-    }
-
-    fn latch_channel(&mut self, channel: usize) {
-        let raw = self.raw[channel];
-        let status = self.memory.config(16 + channel);
-        self.memory.latch(16 + channel, status);
-        let error = u32::from(raw.period.is_none()) << 21;
-        self.memory
-            .latch(21 + channel, negative(&raw.powers) << 4 | error);
-        let both = self.memory.read(23);
-        let shift = 16 * channel as u32;
-        let period = both & !(0xFFFF << shift) | self.periods[channel] << shift;
-        self.memory.latch(23, period);
-        let rms = raw.voltage_rms | raw.current_rms << 15;
-        self.memory.latch(36 + channel, rms);
-        let first = 42 + 12 * channel;
-        let energies = self.accounts[channel].registers();
-        let [active, fundamental, reactive, apparent] = raw.powers;
-        let powers = [
-            active,
-            fundamental,
-            reactive,
-            apparent,
-            raw.vectorial,
-            active,
-            fundamental,
-        ];
-        let powers = powers.map(|power| (power & 0x1FFF_FFFF) as u32);
-        for (row, value) in (first..).zip(energies.into_iter().chain(powers)) {
-            self.memory.latch(row, value);
-        }
+        self.metrology.latch(&mut self.memory, channels);
     }
 
     /// One SPI transaction: SCS low, bytes both ways, SCS high.
@@ -379,8 +286,10 @@ impl Chip {
             return 0xFF;
         }
         let mishap = self.trouble.next();
-        let sent = byte ^ mishap.to_chip;
-        self.serial.byte(&self.memory, false, mishap.stale, sent) ^ mishap.to_host
+        let turned = field(self.memory.config(18), 15, 1) == 1;
+        let turn = |byte: u8| if turned { byte.reverse_bits() } else { byte };
+        let sent = turn(byte ^ mishap.to_chip);
+        turn(self.serial.byte(&self.memory, false, mishap.stale, sent)) ^ mishap.to_host
     }
 
     /// One byte on the UART: the byte that the chip sends meanwhile, if it does.
@@ -395,6 +304,12 @@ impl Chip {
         if !self.is_running() || self.interface != Some(Interface::Uart) || !self.scs {
             return None;
         }
+        if !self.same_speed() {
+            // Framing error, and a transmit overrun: the packet is dropped.
+            self.memory.raise(20, 1 << 19 | 1 << 22);
+            self.serial.abort();
+            return Some(byte.rotate_left(3) ^ 0x5A);
+        }
         let mishap = self.trouble.next();
         if mishap.lose_to_chip {
             return None;
@@ -408,33 +323,104 @@ impl Chip {
     }
 
     fn end_frame(&mut self, reversed: bool) {
-        let Some((half, value)) = self.serial.end(&mut self.memory, reversed) else {
-            return;
-        };
+        if let Some((half, value)) = self.serial.end(&mut self.memory, reversed) {
+            self.write(half, value);
+        }
+    }
+
+    fn write(&mut self, half: u8, value: u16) {
         let order = self.memory.write(half, value);
         if order.reset {
             self.memory.reset_configuration();
             self.serial = Serial::default();
         }
+        for channel in (0..2).filter(|&channel| order.clear[channel]) {
+            self.metrology.watches[channel].clear();
+        }
         self.remeasure();
         self.latch(order.latch);
+    }
+
+    /// Whether host and chip run at speeds within 4 % of each other.
+    fn same_speed(&self) -> bool {
+        let divider = u64::from(field(self.memory.config(19), 0, 16));
+        let nominal = u64::from(self.metrology.board.crystal_hz);
+        let ratio = (divider * u64::from(self.host_baud) * 1_000).checked_div(nominal);
+        ratio.is_some_and(|thousandths| (960..=1_040).contains(&thousandths))
     }
 
     /// What the counters have counted.
     #[must_use]
     pub fn truth(&self) -> Truth {
-        let [primary, secondary, total] = self.accounts;
-        Truth {
-            primary: primary.counts(self.counting),
-            secondary: secondary.counts(self.counting),
-            total: total.counts(self.counting),
-        }
+        self.metrology.truth()
     }
 
     /// What they had counted at the last latch.
     #[must_use]
     pub const fn latched_truth(&self) -> Truth {
-        self.latched_truth
+        self.metrology.latched_truth
+    }
+
+    /// Pulses of an output since power was given.
+    #[must_use]
+    pub const fn pulses(&self, output: Output) -> u64 {
+        match output {
+            Output::Led1 => self.metrology.pulses[0].count,
+            Output::Led2 => self.metrology.pulses[1].count,
+        }
+    }
+
+    /// Whether an interrupt pin is asserted: an enabled bit of its status row, or of the link.
+    #[must_use]
+    pub fn interrupt(&self, pin: Interrupt) -> bool {
+        let place = match pin {
+            Interrupt::Int1 => 0,
+            Interrupt::Int2 => 1,
+        };
+        let enabled = self.memory.config(14 + place) & self.memory.config(16 + place);
+        let link = self.memory.config(20);
+        enabled != 0 || link >> 16 & link & 0x7F7E != 0
+    }
+
+    /// Holds a modulator's bit stream at a level, or lets it run.
+    pub fn stick_stream(&mut self, channel: Channel, stream: Stream, level: Option<bool>) {
+        let place = match stream {
+            Stream::Voltage => 0,
+            Stream::Current => 1,
+        };
+        self.metrology.stuck[index(channel)][place] = level;
+        self.remeasure();
+    }
+
+    /// Shifts the secondary voltage against the primary one, in millidegrees of the line period.
+    pub fn set_secondary_angle(&mut self, mdeg: i32) {
+        self.metrology.secondary_angle = f64::from(mdeg) / 360_000.0;
+    }
+
+    /// Sets the speed at which the host's UART runs; 9600 at first.
+    ///
+    /// More than 4 % away from the chip's own speed nothing is understood on either side.
+    pub const fn set_host_baud(&mut self, baud: u32) {
+        self.host_baud = baud;
+    }
+
+    /// A row as a register block on a processor's own bus shows it, without frames.
+    #[must_use]
+    pub fn row(&self, number: u8) -> u32 {
+        self.memory.read(number.into())
+    }
+
+    /// Writes one half as such a block takes it, by the rules of its row.
+    pub fn write_half(&mut self, half: u8, value: u16) {
+        if usize::from(half) < 2 * FIRST_READ_ONLY && self.is_running() {
+            self.write(half, value);
+        }
+    }
+
+    /// A BREAK from the host: the chip notes it and forgets an unfinished frame.
+    pub const fn uart_break(&mut self) {
+        self.memory.raise(20, 1 << 16);
+        self.serial.abort();
     }
 
     /// Bytes the host has clocked or sent, each way.
@@ -459,10 +445,14 @@ impl Chip {
     }
 }
 
-/// Which of four powers are negative, a bit each.
-fn negative(powers: &[i64; 4]) -> u32 {
-    let bits = powers.iter().zip(0..);
-    bits.fold(0, |all, (&power, bit)| all | u32::from(power < 0) << bit)
+/// A bit stream of a channel's modulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Stream {
+    /// The voltage's.
+    Voltage,
+    /// The current's.
+    Current,
 }
 
 const fn index(channel: Channel) -> usize {

@@ -2,7 +2,7 @@
 //!
 //! Floating point is used here only, where phasors become integers.
 
-use core::f64::consts::PI;
+use core::f64::consts::{PI, SQRT_2};
 
 use super::memory::{Memory, field};
 
@@ -137,11 +137,97 @@ pub(super) struct Raw {
     pub(super) apparent_energy: i64,
     /// The line period in steps of 8 µs, when it is one the chip accepts.
     pub(super) period: Option<u32>,
+    /// Peaks of the fundamentals as fractions of full scale: voltage, current.
+    pub(super) peaks: [f64; 2],
+    /// How far the current lags, in turns from 0 to 1.
+    pub(super) lag: f64,
+}
+
+/// What the chip's settings and the board make of the signals.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gains {
+    /// RMS counts per volt.
+    pub(super) per_volt: f64,
+    /// RMS counts per ampere.
+    pub(super) per_amp: f64,
+    /// Delays in ticks of 128 µs.
+    pub(super) voltage_delay: f64,
+    pub(super) current_delay: f64,
+    pub(super) coil: bool,
+    pub(super) integrator: bool,
+    /// High-pass filters bypassed: voltage, current.
+    pub(super) bypass: [bool; 2],
 }
 
 /// Modulators run, and the reserved bits that must be 0x193 are.
 fn modulator(half: u32) -> bool {
     half & 1 == 1
+}
+
+impl Gains {
+    /// Of a channel, 0 or 1, whose voltage comes in at `source`.
+    pub(super) fn of(memory: &Memory, board: &Board, channel: usize, source: usize) -> Self {
+        let front = memory.config(12 + channel);
+        let front_voltage = memory.config(12 + source);
+        let volts_on = modulator(front_voltage) && field(front_voltage, 1, 15) == 0x193;
+        let amps_on = modulator(front >> 16) && field(front, 17, 9) == 0x193;
+        let calibrator = |code: u32| 0.75 + 0.125 * f64::from(code) / 2048.0;
+        let volt_gain = calibrator(field(memory.config(4 + 2 * source), 0, 12));
+        let amp_gain = calibrator(field(memory.config(5 + 2 * channel), 0, 12));
+        let reference = f64::from(board.reference_uv) * 1e-6;
+        let integrator = field(memory.config(channel), 21, 1) == 1;
+        let kint = if integrator { 0.815_577_3 } else { 1.0 };
+        let amplifier = f64::from(2 << field(front, 26, 2));
+        let input = board.inputs[channel];
+        let delays = memory.config(3);
+        let current_delay = field(delays, if channel == 0 { 12 } else { 0 }, 10);
+        let voltage_delay = field(delays, if source == 0 { 22 } else { 10 }, 2);
+        Self {
+            per_volt: f64::from(u8::from(volts_on)) * volt_gain * 2.0 * 32_768.0
+                / (reference * board.inputs[source].divider),
+            per_amp: f64::from(u8::from(amps_on))
+                * (amp_gain * amplifier * 131_072.0 * input.sensitivity * kint)
+                / reference,
+            voltage_delay: f64::from(voltage_delay),
+            current_delay: f64::from(current_delay) / 512.0,
+            coil: input.coil,
+            integrator,
+            bypass: [
+                field(memory.config(source), 19, 1) == 1,
+                field(memory.config(channel), 20, 1) == 1,
+            ],
+        }
+    }
+}
+
+/// Powers of a channel with its offsets: active, fundamental, reactive, apparent, vectorial; and
+/// which of the last two the apparent energy counts.
+pub(super) fn powers(memory: &Memory, channel: usize, exact: [f64; 4]) -> ([i64; 4], i64, i64) {
+    let offset = |row: usize, low| 4 * signed(memory.config(row + 2 * channel), low, 10);
+    let power = |value: f64, offset: i64| {
+        let raw = libm::round(value) as i64;
+        (raw + offset).clamp(-(1 << 28), (1 << 28) - 1)
+    };
+    let [active, fundamental, reactive, apparent] = exact;
+    let all = [
+        power(active, offset(8, 12)),
+        power(fundamental, offset(8, 22)),
+        power(reactive, offset(9, 12)),
+        power(apparent, offset(9, 22)),
+    ];
+    let control = memory.config(channel);
+    let along = if field(control, 18, 1) == 1 {
+        active
+    } else {
+        fundamental
+    };
+    let vectorial = power(libm::hypot(along, reactive), offset(9, 22));
+    let counted = if field(control, 17, 1) == 1 {
+        vectorial
+    } else {
+        all[3]
+    };
+    (all, vectorial, counted)
 }
 
 /// The raw values of a channel, 0 or 1, whose voltage comes in at `source`.
@@ -153,62 +239,36 @@ pub(super) fn measure(
     voltage: &Phasor,
     current: &Phasor,
 ) -> Raw {
-    let front = memory.config(12 + channel);
-    let front_voltage = memory.config(12 + source);
-    let volts_on = modulator(front_voltage) && field(front_voltage, 1, 15) == 0x193;
-    let amps_on = modulator(front >> 16) && field(front, 17, 9) == 0x193;
-    let calibrator = |code: u32| 0.75 + 0.125 * f64::from(code) / 2048.0;
-    let volt_gain = calibrator(field(memory.config(4 + 2 * source), 0, 12));
-    let amp_gain = calibrator(field(memory.config(5 + 2 * channel), 0, 12));
-    let reference = f64::from(board.reference_uv) * 1e-6;
-    let integrator = field(memory.config(channel), 21, 1) == 1;
-    let kint = if integrator { 0.815_577_3 } else { 1.0 };
-    let amplifier = f64::from(2 << field(front, 26, 2));
-    let input = board.inputs[channel];
-    // Raw counts per volt and per ampere.
-    let per_volt = f64::from(u8::from(volts_on)) * volt_gain * 2.0 * 32_768.0
-        / (reference * board.inputs[source].divider);
-    let per_amp = f64::from(u8::from(amps_on))
-        * (amp_gain * amplifier * 131_072.0 * input.sensitivity * kint)
-        / reference;
+    let gains = Gains::of(memory, board, channel, source);
+    let Gains {
+        per_volt, per_amp, ..
+    } = gains;
     let volts = f64::from(voltage.voltage_uv) * 1e-6;
     let amps = f64::from(current.current_ua) * 1e-6;
-    let angle = lag(memory, board, channel, source, current, integrator);
-    let fundamental_va =
-        f64::from(voltage.fundamental_uv) * 1e-6 * f64::from(current.fundamental_ua) * 1e-6;
+    let fundamental_volts = f64::from(voltage.fundamental_uv) * 1e-6;
+    let fundamental_amps = f64::from(current.fundamental_ua) * 1e-6;
+    let angle = lag(memory, board, channel, source, current, gains.integrator);
+    let fundamental_va = fundamental_volts * fundamental_amps;
     let fundamental = fundamental_va * libm::cos(angle);
     let reactive = fundamental_va * libm::sin(angle);
     let active = fundamental + current.harmonic_uw as f64 * 1e-6;
-    let offset = |row: usize, low| 4 * signed(memory.config(row + 2 * channel), low, 10);
-    let power = |value: f64, offset: i64| {
-        let raw = libm::round(value * per_volt * per_amp / 16.0) as i64;
-        (raw + offset).clamp(-(1 << 28), (1 << 28) - 1)
-    };
-    let powers = [
-        power(active, offset(8, 12)),
-        power(fundamental, offset(8, 22)),
-        power(reactive, offset(9, 12)),
-        power(volts * amps, offset(9, 22)),
-    ];
-    let control = memory.config(channel);
-    let along = if field(control, 18, 1) == 1 {
-        active
-    } else {
-        fundamental
-    };
-    let vectorial = power(libm::hypot(along, reactive), offset(9, 22));
+    let scale = |value: f64| value * per_volt * per_amp / 16.0;
+    let exact = [active, fundamental, reactive, volts * amps].map(scale);
+    let (powers, vectorial, apparent_energy) = powers(memory, channel, exact);
     let voltage_rms = libm::round(volts * per_volt) as u32;
+    let turns = angle / (2.0 * PI);
     Raw {
         voltage_rms: voltage_rms.min(0x7FFF),
         current_rms: (libm::round(amps * per_amp) as u32).min(0x1_FFFF),
         powers,
         vectorial,
-        apparent_energy: if field(control, 17, 1) == 1 {
-            vectorial
-        } else {
-            powers[3]
-        },
+        apparent_energy,
         period: period(board, voltage).filter(|_| voltage_rms >= 64),
+        peaks: [
+            fundamental_volts * per_volt * SQRT_2 / 32_768.0,
+            fundamental_amps * per_amp * SQRT_2 / 131_072.0,
+        ],
+        lag: turns - libm::floor(turns),
     }
 }
 

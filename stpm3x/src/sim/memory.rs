@@ -41,6 +41,8 @@ pub(super) const fn field(row: u32, low: u32, width: u32) -> u32 {
 pub(super) struct Order {
     pub(super) reset: bool,
     pub(super) latch: [bool; 2],
+    /// Sag and swell data of these channels.
+    pub(super) clear: [bool; 2],
 }
 
 /// Configuration and status as they are, and the copies the last latch made.
@@ -92,9 +94,9 @@ impl Memory {
     }
 
     /// Raises bits of a status row: 16, 17 or 20.
-    pub(super) fn raise(&mut self, row: usize, bits: u32) {
-        if let Some(slot) = self.live.get_mut(row) {
-            *slot |= bits;
+    pub(super) const fn raise(&mut self, row: usize, bits: u32) {
+        if row < FIRST_READ_ONLY {
+            self.live[row] |= bits;
         }
     }
 
@@ -107,7 +109,10 @@ impl Memory {
         let mut new = (old & !mask) | value;
         let mut order = Order::default();
         match row {
-            0 | 1 => new &= !(1 << 4),
+            0 | 1 => {
+                order.clear[row] = field(new, 4, 1) == 1;
+                new &= !(1 << 4);
+            }
             2 => {
                 order.reset = field(new, 20, 1) == 1;
                 order.latch = [field(new, 21, 1) == 1, field(new, 22, 1) == 1];

@@ -13,18 +13,30 @@
 //! [`Chip::truth`] tells what the counters have counted without wrapping. [`Chip::disturb`],
 //! [`Chip::stick`], [`Chip::noise`] and [`Chip::brown_out`] make trouble.
 //!
-//! Not modelled: samples, sag and swell, tamper, ampere-hours, LED pulses, baud rate, LSB first.
+//! Fed with phasors, samples and thresholds see the fundamental; fed with [`Instant`]s, a sample a
+//! tick, they see the wave, and everything is measured from it.
+//!
+//! Choices where the manual leaves one: tamper compares with the sum of both powers, as Rev 8 has
+//! it; thresholds of a current do not know the integrator; the zero-crossing bits have no delay.
+//! Not modelled: the gap between the UART's bytes, the noise and BREAK settings, the ZCR pin, and
+//! frames that follow each other in less than 4 µs.
 
 mod bus;
 mod chip;
 mod energy;
 mod feed;
 mod memory;
+mod metrology;
+mod output;
 mod serial;
 mod trouble;
+mod watch;
+mod wave;
 
-pub use bus::{Delay, NoDelay, Pin, SpiDevice, Uart};
-pub use chip::{Chip, Interface, Line};
+pub use bus::{Delay, NoDelay, Pin, Rows, SpiDevice, Uart};
+pub use chip::{Chip, Interface, Line, Stream};
 pub use energy::{Counts, Truth};
 pub use feed::{Board, Input, Phasor};
+pub use output::{Interrupt, Output};
 pub use trouble::Disturbance;
+pub use wave::Instant;
