@@ -1,6 +1,6 @@
 //! What both shells keep about their chip.
 
-use crate::config::baud_divider;
+use crate::config::{WRITABLE_ROWS, baud_divider};
 use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg2};
@@ -62,6 +62,12 @@ impl<M: Model> Driver<M> {
     pub(crate) fn configure(&mut self, framing: Option<Framing>) -> Configure {
         self.configured = false;
         Configure::new(*self.config.rows(), framing)
+    }
+
+    /// Takes over the rows of a chip that runs.
+    pub(crate) const fn adopt(&mut self, rows: &[u32; WRITABLE_ROWS]) {
+        self.config = self.config.adopt(rows);
+        self.configured = true;
     }
 
     pub(crate) const fn configured(&mut self) {

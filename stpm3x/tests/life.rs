@@ -438,3 +438,29 @@ fn a_reconfigured_chip_keeps_its_energies() {
         truth.primary.active
     );
 }
+
+/// The host restarts, the chip does not: nothing is written, and the energies go on.
+#[test]
+fn a_running_chip_is_taken_over() {
+    let chip = chip(Part::Stpm34, Interface::Spi);
+    let bus = || Spi::new(sim::SpiDevice(&chip), Pins::none());
+    let mut fresh = Stpm3x::new(bus(), NoDelay, Bench::dual());
+    let restarted = stpm3x::Error::Fault(Fault::Restarted);
+    assert_eq!(fresh.adopt(), Err(restarted), "a chip nobody configured");
+    let mut first = Stpm3x::new(bus(), NoDelay, Bench::dual().with_total_difference());
+    first.restart().unwrap();
+    chip.borrow_mut().advance(78_120);
+    let rows: Vec<u32> = (0..=20).map(|row| chip.borrow().row(row)).collect();
+    let mut second = Stpm3x::new(bus(), NoDelay, Bench::dual());
+    second.adopt().unwrap();
+    assert!(
+        second
+            .config()
+            .row::<stpm3x::reg::DspCr3>()
+            .total_difference()
+    );
+    second.latch().unwrap();
+    assert_ne!(second.snapshot().unwrap().primary.energy.active, 0);
+    let after: Vec<u32> = (0..=20).map(|row| chip.borrow().row(row)).collect();
+    assert_eq!(after, rows);
+}

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use stpm3x::reg::{DspIrq1, DspReg14};
 use stpm3x::sim::{self, Chip, Disturbance, Interface};
 use stpm3x::{
-    Counters, Diagnosis, Error, FullSnapshot, LineFrequency, Part, Pins, Sample, Snapshot, Stpm32,
-    Stpm34, asynch, blocking,
+    Averages, Counters, Diagnosis, Error, FullSnapshot, LineFrequency, Part, Pins, Sample,
+    Snapshot, Stpm32, Stpm34, asynch, blocking,
 };
 
 /// What the public calls returned, one after the other.
@@ -19,6 +19,8 @@ struct Outcome<M> {
     configure: Answer<()>,
     rounds: Vec<Round<M>>,
     reconfigure: Answer<()>,
+    adopt: Answer<()>,
+    averages: Answer<Averages<M>>,
     self_test: Answer<Diagnosis>,
     restart: Answer<Counters>,
 }
@@ -66,9 +68,11 @@ macro_rules! play {
         }
         let other = $driver.config().with_line(LineFrequency::Hz60);
         let reconfigure = $driver.reconfigure(other)$(.$wait)?;
+        let adopt = $driver.adopt()$(.$wait)?;
+        let averages = $driver.measure(3)$(.$wait)?;
         let self_test = $driver.self_test()$(.$wait)?;
         let restart = $driver.restart()$(.$wait)?;
-        Outcome { start, configure, rounds, reconfigure, self_test, restart }
+        Outcome { start, configure, rounds, reconfigure, adopt, averages, self_test, restart }
     }};
 }
 

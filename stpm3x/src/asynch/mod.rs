@@ -89,7 +89,8 @@ use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{On, Readable, Setting};
 use crate::seq::{
-    Action, Averages, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step,
+    Action, Adopt, Averages, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal,
+    Step,
 };
 use crate::{Config, Error, Fault, FullSnapshot, Sample, Snapshot};
 
@@ -335,6 +336,24 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
         let counters = self.start().await?;
         self.configure().await?;
         Ok(counters)
+    }
+
+    /// Takes over a chip that runs, with the configuration it has: for a host that restarted alone.
+    ///
+    /// Nothing is reset and nothing written, so the energies go on. The front ends, and with them
+    /// the scales, are those of the [`Config`] given. The link must be as after a reset: 9600 baud
+    /// or the port's speed, CRC with the usual polynomial.
+    ///
+    /// # Errors
+    /// [`Restarted`](crate::Fault::Restarted) when the chip is fresh from a reset: start and
+    /// configure it.
+    ///
+    /// # Cancel safety
+    /// Adopt again.
+    pub async fn adopt(&mut self) -> Result<(), Error<R::Error>> {
+        let rows = self.run(Adopt::new()).await?;
+        self.driver.adopt(&rows);
+        Ok(())
     }
 
     /// Resets the chip and says what is wrong with it or its wiring.

@@ -46,7 +46,8 @@ use crate::link::Framing;
 use crate::part::Model;
 use crate::reg::{On, Readable, Setting};
 use crate::seq::{
-    Action, Averages, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal, Step,
+    Action, Adopt, Averages, Counters, Diagnosis, Lines, MAX_ROWS, SETTLE_US, Sequence, Signal,
+    Step,
 };
 use crate::{Config, Error, Fault, FullSnapshot, Sample, Snapshot};
 
@@ -249,6 +250,21 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
         let counters = self.start()?;
         self.configure()?;
         Ok(counters)
+    }
+
+    /// Takes over a chip that runs, with the configuration it has: for a host that restarted alone.
+    ///
+    /// Nothing is reset and nothing written, so the energies go on. The front ends, and with them
+    /// the scales, are those of the [`Config`] given. The link must be as after a reset: 9600 baud
+    /// or the port's speed, CRC with the usual polynomial.
+    ///
+    /// # Errors
+    /// [`Restarted`](crate::Fault::Restarted) when the chip is fresh from a reset: start and
+    /// configure it.
+    pub fn adopt(&mut self) -> Result<(), Error<R::Error>> {
+        let rows = self.run(Adopt::new())?;
+        self.driver.adopt(&rows);
+        Ok(())
     }
 
     /// Resets the chip and says what is wrong with it or its wiring.

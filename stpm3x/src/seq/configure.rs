@@ -4,7 +4,7 @@ use super::{Action, DIAGNOSTICS, ERROR_BITS, ROUNDS, Sequence, Step, high, low, 
 use crate::Fault;
 use crate::config::WRITABLE_ROWS;
 use crate::link::{CONTROL, Dialect, Framing};
-use crate::reg::{Register, UsReg1, UsReg3};
+use crate::reg::{DfeCr1, DspCr1, Register, UsReg1, UsReg3};
 
 /// Every writable row but the status rows, the link's error bits last.
 const CONFIGURATION: &[u8] = &[
@@ -198,6 +198,58 @@ impl Sequence for Configure {
             Ok([]) => Ok(self.write_next()),
             Ok(rows) => self.judge(rows),
             Err(fault) => self.mend(fault),
+        }
+    }
+}
+
+/// Reads the writable rows of a chip that runs, to take them over.
+#[derive(Debug)]
+pub struct Adopt {
+    rounds: u8,
+}
+
+impl Adopt {
+    /// Reads rows 0 to 20.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "as every other sequence")]
+    pub const fn new() -> Self {
+        Self { rounds: ROUNDS }
+    }
+
+    fn judge(&mut self, rows: &[u32]) -> Result<Step<[u32; WRITABLE_ROWS]>, Fault> {
+        let mut all = [0; WRITABLE_ROWS];
+        for (&number, &value) in CONFIGURATION.iter().zip(rows) {
+            if let Some(row) = all.get_mut(usize::from(number)) {
+                *row = value;
+            }
+        }
+        let [first, .., errors] = all;
+        let [.., front_end, _, _, _, _, _, _, _, _] = all;
+        let fault = match (first, front_end & FIXED, errors & !DIAGNOSTICS) {
+            (DspCr1::RESET, FIXED, _) => return Err(Fault::Restarted),
+            (_, FIXED, 0) => return Ok(Step::Done(all)),
+            (_, FIXED, status) => Fault::Link { status },
+            (0, 0, _) => Fault::StuckLow,
+            _ => Fault::Unexpected {
+                row: DfeCr1::ROW,
+                read: front_end,
+            },
+        };
+        self.rounds = self.rounds.checked_sub(1).ok_or(fault)?;
+        Ok(write(ERROR_BITS, 0))
+    }
+}
+
+/// The reserved bits of DFE_CR1 that are ones on every chip.
+const FIXED: u32 = 0x0326_0326;
+
+impl Sequence for Adopt {
+    type Output = [u32; WRITABLE_ROWS];
+
+    fn next(&mut self, rows: Result<&[u32], Fault>) -> Result<Step<Self::Output>, Fault> {
+        match rows? {
+            [] => Ok(Step::Read(CONFIGURATION)),
+            rows => self.judge(rows),
         }
     }
 }

@@ -15,7 +15,7 @@ mod start;
 
 use embedded_hal::digital::PinState;
 
-pub use configure::Configure;
+pub use configure::{Adopt, Configure};
 pub use events::TakeStatus;
 pub use latch::{Arm, Latch};
 pub use measure::{Averages, ChannelAverages, Measure};
