@@ -111,10 +111,19 @@ impl Ratio {
 
 /// The quotient, rounded down; 0 for a divisor of zero.
 ///
-/// Bit by bit of the quotient: the compiler's wide division is a kilobyte of flash, this one a few
-/// hundred bytes, and it serves to show values, not to count them.
+/// Where registers have 64 bits the compiler's wide division is quick. On a microcontroller it is a
+/// kilobyte of flash: there the quotient comes bit by bit, which serves to show values, not to count
+/// them.
 #[inline(never)]
-pub(crate) fn divide(mut num: u128, mut den: u128) -> u128 {
+pub(crate) fn divide(num: u128, den: u128) -> u128 {
+    if cfg!(target_pointer_width = "64") {
+        num.checked_div(den).unwrap_or(0)
+    } else {
+        divide_by_bits(num, den)
+    }
+}
+
+fn divide_by_bits(mut num: u128, mut den: u128) -> u128 {
     if den == 0 {
         return 0;
     }
@@ -221,7 +230,7 @@ mod tests {
         ];
         for num in edges {
             for den in edges {
-                assert_eq!(divide(num, den), num.checked_div(den).unwrap_or(0));
+                assert_eq!(divide_by_bits(num, den), num.checked_div(den).unwrap_or(0));
             }
         }
     }
@@ -230,7 +239,7 @@ mod tests {
         #[test]
         fn wide_division_of_anything(num: u128, den: u128, shift in 0..128u32) {
             let den = den >> shift;
-            proptest::prop_assert_eq!(divide(num, den), num.checked_div(den).unwrap_or(0));
+            proptest::prop_assert_eq!(divide_by_bits(num, den), num.checked_div(den).unwrap_or(0));
         }
     }
 }

@@ -57,29 +57,26 @@ impl Dialect {
     #[must_use]
     #[inline(never)]
     pub const fn crc(self, polynomial: u8, mut bytes: &[u8]) -> u8 {
-        let mut crc = 0;
+        let mut crc = 0u8;
         while let [byte, rest @ ..] = bytes {
-            crc ^= *byte;
+            crc ^= self.order(*byte);
             let mut bit = 0;
             while bit < 8 {
-                crc = self.shift(polynomial, crc);
+                // All ones when a one falls out.
+                let falls_out = (crc.cast_signed() >> 7).cast_unsigned();
+                crc = (crc << 1) ^ (polynomial & falls_out);
                 bit += 1;
             }
             bytes = rest;
         }
-        crc
+        self.order(crc)
     }
 
-    /// One bit further, in the order of the line.
-    const fn shift(self, polynomial: u8, crc: u8) -> u8 {
-        let (falls_out, shifted, polynomial) = match self {
-            Self::Spi => (crc & 0x80 != 0, crc << 1, polynomial),
-            Self::Uart => (crc & 0x01 != 0, crc >> 1, polynomial.reverse_bits()),
-        };
-        if falls_out {
-            shifted ^ polynomial
-        } else {
-            shifted
+    /// A byte as the line has its bits, most significant first.
+    const fn order(self, byte: u8) -> u8 {
+        match self {
+            Self::Spi => byte,
+            Self::Uart => byte.reverse_bits(),
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::qemu;
 use crate::workspace::{cargo, target_dir};
 
 const BOARD: &str = "qemu-f405";
+/// The linked example of the metering chip's driver for a small core.
+const SMALL: &str = "cortex-m0";
 const ROUNDS: u32 = 10_000;
 
 /// One row of the table.
@@ -32,6 +34,7 @@ pub(crate) fn run() -> Outcome {
         unit: "instructions",
         found: counter_update_here(log),
     });
+    figures.extend(the_metering_chip(log)?);
     figures.extend(one_meter_day(log));
     figures.extend(later());
     println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
@@ -62,13 +65,9 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     let empty = boards::size(log, &toolchain, "empty")?;
     let core = boards::size(log, &toolchain, "meter_core")?;
     let driver = boards::size(log, &toolchain, "stpm3x_spi")?;
+    let per_chip = of(&symbols(log, &toolchain, "stpm3x_spi")?, "BYTES_PER_CHIP")?;
     let symbols = symbols(log, &toolchain, "meter_core")?;
-    let per_phase = symbols
-        .iter()
-        .find(|(name, _)| name.contains("BYTES_PER_PHASE"));
-    let per_phase = per_phase
-        .map(|(_, size)| *size)
-        .ok_or("no BYTES_PER_PHASE in meter_core")?;
+    let per_phase = of(&symbols, "BYTES_PER_PHASE")?;
     let Size { flash, ram } = boards::size(log, &toolchain, BOARD)?;
     let figure = |what, budget, unit, found| Figure {
         what,
@@ -99,13 +98,31 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             "meter-core: counter update, Cortex-M4",
             40.0,
             "instructions",
-            counter_update_emulated(log, &toolchain),
+            emulated(log, &toolchain, "counter_update", 0),
         ),
         figure(
-            "stpm3x: flash, one part, SPI",
+            "stpm3x: flash, one part, SPI, Cortex-M4",
             6_144.0,
             "B",
-            bytes(driver.flash - empty.flash),
+            bytes(driver.flash - empty.flash - per_chip),
+        ),
+        figure(
+            "stpm3x: RAM without stack, one part, Cortex-M4",
+            512.0,
+            "B",
+            bytes(per_chip),
+        ),
+        figure(
+            "stpm3x: a frame and its answer, Cortex-M4",
+            1_000.0,
+            "instructions",
+            emulated(log, &toolchain, "metering_chip", 0),
+        ),
+        figure(
+            "stpm3x: a raw value in units, Cortex-M4",
+            1_500.0,
+            "instructions",
+            emulated(log, &toolchain, "metering_chip", 1),
         ),
         figure(
             "firmware on the STM32F405: flash",
@@ -120,6 +137,79 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             bytes(ram),
         ),
     ])
+}
+
+/// The size of a symbol that is there for its size.
+fn of(symbols: &BTreeMap<String, u64>, name: &str) -> Result<u64, String> {
+    let found = symbols.iter().find(|(symbol, _)| symbol.contains(name));
+    found
+        .map(|(_, size)| *size)
+        .ok_or_else(|| format!("no {name} in the image"))
+}
+
+/// The driver of the metering chip on a small core, on the bus, and in instructions.
+fn the_metering_chip(log: &mut Log) -> Result<Vec<Figure>, String> {
+    let toolchain = boards::one(log, &format!("examples/boards/{SMALL}"))?;
+    let empty = boards::size(log, &toolchain, "empty")?;
+    let driver = boards::size(log, &toolchain, SMALL)?;
+    let per_chip = of(&symbols(log, &toolchain, SMALL)?, "BYTES_PER_CHIP")?;
+    let mut figures = vec![Figure {
+        what: "stpm3x: flash, one part, SPI, Cortex-M0+",
+        budget: 7_168.0,
+        unit: "B",
+        found: bytes(driver.flash - empty.flash - per_chip),
+    }];
+    // n rows need n + 1 frames of 5 bytes: what the protocol allows is the budget.
+    let on_the_bus = [
+        ("stpm3x: on the bus, snapshot of one channel", "one", 75.0),
+        ("stpm3x: on the bus, snapshot of two", "two", 150.0),
+        ("stpm3x: on the bus, everything of two", "all", 250.0),
+        ("stpm3x: on the bus, latch by SYN", "syn", 0.0),
+        ("stpm3x: on the bus, latch by software", "software", 5.0),
+    ];
+    for (what, name, budget) in on_the_bus {
+        let mut command = Command::new(target_dir().join("release").join("figures"));
+        let printed = log.capture(command.args(["bus-bytes", name]));
+        figures.push(Figure {
+            what,
+            budget,
+            unit: "B",
+            found: printed.and_then(|text| {
+                let text = text.trim();
+                text.parse()
+                    .map_err(|_| format!("figures printed '{text}'"))
+            }),
+        });
+    }
+    let instructions_of = [
+        (
+            "stpm3x: a frame made and its answer checked",
+            "frame",
+            700.0,
+        ),
+        ("stpm3x: a raw value in units, x86-64", "conversion", 700.0),
+    ];
+    for (what, name, budget) in instructions_of {
+        figures.push(Figure {
+            what,
+            budget,
+            unit: "instructions",
+            found: per_round(log, name),
+        });
+    }
+    Ok(figures)
+}
+
+/// Instructions of a round, less those of an empty one.
+fn per_round(log: &mut Log, name: &str) -> Result<f64, String> {
+    let mut round = |name| -> Result<f64, String> {
+        let (few, many) = (
+            instructions(log, name, ROUNDS)?,
+            instructions(log, name, 2 * ROUNDS)?,
+        );
+        Ok((many - few) / f64::from(ROUNDS))
+    };
+    Ok(round(name)? - round("empty-loop")?)
 }
 
 /// A count as a figure.
@@ -163,33 +253,26 @@ fn soft_float(symbols: &BTreeMap<String, u64>) -> u64 {
     symbols.keys().filter(|name| is_soft(name)).count() as u64
 }
 
-fn counter_update_emulated(log: &mut Log, toolchain: &Toolchain) -> Result<f64, String> {
+/// What an image prints in QEMU, where it counts its own instructions: the number of a line.
+fn emulated(log: &mut Log, toolchain: &Toolchain, image: &str, line: usize) -> Result<f64, String> {
     install::program(log, "qemu-system-arm")?;
     let mut command = qemu::machine();
     // Virtual time then follows the instructions, a nanosecond each: the image counts them.
     command.args(["-icount", "shift=0", "-serial", "null"]);
-    command
-        .arg("-kernel")
-        .arg(toolchain.image("counter_update"));
+    command.arg("-kernel").arg(toolchain.image(image));
     let printed = qemu::play(log, command)?;
-    printed
-        .trim()
-        .parse()
-        .map_err(|_| format!("the image printed '{}'", printed.trim()))
+    let number = printed
+        .lines()
+        .nth(line)
+        .and_then(|text| text.trim().parse().ok());
+    number.ok_or_else(|| format!("{image} printed '{}'", printed.trim()))
 }
 
 /// The cost of a round less that of an empty one; a round is two updates.
 fn counter_update_here(log: &mut Log) -> Result<f64, String> {
     install::program(log, "valgrind")?;
     log.run(cargo().args(["build", "--release", "-p", "figures"]))?;
-    let mut round = |name| -> Result<f64, String> {
-        let (few, many) = (
-            instructions(log, name, ROUNDS)?,
-            instructions(log, name, 2 * ROUNDS)?,
-        );
-        Ok((many - few) / f64::from(ROUNDS))
-    };
-    Ok((round("counter-update")? - round("empty-loop")?) / 2.0)
+    Ok(per_round(log, "counter-update")? / 2.0)
 }
 
 /// Instructions of a whole run under callgrind.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::embedded::{CORTEX_M4F, Toolchain};
+use crate::embedded::{CORTEX_M0, CORTEX_M4F, Toolchain};
 use crate::install;
 use crate::process::{Log, Outcome};
 use crate::workspace::root;
@@ -59,9 +59,20 @@ pub(crate) fn build(log: &mut Log, names: &[&str]) -> Outcome {
     Ok(notes.join("; "))
 }
 
+/// The target that a board's own cargo configuration names.
+fn target(folder: &str) -> Result<&'static str, String> {
+    let path = root().join(folder).join(".cargo").join("config.toml");
+    let text = fs::read_to_string(&path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    [CORTEX_M4F, CORTEX_M0]
+        .into_iter()
+        .find(|target| text.contains(&format!("target = \"{target}\"")))
+        .ok_or_else(|| format!("{}: a target that is not known here", path.display()))
+}
+
 /// Builds one board's image, and runs clippy on it where there is one.
 pub(crate) fn one(log: &mut Log, folder: &str) -> Result<Toolchain, String> {
-    let toolchain = Toolchain::obtain(log, CORTEX_M4F)?;
+    let toolchain = Toolchain::obtain(log, target(folder)?)?;
     log.run(toolchain.cargo(folder, "build").args(["--release"]))?;
     if toolchain.has_clippy() {
         log.run(

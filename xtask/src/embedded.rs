@@ -10,7 +10,8 @@ use crate::workspace::{cargo, root, target_dir};
 
 /// Cortex-M4 and M7 with floating point unit.
 pub(crate) const CORTEX_M4F: &str = "thumbv7em-none-eabihf";
-const CORTEX_M0: &str = "thumbv6m-none-eabi";
+/// Cortex-M0 and M0+.
+pub(crate) const CORTEX_M0: &str = "thumbv6m-none-eabi";
 
 /// Debian's matched set: compiler, cargo, and the sources of the standard library.
 const DEBIAN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];

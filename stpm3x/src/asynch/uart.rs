@@ -200,7 +200,7 @@ impl<U: Read + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin> Registers
     ) -> Result<(), Error<U::Error>> {
         match signal {
             Signal::Select { us } if self.pins.has_scs() => {
-                self.select(delay, us).await?;
+                self.select(delay, us.into()).await?;
                 self.discard(delay, 0).await
             }
             level => self.pins.drive(level).map_err(Error::Pin),

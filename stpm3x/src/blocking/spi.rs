@@ -91,7 +91,7 @@ impl<S: SpiDevice, SYN: OutputPin, EN: OutputPin> Registers for Spi<S, SYN, EN> 
 
     fn signal<D: DelayNs>(&mut self, _: &mut D, signal: Signal) -> Result<(), Error<S::Error>> {
         if let Signal::Select { us } = signal {
-            let hold = Operation::DelayNs(us.saturating_mul(1_000));
+            let hold = Operation::DelayNs(u32::from(us) * 1_000);
             return self.device.transaction(&mut [hold]).map_err(Error::Bus);
         }
         self.pins.drive(signal).map_err(Error::Pin)

@@ -194,7 +194,7 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
     fn signal<D: DelayNs>(&mut self, delay: &mut D, signal: Signal) -> Result<(), Error<U::Error>> {
         match signal {
             Signal::Select { us } if self.pins.has_scs() => {
-                self.select(delay, us)?;
+                self.select(delay, us.into())?;
                 self.discard(delay, 0)
             }
             level => self.pins.drive(level).map_err(Error::Pin),

@@ -19,7 +19,7 @@ const LATCH_BOTH: u16 = 0x0060;
 const ARM: &[Action] = &[
     Action::Signal(Signal::Syn(High)),
     Action::DelayUs(SETTLE_US),
-    Action::Signal(Signal::Select { us: SETTLE_US }),
+    Action::Signal(Signal::Select { us: 4 }),
     Action::DelayUs(SETTLE_US),
 ];
 

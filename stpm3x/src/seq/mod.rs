@@ -109,7 +109,7 @@ pub enum Signal {
     /// SCS low for so many microseconds with no byte sent, then high.
     Select {
         /// The least length of the pulse in microseconds.
-        us: u32,
+        us: u16,
     },
 }
 

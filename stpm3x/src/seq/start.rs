@@ -134,7 +134,6 @@ impl Start {
                 Ok(write(ERROR_BITS, 0))
             }
             (0, 0) => Err(Fault::StuckLow),
-            (u32::MAX, u32::MAX) => Err(Fault::StuckHigh),
             (DspCr1::RESET, DspCr1::RESET) => Err(Fault::Rejected),
             (DspCr1::RESET, DfeCr1::RESET) => Err(Fault::Link { status: errors }),
             (DspCr1::RESET, read) => Err(Fault::Unexpected {

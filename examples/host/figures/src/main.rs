@@ -1,6 +1,9 @@
 //! Loops for `cargo xtask bench` to count the instructions of: `figures NAME ROUNDS`.
 //!
 //! Two runs with different numbers of rounds give the cost of a round, start and end left out.
+//! `figures bus-bytes WHAT` counts bytes between the metering chip and its driver instead.
+
+mod metering;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -12,19 +15,31 @@ fn main() -> ExitCode {
     let [name, rounds] = words.as_slice() else {
         return usage();
     };
+    if name == "bus-bytes" {
+        return match metering::bus_bytes(rounds) {
+            Some(bytes) => {
+                println!("{bytes}");
+                ExitCode::SUCCESS
+            }
+            None => usage(),
+        };
+    }
     let Ok(rounds) = rounds.parse() else {
         return usage();
     };
     match name.as_str() {
         "empty-loop" => empty_loop(rounds),
         "counter-update" => counter_update(rounds),
+        "frame" => metering::frame(rounds),
+        "conversion" => metering::conversion(rounds),
         _ => return usage(),
     }
     ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: figures empty-loop|counter-update ROUNDS");
+    eprintln!("usage: figures empty-loop|counter-update|frame|conversion ROUNDS");
+    eprintln!("       figures bus-bytes one|two|all|syn|software");
     ExitCode::FAILURE
 }
 
