@@ -12,7 +12,9 @@ use libfuzzer_sys::{arbitrary, fuzz_target};
 use stpm3x::blocking::{Spi, Stpm3x};
 use stpm3x::link::Dialect;
 use stpm3x::sim::{self, Board, Chip, Input, Interface, Line, NoDelay, Phasor, Pin};
-use stpm3x::{Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor, Snapshot, Stpm34};
+use stpm3x::{
+    Channel, Config, Divider, FrontEnd, Gain, Part, Pins, Scales, Sensor, Snapshot, Stpm34,
+};
 
 #[derive(arbitrary::Arbitrary, Clone, Copy, Debug)]
 enum Answer {

@@ -32,7 +32,9 @@ impl OutputPin for NoPin {
 /// | fitted | start | latch |
 /// | --- | --- | --- |
 /// | SYN, SCS (or SPI) | full reset, as the manual asks for | SYN |
-/// | none | software reset; the energies go on | one frame |
+/// | SYN, EN on a UART | full reset | one frame |
+/// | EN | restart, then software reset | one frame |
+/// | others | software reset; the energies go on | one frame |
 ///
 /// Without the full reset some chips measure wrongly hours or days later (DS10272 section 3).
 #[derive(Debug)]

@@ -464,3 +464,23 @@ fn a_running_chip_is_taken_over() {
     let after: Vec<u32> = (0..=20).map(|row| chip.borrow().row(row)).collect();
     assert_eq!(after, rows);
 }
+
+/// Without SCS the chip would count the pulses of a second start from the fourth on.
+#[test]
+fn a_uart_with_syn_and_no_scs_starts_again_and_again() {
+    let chip = chip(Part::Stpm32, Interface::Uart);
+    let pins = Pins::none().with_syn(Pin::new([&chip], Line::Syn));
+    let port = Uart::new(sim::Uart::new(&chip), pins);
+    let mut meter = Stpm3x::new(port, NoDelay, Bench::single());
+    for _ in 0..3 {
+        assert_eq!(meter.restart(), Ok(Counters::Kept));
+    }
+    let pins = Pins::none()
+        .with_syn(Pin::new([&chip], Line::Syn))
+        .with_enable(Pin::new([&chip], Line::Enable));
+    let port = Uart::new(sim::Uart::new(&chip), pins);
+    let mut meter = Stpm3x::new(port, sim::Delay(&chip), Bench::single());
+    for _ in 0..3 {
+        assert_eq!(meter.restart(), Ok(Counters::Cleared));
+    }
+}

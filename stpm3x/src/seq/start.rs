@@ -111,7 +111,10 @@ impl Start {
             Some(Dialect::Uart) => (SETTLE_UART, RESET_UART, FRESH_UART),
             None => (SETTLE_UART, RESET_BLOCK, FRESH_BLOCK),
         };
-        let (reset, counters) = match (lines.syn, lines.enable) {
+        // The chip counts SYN pulses from an SCS pulse or from EN: without either, three more are
+        // no reset.
+        let countable = lines.syn && (lines.scs || lines.enable);
+        let (reset, counters) = match (countable, lines.enable) {
             (true, _) => (RESET_BY_PINS, Counters::Cleared),
             (false, true) => (reset, Counters::Cleared),
             (false, false) => (reset, Counters::Kept),
