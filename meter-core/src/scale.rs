@@ -45,8 +45,9 @@ impl Ratio {
     }
 
     /// Reduces a wide fraction. What still does not fit 64 bits is halved on both sides until it
-    /// does: the error is then below `2^-63` of the value. `None` when the fraction is zero, or
-    /// outside what two 64-bit numbers can say.
+    /// does: the error is then below one part in the smaller of both, so choose a unit in which the
+    /// value is near 1. `None` when the fraction is zero, or outside what two 64-bit numbers can
+    /// say.
     #[must_use]
     pub const fn from_wide(num: u128, den: u128) -> Option<Self> {
         if num == 0 || den == 0 {

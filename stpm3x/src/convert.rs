@@ -298,13 +298,13 @@ impl Scales {
         crate::protect::steps_us(raw, self.crystal_hz)
     }
 
-    /// Milliampere-hours per count of the ampere-hour accumulator, or `None` where the fraction does
+    /// Nanoampere-hours per count of the ampere-hour accumulator, or `None` where the fraction does
     /// not fit.
     ///
     /// 2 current LSB / (3600 * 7812.5), the rate being a 2048th of the crystal (section 9).
     #[must_use]
     pub const fn ampere_hour_lsb(&self) -> Option<Ratio> {
-        let over = 2 * 2_048 * self.current.num() as u128;
+        let over = 1_000_000 * 2 * 2_048 * self.current.num() as u128;
         let under = 3_600 * self.crystal_hz as u128 * self.current.den() as u128;
         Ratio::from_wide(over, under)
     }

@@ -177,3 +177,58 @@ proptest! {
         prop_assert!(relative(scales.energy_lsb(), watts * second * 1e6) < 1e-12);
     }
 }
+
+/// `value` is `raw * over / under` to half a unit, exactly.
+fn nearest(value: i128, raw: i128, over: i128, under: i128) -> bool {
+    (2 * (value * under - raw * over)).abs() <= under
+}
+
+proptest! {
+    /// Half a unit in the last place is the worst error of every conversion.
+    #[test]
+    fn conversions_are_the_nearest_unit(
+        (front_end, _, _) in any_front_end(), voltage in 0..=0x7FFFu16, current in 0..=0x1_FFFFu32,
+        power in -(1 << 28)..(1 << 28), sample in -(1 << 23)..(1 << 23), period in 0x600..=0xF00u16,
+        angle in 0..0x1000u16, time in 0..0x8000u16,
+    ) {
+        let scales = front_end.scales().unwrap();
+        let near = |value: i128, raw: i128, lsb: meter_core::scale::Ratio, part: (i128, i128)| {
+            let over = i128::from(lsb.num()) * part.0;
+            nearest(value, raw, over, i128::from(lsb.den()) * part.1)
+        };
+        let (volt, amp) = (scales.voltage_lsb(), scales.current_lsb());
+        let whole = (1, 1);
+        let volts = i128::from(scales.voltage(voltage).get());
+        prop_assert!(near(volts, voltage.into(), volt, whole) || volts == i128::from(u32::MAX));
+        let amps = i128::from(scales.current(current).get());
+        prop_assert!(near(amps, current.into(), amp, whole) || amps == i128::from(u32::MAX));
+        let watts = i128::from(scales.active_power(power).get());
+        prop_assert!(near(watts, power.into(), scales.power_lsb(), whole));
+        let vars = i128::from(scales.reactive_power(power).get());
+        prop_assert_eq!(vars, watts);
+        let va = i128::from(scales.apparent_power(power).get());
+        prop_assert_eq!(va, watts.max(0));
+        // Samples are rounded twice, to 1/256 of a unit and to a unit: 129/256 of a unit at worst.
+        let microvolts = i128::from(scales.voltage_sample_uv(sample));
+        let exact = |value: i128, lsb: meter_core::scale::Ratio, part: i128| {
+            let (over, under) = (1_000 * i128::from(lsb.num()), part * i128::from(lsb.den()));
+            let error = (value * under - i128::from(sample) * over).abs();
+            error <= under / 2 + under / 64
+        };
+        prop_assert!(exact(microvolts, volt, 256));
+        prop_assert!(exact(i128::from(scales.current_sample_ua(sample)), amp, 64));
+        let millihertz = i128::from(scales.frequency(period).get());
+        let steps = i128::from(period) * 128;
+        prop_assert!(nearest(millihertz, 1, 1_000 * i128::from(front_end.crystal_hz), steps));
+        let mdeg = i128::from(scales.phase_angle(angle, period));
+        prop_assert!(nearest(mdeg, angle.into(), 360_000, period.into()));
+        let micros = i128::from(scales.time_us(time));
+        prop_assert!(nearest(micros, time.into(), 128_000_000, front_end.crystal_hz.into()));
+        if let Some(charge) = scales.ampere_hour_lsb() {
+            // 2 current LSB / (3600 * 7812.5), the rate being crystal / 2048; mA to nA.
+            let exact = 2e6 * amp.num() as f64 / amp.den() as f64
+                / (3_600.0 * f64::from(front_end.crystal_hz) / 2_048.0);
+            prop_assert!(relative(charge, exact) < 1e-12);
+        }
+    }
+}
