@@ -19,6 +19,17 @@ use crate::ConfigError;
 const INTEGRATOR_GAIN: (u64, u64) = (8_155_773, 10_000_000);
 
 /// How the mains reach the chip: one channel's divider, sensor and references.
+///
+/// ```
+/// use stpm3x::{Divider, FrontEnd, Gain, Sensor};
+///
+/// let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+/// let transformer = Sensor::CurrentTransformer { turns: 2_500, burden_milliohms: 6_000 };
+/// let front_end = FrontEnd::new(divider, transformer, Gain::X2);
+/// assert_eq!(front_end.largest_voltage_mv(), 341_951);
+/// assert_eq!(front_end.largest_current_ma(), 86_915);
+/// assert_eq!(front_end.least_current_ua(), 8_574);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FrontEnd {
@@ -210,6 +221,19 @@ impl FrontEnd {
 }
 
 /// What one count of each quantity is worth, as exact fractions.
+///
+/// Every conversion is right to half a unit in the last place, samples to 0.51.
+///
+/// ```
+/// use stpm3x::{Divider, FrontEnd, Gain, Sensor};
+///
+/// let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
+/// let shunt = Sensor::Shunt { micro_ohms: 300 };
+/// let scales = FrontEnd::new(divider, shunt, Gain::X16).scales()?;
+/// assert_eq!(scales.voltage(6_818).to_string(), "229.990 V");
+/// assert_eq!(scales.active_power(-994_038).get(), -1_150_000); // mW, exported
+/// # Ok::<(), stpm3x::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scales {

@@ -34,7 +34,7 @@ mod uart;
 
 pub use block::Block;
 pub use calibrate::{Calibration, CalibrationError};
-pub use config::{Config, ConfigError, LineFrequency, WRITABLE_ROWS};
+pub use config::{ClockPin, Config, ConfigError, LineFrequency, WRITABLE_ROWS};
 pub use convert::{Divider, FrontEnd, Gain, Scales, Sensor};
 pub use energy::{EnergyCounters, EnergySteps, Missed};
 pub use error::{Error, ErrorKind, Fault};

@@ -37,6 +37,14 @@ impl OutputPin for NoPin {
 /// | others | software reset; the energies go on | one frame |
 ///
 /// Without the full reset some chips measure wrongly hours or days later (DS10272 section 3).
+///
+/// ```
+/// use stpm3x::{NoPin, Pins};
+/// # fn board<P: embedded_hal::digital::OutputPin>(syn: P, enable: P) {
+/// let pins: Pins<P, NoPin, P> = Pins::none().with_syn(syn).with_enable(enable);
+/// # let _ = pins;
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pins<SYN = NoPin, SCS = NoPin, EN = NoPin> {
     syn: Option<SYN>,

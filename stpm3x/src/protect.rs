@@ -29,7 +29,7 @@ use crate::{Channel, Config};
 /// let divider = Divider { upper_ohms: 770_000, lower_ohms: 470 };
 /// let front_end = FrontEnd::new(divider, Sensor::Shunt { micro_ohms: 300 }, Gain::X16);
 /// let watch = Protection::default()
-///     .with_sag(207_000) // 90 % of 230 V
+///     .with_sag_percent(230_000, 90)
 ///     .with_swell(253_000)
 ///     .with_over_current(80_000);
 /// let config = Config::<Stpm32>::new(front_end)?
@@ -81,6 +81,24 @@ impl Protection {
         self
     }
 
+    /// Watches for a sag below so many percent of a nominal RMS voltage in millivolts.
+    #[must_use]
+    pub const fn with_sag_percent(self, nominal_mv: u32, percent: u32) -> Self {
+        self.with_sag(percent_of(nominal_mv, percent))
+    }
+
+    /// Watches for a swell above so many percent of a nominal RMS voltage in millivolts.
+    #[must_use]
+    pub const fn with_swell_percent(self, nominal_mv: u32, percent: u32) -> Self {
+        self.with_swell(percent_of(nominal_mv, percent))
+    }
+
+    /// Watches for a current above so many percent of a nominal RMS current in milliamperes.
+    #[must_use]
+    pub const fn with_over_current_percent(self, nominal_ma: u32, percent: u32) -> Self {
+        self.with_over_current(percent_of(nominal_ma, percent))
+    }
+
     /// Watches for a current above this RMS value in milliamperes.
     #[must_use]
     pub const fn with_over_current(mut self, above_ma: u32) -> Self {
@@ -93,6 +111,16 @@ impl Protection {
     pub const fn with_ampere_hours(mut self, above_ma: u32, below_ma: u32) -> Self {
         self.ampere_hours = Some(AmpereHours { above_ma, below_ma });
         self
+    }
+}
+
+/// Held at the largest value, which no front end has.
+const fn percent_of(nominal: u32, percent: u32) -> u32 {
+    let value = nominal as u64 * percent as u64 / 100;
+    if value > u32::MAX as u64 {
+        u32::MAX
+    } else {
+        value as u32
     }
 }
 

@@ -261,6 +261,14 @@ dropped_anywhere!(
     |driver| { driver.reconfigure(Bench::single().without_crc()) }
 );
 
+dropped_anywhere!(measure_dropped_on_spi, Stpm34, Spi, spi, |driver| driver
+    .measure(2));
+dropped_anywhere!(adopt_dropped_on_uart, Stpm32, Uart, uart, |driver| driver
+    .adopt());
+dropped_anywhere!(baud_dropped_on_uart, Stpm32, Uart, uart, |driver| {
+    driver.change_baud(9_600, |_| Ok(()))
+});
+
 /// A configuration cut off anywhere is finished by the next one, without a reset: also when it
 /// was about to change how frames look.
 #[test]
@@ -349,6 +357,12 @@ fn a_snapshot_before_configure_is_refused() {
 #[test]
 fn a_uart_without_scs_cannot_be_armed_and_latches_by_software() {
     let bench = Bench::new(Part::Stpm32, Interface::Uart);
+    // The chip's life begins with a full reset, which a driver without SCS cannot repeat.
+    for _ in 0..3 {
+        let mut chip = bench.chip.borrow_mut();
+        chip.set_line(stpm3x::sim::Line::Syn, false);
+        chip.set_line(stpm3x::sim::Line::Syn, true);
+    }
     let pins = Pins::none().with_syn(bench.pin(stpm3x::sim::Line::Syn));
     let bus = Uart::new(bench.port(), pins);
     let mut driver = Stpm3x::new(bus, Clock(&bench), Bench::single());

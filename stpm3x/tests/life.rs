@@ -484,3 +484,16 @@ fn a_uart_with_syn_and_no_scs_starts_again_and_again() {
         assert_eq!(meter.restart(), Ok(Counters::Cleared));
     }
 }
+
+#[test]
+fn a_chip_that_latches_by_itself_needs_no_latch() {
+    let chip = chip(Part::Stpm32, Interface::Spi);
+    let mut meter = on_spi(&chip, Bench::single().with_automatic_latch());
+    meter.restart().unwrap();
+    for _ in 0..3 {
+        chip.borrow_mut().advance(7_812);
+        let snapshot = meter.snapshot().unwrap();
+        let truth = chip.borrow().truth().primary.active;
+        assert_eq!(i128::from(snapshot.primary.energy.active), truth);
+    }
+}

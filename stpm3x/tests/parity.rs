@@ -143,6 +143,35 @@ fn restarted_chip() {
     assert_eq!(blocking, asynch);
 }
 
+/// Another speed, there and back.
+macro_rules! speeds {
+    ($shell:ident $(, $wait:tt)?) => {{
+        let bench = Bench::new(Part::Stpm32, Interface::Uart);
+        let bus = $shell::Uart::new(bench.port(), bench.uart_pins());
+        let mut driver = $shell::Stpm3x::new(bus, Clock(&bench), Bench::single());
+        let mut answers = vec![driver.restart()$(.$wait)?.map(|_| ())];
+        for baud in [115_200, 9_600, 1_000_000] {
+            let switch = |_: &mut common::Port<'_>| {
+                bench.chip.borrow_mut().set_host_baud(baud);
+                Ok(())
+            };
+            answers.push(driver.change_baud(baud, switch)$(.$wait)?);
+            answers.push(driver.snapshot()$(.$wait)?.map(|_| ()));
+        }
+        let mut events = bench.take_events();
+        events.retain(|event| !matches!(event, Event::Wait { .. }));
+        (answers, events)
+    }};
+}
+
+#[test]
+fn another_speed() {
+    let blocking = speeds!(blocking);
+    let wrong = blocking.0.iter().filter(|answer| answer.is_err()).count();
+    assert_eq!(wrong, 1, "{:?}", blocking.0);
+    assert_eq!(blocking, block_on(async { speeds!(asynch, await) }));
+}
+
 /// Three phases on one SYN line: reset, start, latch and read both chips.
 macro_rules! shared {
     ($shell:ident, $a:ident, $b:ident $(, $wait:tt)?) => {{

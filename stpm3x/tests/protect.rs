@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use stpm3x::{
-    Config, Demand, Divider, FrontEnd, Gain, Led, LedSource, Protection, Quantity, Sensor, Stpm32,
-    Stpm33, Stpm34, TamperTolerance,
+    ClockPin, Config, Demand, Divider, FrontEnd, Gain, Led, LedSource, Protection, Quantity,
+    Sensor, Stpm32, Stpm33, Stpm34, TamperTolerance,
 };
 
 fn front_end(sensor: Sensor, gain: Gain, reference_uv: u32) -> FrontEnd {
@@ -149,6 +149,27 @@ fn settings_land_in_their_rows() {
     assert_eq!(rows[7], 0x0000_0800 | (code.round() as u32) << 12);
     assert_eq!(config.secondary_protection().unwrap().sag_mv, None);
     assert_eq!(rows[6], 0x003F_F800);
+}
+
+#[test]
+fn percents_pins_and_the_automatic_latch() {
+    let front_end = front_end(SHUNT, Gain::X16, 1_180_000);
+    let percent = Protection::default()
+        .with_sag_percent(230_000, 90)
+        .with_swell_percent(230_000, 110)
+        .with_over_current_percent(60_000, 120);
+    let units = Protection::default()
+        .with_sag(207_000)
+        .with_swell(253_000)
+        .with_over_current(72_000);
+    assert_eq!(percent, units);
+    let single = Config::<Stpm32>::new(front_end).unwrap();
+    let crossing = single.with_clock_pin(ClockPin::ZeroCrossingC1).unwrap();
+    assert_eq!(crossing.rows()[2], 0x0001_44E0);
+    let error = single.with_clock_pin(ClockPin::ZeroCrossingV2).unwrap_err();
+    assert_eq!(error.field, "clock_pin");
+    let clock = single.with_clock_pin(ClockPin::Clock16MHz).unwrap();
+    assert_eq!(clock.with_automatic_latch().rows()[2], 0x0080_C4E0);
 }
 
 /// What is no setting is not written, whatever a row is given.

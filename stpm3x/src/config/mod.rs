@@ -35,6 +35,41 @@ pub enum LineFrequency {
     Hz60,
 }
 
+/// What the CLKOUT/ZCR pin shows (DSP_CR3, ZCR_EN and ZCR_SEL).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ClockPin {
+    /// The sample clock, 7.8125 kHz at 16 MHz: an edge for each sample.
+    #[default]
+    SampleClock,
+    /// 4 MHz.
+    Clock4MHz,
+    /// 16 MHz, for CLKIN of the next chip.
+    Clock16MHz,
+    /// The primary voltage's zero crossings: high for half a period, about 5.1 ms late.
+    ZeroCrossingV1,
+    /// The primary current's.
+    ZeroCrossingC1,
+    /// The secondary voltage's.
+    ZeroCrossingV2,
+    /// The secondary current's.
+    ZeroCrossingC2,
+}
+
+impl ClockPin {
+    const fn codes(self) -> (bool, u8) {
+        match self {
+            Self::SampleClock => (false, 0),
+            Self::Clock4MHz => (false, 1),
+            Self::Clock16MHz => (false, 3),
+            Self::ZeroCrossingV1 => (true, 0),
+            Self::ZeroCrossingC1 => (true, 1),
+            Self::ZeroCrossingV2 => (true, 2),
+            Self::ZeroCrossingC2 => (true, 3),
+        }
+    }
+}
+
 /// The whole setting of one chip, checked.
 ///
 /// ```
@@ -172,6 +207,45 @@ impl<M: Model> Config<M> {
     const fn with_link_control(mut self, control: UsReg1) -> Self {
         self.rows[18] = control.into_bits();
         self
+    }
+
+    /// Latches by itself every 128 µs, so that a snapshot needs no latch.
+    ///
+    /// Its rows then come from different instants (DS10272 section 7): for a look, not for a bill.
+    #[must_use]
+    pub const fn with_automatic_latch(mut self) -> Self {
+        self.rows[2] = DspCr3::from_bits(self.rows[2])
+            .with_auto_latch(true)
+            .into_bits();
+        self
+    }
+
+    /// Sets what the CLKOUT/ZCR pin shows; 7.8125 kHz at first.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a channel that the part does not have.
+    pub const fn with_clock_pin(mut self, shows: ClockPin) -> Result<Self, ConfigError> {
+        let (zero_crossing, source) = shows.codes();
+        let has = match (M::PART.has_secondary(), M::PART.has_second_voltage()) {
+            (false, _) => 1,
+            (true, false) => 2,
+            (true, true) => 3,
+        };
+        let needs = match shows {
+            ClockPin::ZeroCrossingV2 => 3,
+            ClockPin::ZeroCrossingC2 => 2,
+            _ => 1,
+        };
+        match ConfigError::of("clock_pin", needs, 1, has) {
+            Some(error) => Err(error),
+            None => {
+                self.rows[2] = DspCr3::from_bits(self.rows[2])
+                    .with_zero_crossing(zero_crossing)
+                    .with_zero_crossing_source(source)
+                    .into_bits();
+                Ok(self)
+            }
+        }
     }
 
     /// Sets which status bits drive INT1.
