@@ -143,6 +143,12 @@ impl Running {
         &self.broker_url
     }
 
+    /// Why no message can come in, and what to do about it; `None` while all is well.
+    #[must_use]
+    pub fn broker_fault(&self) -> Option<String> {
+        self.parts.as_ref()?.broker.ready().err()
+    }
+
     /// The fleet in figures, as of the last commit.
     #[must_use]
     pub fn summary(&self) -> Summary {

@@ -40,10 +40,11 @@ struct Options {
 
     /// How many days of the past are played first; a fraction is allowed
     #[arg(long, value_name = "D", default_value_t = 1.0, value_parser = days)]
+    #[arg(allow_negative_numbers = true)]
     days: f64,
 
     /// Play the past this many times faster than life; as fast as the machine can when left out
-    #[arg(long, value_name = "X", value_parser = speed)]
+    #[arg(long, value_name = "X", value_parser = speed, allow_negative_numbers = true)]
     speed: Option<f64>,
 
     /// What chooses households, power cuts and the network's moods
@@ -158,13 +159,21 @@ impl Place {
                 _temporary: Some(folder),
             });
         };
-        let folder = db.with_extension("meters");
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
         Ok(Self {
             db: db.into(),
-            flashes: Flashes::Folder(folder),
+            flashes: Flashes::Folder(db.with_extension("meters")),
             _temporary: None,
+        })
+    }
+
+    /// Makes the folder of the flashes: after the database was found good.
+    fn make(&self) -> Result<(), String> {
+        let Flashes::Folder(folder) = &self.flashes else {
+            return Ok(());
+        };
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let folder = folder.display();
+            format!("cannot make the folder {folder} ({error}); choose another place with --db")
         })
     }
 }
@@ -173,6 +182,8 @@ async fn run(options: Options) -> Result<bool, String> {
     let began = Instant::now();
     let place = Place::new(options.db.as_deref())?;
     let head_end = start_head_end(&options, &place).await?;
+    place.make()?;
+    reach_broker(&head_end).await?;
     let past = (options.days * 86_400.0) as u64;
     let start = (wall_clock() - past) / QUARTER_HOUR * QUARTER_HOUR;
     let pace = Pace {
@@ -215,6 +226,21 @@ async fn start_head_end(options: &Options, place: &Place) -> Result<Running, Str
     HeadEnd::start(config)
         .await
         .map_err(|error| error.to_string())
+}
+
+/// How long a broker may take to let the head-end in.
+const BROKER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for the broker: without it nothing would arrive, and the figures would not say why.
+async fn reach_broker(head_end: &Running) -> Result<(), String> {
+    let end = Instant::now() + BROKER_PATIENCE;
+    while let Some(fault) = head_end.broker_fault() {
+        if Instant::now() >= end {
+            return Err(fault);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 fn broker_address(options: &Options, head_end: &Running) -> (String, u16) {

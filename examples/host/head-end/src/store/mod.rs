@@ -35,11 +35,14 @@ impl Store {
     /// # Errors
     /// The file is not a head-end's database, is of another version, or cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
-        let conn = schema::open(path)?;
-        let fleet = load::fleet(&conn).map_err(|source| StoreError::Open {
-            path: path.into(),
-            source,
+        let (lock, name) = lock(path)?;
+        let opened = schema::open(path).and_then(|conn| {
+            let fleet = load::fleet(&conn).map_err(|source| schema::explain(path, source))?;
+            Ok((conn, fleet))
+        });
+        let (conn, fleet) = opened.inspect_err(|_| {
+            // Beside a file that is not used, no lock is left lying about.
+            let _ = std::fs::remove_file(&name);
         })?;
         Ok(Self {
             conn,
@@ -72,7 +75,7 @@ impl Store {
 }
 
 /// Takes the file `<path>.lock`, which the system frees when this process ends, however it does.
-fn lock(path: &Path) -> Result<File, StoreError> {
+fn lock(path: &Path) -> Result<(File, PathBuf), StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let failed = |source| StoreError::Lock {
@@ -83,10 +86,10 @@ fn lock(path: &Path) -> Result<File, StoreError> {
         .create(true)
         .truncate(false)
         .write(true)
-        .open(name);
+        .open(&name);
     let file = file.map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok((file, name.into())),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.into() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
@@ -120,6 +123,13 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// It is damaged.
+    Damaged {
+        /// Where.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
     /// It cannot be opened or made.
     Open {
         /// Where.
@@ -152,6 +162,12 @@ impl fmt::Display for StoreError {
                 path.display()
             ),
             Self::Lock { path, source } => cannot_use(f, path, source),
+            Self::Damaged { path, source } => write!(
+                f,
+                "{} is damaged ({source}); it was left as it is: restore a copy, or choose another \
+                 file with --db",
+                path.display()
+            ),
             Self::Open { path, source } => cannot_use(f, path, source),
         }
     }
@@ -169,7 +185,7 @@ fn cannot_use(f: &mut fmt::Formatter<'_>, path: &Path, source: &dyn fmt::Display
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Open { source, .. } => Some(source),
+            Self::Open { source, .. } | Self::Damaged { source, .. } => Some(source),
             Self::Lock { source, .. } => Some(source),
             _ => None,
         }

@@ -133,11 +133,15 @@ fn check(path: &Path, conn: &Connection) -> Result<(), StoreError> {
     }
 }
 
-fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
+pub(super) fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.into();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NotOurs { path },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse { path },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged {
+            path,
+            source: error,
+        },
         _ => StoreError::Open {
             path,
             source: error,
