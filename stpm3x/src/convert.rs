@@ -337,10 +337,9 @@ impl Scales {
     /// nearest; 0 for a period of 0.
     #[must_use]
     pub fn phase_angle(&self, raw: u16, period: u16) -> u32 {
-        let period = u32::from(period);
-        (u32::from(raw) * 360_000 + period / 2)
-            .checked_div(period)
-            .unwrap_or(0)
+        let period = u64::from(period);
+        let angle = (u64::from(raw) * 360_000 + period / 2).checked_div(period);
+        u32::try_from(angle.unwrap_or(0)).unwrap_or(u32::MAX)
     }
 
     /// The line frequency of a raw period, rounded to the nearest millihertz; 0 for a period of 0.

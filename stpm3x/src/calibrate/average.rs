@@ -9,7 +9,7 @@ use crate::calibrate::{CalibrationError, LEAST_READINGS};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Average {
     pub(super) sum: u64,
-    pub(super) count: u32,
+    pub(super) count: u16,
 }
 
 impl Average {
@@ -19,15 +19,17 @@ impl Average {
         Self { sum: 0, count: 0 }
     }
 
-    /// Adds a reading.
+    /// Adds a reading; one past 65,535 of them is left out.
     pub const fn push(&mut self, raw: u32) {
-        self.sum = self.sum.saturating_add(raw as u64);
-        self.count = self.count.saturating_add(1);
+        if self.count < u16::MAX {
+            self.sum += raw as u64;
+            self.count += 1;
+        }
     }
 
     /// Readings so far.
     #[must_use]
-    pub const fn count(&self) -> u32 {
+    pub const fn count(&self) -> u16 {
         self.count
     }
 
@@ -53,7 +55,7 @@ impl Average {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct PowerAverage {
     pub(super) sum: i64,
-    pub(super) count: u32,
+    pub(super) count: u16,
 }
 
 impl PowerAverage {
@@ -63,15 +65,17 @@ impl PowerAverage {
         Self { sum: 0, count: 0 }
     }
 
-    /// Adds a reading.
+    /// Adds a reading; one past 65,535 of them is left out.
     pub const fn push(&mut self, raw: i32) {
-        self.sum = self.sum.saturating_add(raw as i64);
-        self.count = self.count.saturating_add(1);
+        if self.count < u16::MAX {
+            self.sum += raw as i64;
+            self.count += 1;
+        }
     }
 
     /// Readings so far.
     #[must_use]
-    pub const fn count(&self) -> u32 {
+    pub const fn count(&self) -> u16 {
         self.count
     }
 
@@ -93,13 +97,16 @@ impl PowerAverage {
         }
     }
 
-    /// Its error in ppm of what the reference shows, or `None` where that is 0.
+    /// Its error in ppm of what the reference shows, or `None` where that is 0 or far from any
+    /// meter.
     #[must_use]
     pub fn error_ppm(&self, true_mw: i64, scales: &Scales) -> Option<i32> {
         let lsb = scales.power_lsb();
         let read = i128::from(self.sum) * i128::from(lsb.num());
-        let truth = i128::from(true_mw) * i128::from(lsb.den()) * i128::from(self.count);
-        let ppm = (read - truth).checked_mul(1_000_000)?;
+        let truth = i128::from(true_mw)
+            .checked_mul(lsb.den().into())?
+            .checked_mul(self.count.into())?;
+        let ppm = read.checked_sub(truth)?.checked_mul(1_000_000)?;
         let ppm = match truth.signum() {
             0 => return None,
             sign => divide_rounded(ppm * sign, truth.abs()),

@@ -13,7 +13,7 @@ pub enum CalibrationError {
     /// An average of fewer than 20 readings.
     TooFewReadings {
         /// Readings in it.
-        count: u32,
+        count: u16,
     },
     /// All readings were zero.
     NoSignal,
@@ -45,7 +45,8 @@ impl fmt::Display for CalibrationError {
             ),
             Self::NoSignal => f.write_str("every reading is zero"),
             Self::Gain { needed } => {
-                let ppm = (needed + 12_288) * 1_000_000 / 14_336 - 1_000_000;
+                let gain = i128::from(*needed) + 12_288;
+                let ppm = gain * 1_000_000 / 14_336 - 1_000_000;
                 write!(
                     f,
                     "the gain needs code {needed}, {ppm} ppm from nominal; allowed are 0 to 4095"

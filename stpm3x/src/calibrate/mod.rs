@@ -44,7 +44,7 @@ use crate::angle::divide_rounded;
 use crate::{ConfigError, Scales};
 
 /// The least number of readings in an average (AN4470).
-pub const LEAST_READINGS: u32 = 20;
+pub const LEAST_READINGS: u16 = 20;
 
 /// One channel's calibration codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -92,7 +92,7 @@ fn kept(file: &Path) -> Result<Record> {
 }
 
 pub(super) fn run<M: Model>(meter: &mut Meter<M>, say: Say, arguments: &Arguments) -> Result<()> {
-    if u32::from(arguments.readings) < LEAST_READINGS {
+    if arguments.readings < LEAST_READINGS {
         bail!("--readings must be at least {LEAST_READINGS}");
     }
     let mut record = kept(&arguments.output)?;
