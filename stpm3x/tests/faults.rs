@@ -269,6 +269,33 @@ dropped_anywhere!(baud_dropped_on_uart, Stpm32, Uart, uart, |driver| {
     driver.change_baud(9_600, |_| Ok(()))
 });
 
+/// The frame that changes how frames look is itself a frame that can be damaged, either way.
+#[test]
+fn one_flipped_bit_while_the_framing_changes_is_mended() {
+    for after in 0..250 {
+        for to_chip in [true, false] {
+            let flip = match to_chip {
+                true => Disturbance::FlipToChip { after, mask: 0x08 },
+                false => Disturbance::FlipToHost { after, mask: 0x08 },
+            };
+            let bench = Bench::new(Part::Stpm34, Interface::Spi);
+            let mut driver = spi(&bench);
+            block_on(ready(&mut driver));
+            bench.chip.borrow_mut().disturb(flip);
+            block_on(driver.reconfigure(Bench::dual().without_crc())).unwrap();
+            let bench = Bench::new(Part::Stpm32, Interface::Uart);
+            let mut driver = uart(&bench);
+            block_on(ready(&mut driver));
+            bench.chip.borrow_mut().disturb(flip);
+            let polynomial = Bench::single().with_crc_polynomial(0x2F).unwrap();
+            block_on(driver.reconfigure(polynomial)).unwrap();
+            bench.chip.borrow_mut().advance(1_000);
+            block_on(driver.latch()).unwrap();
+            assert_true(&bench, &block_on(driver.snapshot()).unwrap());
+        }
+    }
+}
+
 /// A configuration cut off anywhere is finished by the next one, without a reset: also when it
 /// was about to change how frames look.
 #[test]

@@ -254,7 +254,8 @@ impl<R: Registers, D: DelayNs, M: Model> Stpm3x<R, D, M> {
 
     /// Takes over a chip that runs, with the configuration it has: for a host that restarted alone.
     ///
-    /// Nothing is reset and nothing written, so the energies go on. The front ends, and with them
+    /// Nothing is reset and nothing written, so the energies go on: they count from the first
+    /// snapshot, as after [`Counters::Kept`]. The front ends, and with them
     /// the scales, are those of the [`Config`] given. The link must be as after a reset: 9600 baud
     /// or the port's speed, CRC with the usual polynomial.
     ///

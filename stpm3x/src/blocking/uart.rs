@@ -276,7 +276,9 @@ impl<U: Read + ReadReady + Write, SYN: OutputPin, SCS: OutputPin, EN: OutputPin>
                 return Err(nb::Error::WouldBlock);
             }
             let answer = core::slice::from_mut(byte);
-            self.port.read(answer).map_err(Error::Bus)?;
+            if self.port.read(answer).map_err(Error::Bus)? == 0 {
+                return Err(nb::Error::WouldBlock);
+            }
             *place += 1;
         }
         self.out_of_step = false;

@@ -143,6 +143,9 @@ impl Configure {
     }
 
     fn judge(&mut self, rows: &[u32]) -> Result<Step<()>, Fault> {
+        if let Some(action) = self.misframed(rows) {
+            return Ok(Step::Act(action));
+        }
         let stuck = rows.iter().all(|&row| row == 0);
         match self.compare(rows) {
             None => Ok(Step::Done(())),
@@ -153,6 +156,17 @@ impl Configure {
             Some(_) if stuck => Err(Fault::StuckLow),
             Some(fault) => Err(fault),
         }
+    }
+
+    /// Rows that no chip has, though nothing failed: without a CRC a wrong framing looks like that.
+    fn misframed(&mut self, rows: &[u32]) -> Option<Action> {
+        let front_end = rows.get(usize::from(DfeCr1::ROW))?;
+        if front_end & FIXED == FIXED || self.rounds == 0 {
+            return None;
+        }
+        let action = self.link.as_mut()?.doubt()?;
+        self.rounds -= 1;
+        Some(action)
     }
 
     fn write_next(&mut self) -> Step<()> {
