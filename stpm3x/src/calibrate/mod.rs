@@ -59,6 +59,9 @@ pub struct Calibration {
     /// PHCx, 0 to 1023: current delay, 0.25 µs a step.
     pub current_delay: u16,
     /// OFAx, -512 to 511: offset of the active power, 4 power LSB a step.
+    ///
+    /// Two's complement, as AN4470 has it; one formula of DS10272 reads as sign and magnitude, so
+    /// look at the first negative offset on your board.
     pub active_offset: i16,
     /// OFAFx, -512 to 511: offset of the fundamental active power.
     pub fundamental_offset: i16,

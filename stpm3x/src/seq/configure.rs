@@ -143,8 +143,12 @@ impl Configure {
     }
 
     fn judge(&mut self, rows: &[u32]) -> Result<Step<()>, Fault> {
-        if let Some(action) = self.misframed(rows) {
-            return Ok(Step::Act(action));
+        // Rows that no chip has, though nothing failed: without a CRC a wrong framing looks so.
+        let front_end = rows.get(usize::from(DfeCr1::ROW));
+        if front_end.is_some_and(|row| row & FIXED != FIXED)
+            && let Some(step) = self.mend()
+        {
+            return Ok(step);
         }
         let stuck = rows.iter().all(|&row| row == 0);
         match self.compare(rows) {
@@ -156,17 +160,6 @@ impl Configure {
             Some(_) if stuck => Err(Fault::StuckLow),
             Some(fault) => Err(fault),
         }
-    }
-
-    /// Rows that no chip has, though nothing failed: without a CRC a wrong framing looks like that.
-    fn misframed(&mut self, rows: &[u32]) -> Option<Action> {
-        let front_end = rows.get(usize::from(DfeCr1::ROW))?;
-        if front_end & FIXED == FIXED || self.rounds == 0 {
-            return None;
-        }
-        let action = self.link.as_mut()?.doubt()?;
-        self.rounds -= 1;
-        Some(action)
     }
 
     fn write_next(&mut self) -> Step<()> {
@@ -193,14 +186,16 @@ impl Configure {
         }
     }
 
-    /// What to do about a fault of the link.
-    fn mend(&mut self, fault: Fault) -> Result<Step<()>, Fault> {
-        let link = self.link.as_mut().ok_or(fault)?;
-        if link.told {
-            return Ok(Step::Act(link.follow(link.wanted)));
-        }
-        self.rounds = self.rounds.checked_sub(1).ok_or(fault)?;
-        link.doubt().map(Step::Act).ok_or(fault)
+    /// What there is to do about a fault of the link.
+    fn mend(&mut self) -> Option<Step<()>> {
+        let link = self.link.as_mut()?;
+        let action = if link.told {
+            link.follow(link.wanted)
+        } else {
+            self.rounds = self.rounds.checked_sub(1)?;
+            link.doubt()?
+        };
+        Some(Step::Act(action))
     }
 }
 
@@ -211,7 +206,7 @@ impl Sequence for Configure {
         match rows {
             Ok([]) => Ok(self.write_next()),
             Ok(rows) => self.judge(rows),
-            Err(fault) => self.mend(fault),
+            Err(fault) => self.mend().ok_or(fault),
         }
     }
 }

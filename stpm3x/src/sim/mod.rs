@@ -17,7 +17,7 @@
 //! tick, they see the wave, and everything is measured from it.
 //!
 //! Choices where the manual leaves one: tamper compares with the sum of both powers, as Rev 8 has
-//! it; thresholds of a current do not know the integrator; the zero-crossing bits have no delay.
+//! it; offsets are two's complement; thresholds of a current do not know the integrator; the zero-crossing bits have no delay.
 //! Not modelled: the gap between the UART's bytes, the noise and BREAK settings, the ZCR pin, and
 //! frames that follow each other in less than 4 µs.
 
