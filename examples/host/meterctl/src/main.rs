@@ -4,7 +4,8 @@ mod chip;
 mod modem;
 mod port;
 
-use anyhow::Result;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Talks to a metering chip or a modem on the bench.
@@ -23,9 +24,16 @@ enum Device {
     Modem(modem::Arguments),
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().device {
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().device {
         Device::Chip(arguments) => chip::run(&arguments),
         Device::Modem(arguments) => modem::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("meterctl: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
