@@ -3,7 +3,7 @@
 use crate::config::{WRITABLE_ROWS, baud_divider};
 use crate::link::Framing;
 use crate::part::Model;
-use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg2};
+use crate::reg::{DspCr1, DspCr3, On, Readable, Register, Setting, UsReg1, UsReg2};
 use crate::seq::{
     Arm, Collect, Configure, Latch, Lines, Measure, ReadRow, SelfTest, Start, TakeSnapshot,
     TakeStatus, WriteRow,
@@ -109,7 +109,9 @@ impl<M: Model> Driver<M> {
         self.check_configured()?;
         self.latched_by_frame = !self.lines.can_latch();
         let known = [self.row::<DspCr1>(), self.row::<DspCr3>()];
-        Ok(Measure::new(self.lines, self.basic(), known, readings))
+        let rows = self.basic();
+        let framing = self.framing_unlike_reset();
+        Ok(Measure::new(self.lines, rows, known, framing, readings))
     }
 
     pub(crate) fn full_snapshot(&self) -> Result<TakeSnapshot<FullSnapshot<M>>, Fault> {
@@ -125,10 +127,20 @@ impl<M: Model> Driver<M> {
         self.take(SAMPLE)
     }
 
+    /// The framing where the configuration asks for another than that of a reset.
+    fn framing_unlike_reset(&self) -> Option<Framing> {
+        let control = self.row::<UsReg1>();
+        let [low, high, ..] = control.to_le_bytes();
+        let dialect = self.lines.dialect?;
+        ([low, high] != [0x07, 0x40]).then(|| Framing::of(dialect, UsReg1::from_bits(control)))
+    }
+
     fn take<T: Collect>(&self, rows: &'static [u8]) -> Result<TakeSnapshot<T>, Fault> {
         self.check_configured()?;
         let relatch = self.latched_by_frame.then(|| self.row::<DspCr3>());
-        Ok(TakeSnapshot::new(rows, self.row::<DspCr1>(), relatch))
+        let marker = self.row::<DspCr1>();
+        let framing = self.framing_unlike_reset();
+        Ok(TakeSnapshot::new(rows, marker, relatch, framing))
     }
 
     pub(crate) fn status(&self) -> Result<TakeStatus, Fault> {

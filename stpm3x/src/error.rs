@@ -76,8 +76,6 @@ pub enum Fault {
         /// US_REG3 as read.
         status: u32,
     },
-    /// The secondary channel was asked for and is not in use.
-    NoSecondary,
     /// A SYN latch needs a way to pulse SCS: the chip counts SYN pulses until SCS goes low.
     NoSelect,
     /// A request the link cannot carry: too many rows, or a row outside the map.
@@ -98,7 +96,6 @@ impl Fault {
             | Self::Rejected
             | Self::ReadBack { .. }
             | Self::NoSelect
-            | Self::NoSecondary
             | Self::OutOfMap => ErrorKind::Broken,
         }
     }
@@ -152,7 +149,6 @@ impl fmt::Display for Fault {
             }
             Self::Unexpected { row, read } => write!(f, "row {row} reads {read:#010x}"),
             Self::Link { status } => write!(f, "the chip reports link errors {status:#010x}"),
-            Self::NoSecondary => f.write_str("the secondary channel is not configured"),
             Self::NoSelect => f.write_str("a SYN latch needs SCS"),
             Self::OutOfMap => f.write_str("row outside the register map"),
         }

@@ -114,6 +114,7 @@ impl Framing {
 
     /// The framing that a value of US_REG1 asks for. LSB_FIRST is a matter of SPI only.
     #[must_use]
+    #[inline(never)]
     pub const fn of(dialect: Dialect, control: UsReg1) -> Self {
         Self {
             dialect,

@@ -269,6 +269,30 @@ dropped_anywhere!(baud_dropped_on_uart, Stpm32, Uart, uart, |driver| {
     driver.change_baud(9_600, |_| Ok(()))
 });
 
+/// A snapshot on a dead line looks for a restart with another framing: dropped there, it leaves a
+/// driver that finds its own again.
+#[test]
+fn a_look_for_a_restart_that_is_dropped_leaves_nothing_behind() {
+    for polls in 0.. {
+        let bench = Bench::new(Part::Stpm34, Interface::Spi);
+        let mut driver = spi(&bench);
+        block_on(ready(&mut driver));
+        let other = Bench::dual().with_crc_polynomial(0x1D).unwrap();
+        block_on(driver.reconfigure(other)).unwrap();
+        bench.chip.borrow_mut().advance(1_000);
+        block_on(driver.latch()).unwrap();
+        bench.chip.borrow_mut().stick(Some(true));
+        let failed = poll_times(driver.snapshot(), polls).is_some();
+        bench.chip.borrow_mut().stick(None);
+        block_on(driver.latch()).unwrap();
+        assert_both_true(&bench, &block_on(driver.snapshot()).unwrap());
+        if failed {
+            assert!(polls > 10);
+            break;
+        }
+    }
+}
+
 /// The frame that changes how frames look is itself a frame that can be damaged, either way.
 #[test]
 fn one_flipped_bit_while_the_framing_changes_is_mended() {

@@ -86,21 +86,63 @@ fn a_host_without_pins_starts_a_chip_whose_crc_is_off() {
     }
 }
 
+/// A restart brings the framing of a reset back: the driver looks there before it calls the link
+/// lost.
 #[test]
 fn a_restarted_chip_is_noticed_whatever_its_framing() {
-    for config in [Bench::dual(), Bench::dual().without_crc()] {
-        let chip = chip(Part::Stpm34, Interface::Spi);
+    let restarted = stpm3x::Error::Fault(Fault::Restarted);
+    let framings: [fn(Config<Stpm32>) -> Config<Stpm32>; 3] = [
+        |config| config,
+        Config::without_crc,
+        |config| config.with_crc_polynomial(0x1D).unwrap(),
+    ];
+    for framing in framings {
+        let config = framing(Bench::single());
+        let chip = chip(Part::Stpm32, Interface::Spi);
         let mut meter = on_spi(&chip, config);
         meter.restart().unwrap();
         chip.borrow_mut().brown_out();
         meter.latch().unwrap();
-        assert_eq!(
-            meter.snapshot().unwrap_err(),
-            stpm3x::Error::Fault(Fault::Restarted)
-        );
+        assert_eq!(meter.snapshot().unwrap_err(), restarted);
         assert_eq!(meter.restart().unwrap(), Counters::Cleared);
         meter.latch().unwrap();
         meter.snapshot().unwrap();
+
+        let bench = Bench::new(Part::Stpm32, Interface::Uart);
+        let bus = Uart::new(bench.port(), bench.uart_pins());
+        let mut meter = Stpm3x::new(bus, Clock(&bench), config);
+        meter.restart().unwrap();
+        bench.chip.borrow_mut().brown_out();
+        meter.latch().unwrap();
+        assert_eq!(meter.snapshot().unwrap_err(), restarted);
+        meter.restart().unwrap();
+        meter.latch().unwrap();
+        meter.snapshot().unwrap();
+    }
+}
+
+/// A link that is lost for a while is no restart, whatever the framing: the chip counts on.
+#[test]
+fn a_line_that_is_dead_for_a_while_costs_no_energy() {
+    for config in [
+        Bench::single(),
+        Bench::single().with_crc_polynomial(0x1D).unwrap(),
+    ] {
+        let chip = chip(Part::Stpm32, Interface::Spi);
+        let mut meter = on_spi(&chip, config);
+        meter.restart().unwrap();
+        for level in [true, false] {
+            chip.borrow_mut().stick(Some(level));
+            chip.borrow_mut().advance(7_812);
+            meter.latch().unwrap();
+            let fault = meter.snapshot().unwrap_err();
+            assert_ne!(fault.kind(), stpm3x::ErrorKind::Restart, "{fault}");
+            chip.borrow_mut().stick(None);
+            meter.latch().unwrap();
+            let energy = meter.snapshot().unwrap().primary.energy.active;
+            let truth = chip.borrow().latched_truth().primary.active;
+            assert_eq!(i128::from(energy), truth);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::snapshot::TakeSnapshot;
 use super::{Action, Latch, Lines, Sequence, Step};
 use crate::Fault;
 use crate::calibrate::{Average, PowerAverage};
+use crate::link::Framing;
 use crate::part::{Model, TwoCurrents};
 use crate::snapshot::{Reading, Snapshot};
 
@@ -64,6 +65,7 @@ pub struct Measure<M> {
     control: u32,
     rows: &'static [u8],
     marker: u32,
+    framing: Option<Framing>,
     readings: u16,
     averages: Averages<M>,
     stage: Stage<M>,
@@ -77,12 +79,13 @@ enum Stage<M> {
 
 impl<M: Model> Measure<M> {
     /// Averages `readings` snapshots of `rows`, of a chip whose DSP_CR1 and DSP_CR3 have these
-    /// values.
+    /// values, on a link with this framing.
     #[must_use]
     pub fn new(
         lines: Lines,
         rows: &'static [u8],
         [marker, control]: [u32; 2],
+        framing: Option<Framing>,
         readings: u16,
     ) -> Self {
         Self {
@@ -90,6 +93,7 @@ impl<M: Model> Measure<M> {
             control,
             rows,
             marker,
+            framing,
             readings,
             averages: Averages {
                 primary: ChannelAverages::default(),
@@ -123,7 +127,7 @@ impl<M: Model> Sequence for Measure<M> {
             match latch.next(rows)? {
                 Step::Done(()) => {
                     let relatch = (!self.lines.can_latch()).then_some(self.control);
-                    let read = TakeSnapshot::new(self.rows, self.marker, relatch);
+                    let read = TakeSnapshot::new(self.rows, self.marker, relatch, self.framing);
                     self.stage = Stage::Read(read);
                 }
                 step => return Ok(step.retype()),
