@@ -145,6 +145,24 @@ fn calibrate_keeps_its_codes_in_a_file() {
     // 14336 * 1.02 - 12288 and 14336 * 0.97 - 12288, give or take the readings' resolution.
     assert!(codes.voltage.abs_diff(2_335) <= 2, "{text}");
     assert!(codes.current.abs_diff(1_618) <= 3, "{text}");
+    let second = [
+        "--channel",
+        "secondary",
+        "amplitude",
+        "--volts",
+        "230",
+        "--amps",
+        "5",
+    ];
+    let (well, text) = calibrate(&second);
+    assert!(!well && text.contains("no secondary channel"), "{text}");
+    let words = ["calibrate", "--part", "stpm34", "-o", output];
+    let (well, text) = meterctl(&chip(), &[&words[..], &second[..]].concat());
+    assert!(well, "{text}");
+    let record = stpm3x::Record::from_bytes(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(record.count, 2);
+    assert!(record.channels[1].current.abs_diff(2_048) <= 3, "{text}");
+    assert_eq!(record.channels[0], codes);
     let (well, text) = calibrate(&["amplitude", "--volts", "400", "--amps", "5"]);
     assert!(!well && text.contains("allowed are 0 to 4095"), "{text}");
     std::fs::write(

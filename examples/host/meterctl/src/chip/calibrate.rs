@@ -1,4 +1,4 @@
-//! `calibrate`: one step of the procedure of AN4470 on the primary channel.
+//! `calibrate`: one step of the procedure of AN4470 on one channel.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,13 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use stpm3x::calibrate::{LEAST_READINGS, PhaseTest};
-use stpm3x::part::Model;
-use stpm3x::{Calibration, RECORD_LEN, Record};
+use stpm3x::{Calibration, Channel, RECORD_LEN, Record};
 
 use super::board::Board;
+use super::read::Channels;
 use super::{Meter, Say, explain};
 
 #[derive(Args)]
@@ -23,11 +23,20 @@ pub(super) struct Arguments {
     /// The file that keeps the codes; read first when it is there
     #[arg(short, long, default_value = "calibration.bin")]
     output: PathBuf,
+    /// The channel that the reference is connected to
+    #[arg(long, value_enum, default_value = "primary")]
+    channel: ChannelName,
     /// Readings to average
     #[arg(long, default_value_t = 40)]
     readings: u16,
     #[command(subcommand)]
     step: Step,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ChannelName {
+    Primary,
+    Secondary,
 }
 
 #[derive(Subcommand)]
@@ -91,20 +100,36 @@ fn kept(file: &Path) -> Result<Record> {
     }
 }
 
-pub(super) fn run<M: Model>(meter: &mut Meter<M>, say: Say, arguments: &Arguments) -> Result<()> {
+pub(super) fn run<M: Channels>(
+    meter: &mut Meter<M>,
+    say: Say,
+    arguments: &Arguments,
+) -> Result<()> {
     if arguments.readings < LEAST_READINGS {
         bail!("--readings must be at least {LEAST_READINGS}");
     }
+    let (channel, place) = match arguments.channel {
+        ChannelName::Primary => (Channel::Primary, 0),
+        ChannelName::Secondary if M::PART.has_secondary() => (Channel::Secondary, 1),
+        ChannelName::Secondary => bail!("the STPM32 has no secondary channel"),
+    };
     let mut record = kept(&arguments.output)?;
-    let [old, _] = record.channels;
-    let config = meter.config().with_calibration(old)?;
+    let mut config = *meter.config();
+    for (channel, codes) in [Channel::Primary, Channel::Secondary]
+        .into_iter()
+        .zip(record.channels)
+    {
+        if channel == Channel::Primary || M::PART.has_secondary() {
+            config = M::calibrated(&config, channel, codes)?;
+        }
+    }
     meter.restart().map_err(explain)?;
     meter.reconfigure(config).map_err(explain)?;
-    let new = find(meter, arguments, old)?;
+    let new = find(meter, arguments, channel, record.channels[place])?;
     meter
-        .reconfigure(config.with_calibration(new)?)
+        .reconfigure(M::calibrated(&config, channel, new)?)
         .map_err(explain)?;
-    record.channels[0] = new;
+    record.channels[place] = new;
     if !matches!(arguments.step, Step::Apply) {
         record.count = record.count.saturating_add(1);
         let bytes: [u8; RECORD_LEN] = record.to_bytes();
@@ -115,9 +140,10 @@ pub(super) fn run<M: Model>(meter: &mut Meter<M>, say: Say, arguments: &Argument
     Ok(())
 }
 
-fn find<M: Model>(
+fn find<M: Channels>(
     meter: &mut Meter<M>,
     arguments: &Arguments,
+    channel: Channel,
     old: Calibration,
 ) -> Result<Calibration> {
     if matches!(arguments.step, Step::Apply) {
@@ -125,8 +151,14 @@ fn find<M: Model>(
     }
     // The averages of the chip settle in half a second.
     thread::sleep(Duration::from_millis(1_000));
-    let averages = meter.measure(arguments.readings).map_err(explain)?.primary;
-    let scales = meter.config().scales();
+    let averages = meter.measure(arguments.readings).map_err(explain)?;
+    let (averages, scales) = match channel {
+        Channel::Primary => (averages.primary, meter.config().scales()),
+        Channel::Secondary => M::second_averages(&averages)
+            .copied()
+            .zip(M::second_scales(meter.config()))
+            .context("the secondary channel is not in use")?,
+    };
     Ok(match arguments.step {
         Step::Amplitude { volts, amps } => old
             .with_voltage_gain(&averages.voltage, scaled(volts, 1e3, "--volts")?, &scales)
@@ -164,11 +196,11 @@ fn print(say: Say, codes: &Calibration, count: u16, file: &Path) {
             })
         },
         || {
-            println!("voltage gain   {:4}  CHV1", codes.voltage);
-            println!("current gain   {:4}  CHC1", codes.current);
-            println!("voltage delay  {:4}  PHV1", codes.voltage_delay);
-            println!("current delay  {:4}  PHC1", codes.current_delay);
-            println!("active offset  {:4}  OFA1", codes.active_offset);
+            println!("voltage gain   {:4}  CHV", codes.voltage);
+            println!("current gain   {:4}  CHC", codes.current);
+            println!("voltage delay  {:4}  PHV", codes.voltage_delay);
+            println!("current delay  {:4}  PHC", codes.current_delay);
+            println!("active offset  {:4}  OFA", codes.active_offset);
             println!("step {count}, kept in {}", file.display());
         },
     );

@@ -6,18 +6,39 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 use stpm3x::part::Model;
-use stpm3x::{Config, Detail, FullSnapshot, Reading, Scales, Snapshot, Stpm32, Stpm33, Stpm34};
+use stpm3x::{
+    Averages, Calibration, Channel, ChannelAverages, Config, ConfigError, Detail, FullSnapshot,
+    Reading, Scales, Snapshot, Stpm32, Stpm33, Stpm34,
+};
 
 use super::{Meter, Say, explain};
 
 /// What a part has of its secondary channel.
 pub(super) trait Channels: Model {
+    fn second_averages(averages: &Averages<Self>) -> Option<&ChannelAverages>;
+    fn calibrated(
+        config: &Config<Self>,
+        channel: Channel,
+        codes: Calibration,
+    ) -> Result<Config<Self>, ConfigError>;
     fn second(snapshot: &Snapshot<Self>) -> Option<&Reading>;
     fn second_detail(snapshot: &FullSnapshot<Self>) -> Option<&Detail>;
     fn second_scales(config: &Config<Self>) -> Option<Scales>;
 }
 
 impl Channels for Stpm32 {
+    fn second_averages(_: &Averages<Self>) -> Option<&ChannelAverages> {
+        None
+    }
+
+    fn calibrated(
+        config: &Config<Self>,
+        _: Channel,
+        codes: Calibration,
+    ) -> Result<Config<Self>, ConfigError> {
+        config.with_calibration(codes)
+    }
+
     fn second(_: &Snapshot<Self>) -> Option<&Reading> {
         None
     }
@@ -34,6 +55,21 @@ impl Channels for Stpm32 {
 macro_rules! two_channels {
     ($part:ident) => {
         impl Channels for $part {
+            fn second_averages(averages: &Averages<Self>) -> Option<&ChannelAverages> {
+                averages.secondary()
+            }
+
+            fn calibrated(
+                config: &Config<Self>,
+                channel: Channel,
+                codes: Calibration,
+            ) -> Result<Config<Self>, ConfigError> {
+                match channel {
+                    Channel::Primary => config.with_calibration(codes),
+                    Channel::Secondary => config.with_secondary_calibration(codes),
+                }
+            }
+
             fn second(snapshot: &Snapshot<Self>) -> Option<&Reading> {
                 snapshot.secondary()
             }
