@@ -201,14 +201,15 @@ impl Thresholds {
             (Ok(up), Ok(down)) => (up, down),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        if let (Some(above), Some(below)) = (above, below)
-            && below > above
+        // Without a step between them the counting would flap.
+        if let Some(below) = below
+            && down >= up
         {
             return Err(ConfigError {
                 field: "ampere_hours.below_ma",
                 value: below,
-                least: 0,
-                most: above,
+                least: unit(1, step),
+                most: unit(up.saturating_sub(1), step),
             });
         }
         Ok(Self {
@@ -316,7 +317,7 @@ impl FrontEnd {
     /// healthy sine below the threshold and half a line period more, in microseconds.
     ///
     /// # Errors
-    /// [`ConfigError`] for a threshold above the line voltage, or a frequency outside 40 to 70 Hz.
+    /// [`ConfigError`] for a threshold that is not below the line voltage, or a frequency outside 40 to 70 Hz.
     pub const fn sag_filter_us(
         &self,
         sag_mv: u32,
@@ -325,7 +326,7 @@ impl FrontEnd {
     ) -> Result<u32, ConfigError> {
         let bad = ConfigError::first([
             ConfigError::of("line_mv", line_mv, 1, u32::MAX),
-            ConfigError::of("sag_mv", sag_mv, 0, line_mv),
+            ConfigError::of("sag_mv", sag_mv, 0, line_mv.saturating_sub(1)),
             ConfigError::of("line_mhz", line_mhz, 40_000, 70_000),
         ]);
         if let Some(error) = bad {

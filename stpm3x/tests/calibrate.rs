@@ -176,6 +176,15 @@ fn both_channels_of_an_stpm33_share_a_voltage_delay() {
         ..Calibration::NOMINAL
     };
     assert!(late.with_common_voltage_delay(two).is_err());
+    // Out of reach by itself: it is the one that is named.
+    let far = Calibration {
+        voltage_delay: 9,
+        ..Calibration::NOMINAL
+    };
+    let error = one.with_common_voltage_delay(far).unwrap_err();
+    assert_eq!(error, CalibrationError::Phase { steps: -4_608 });
+    let error = far.with_common_voltage_delay(one).unwrap_err();
+    assert_eq!(error, CalibrationError::Phase { steps: -4_608 });
 }
 
 #[test]
@@ -269,6 +278,10 @@ proptest! {
         let beyond = Calibration { active_offset: 512, ..calibration };
         let error = config.with_calibration(beyond).unwrap_err();
         prop_assert_eq!(error.field, "calibration.active_offset");
+        let beyond = Calibration { reactive_offset: -513, ..calibration };
+        let error = config.with_calibration(beyond).unwrap_err().to_string();
+        let expected = "calibration.reactive_offset below zero is 513, allowed are 0 to 512";
+        prop_assert_eq!(error, expected);
     }
 
     #[test]

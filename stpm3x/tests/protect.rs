@@ -92,8 +92,11 @@ fn thresholds_outside_the_chip_say_their_range_in_volts_and_amperes() {
     assert_eq!(error, ("sag_mv", 763, most.round() as u32));
     let error = wrong(Protection::default().with_over_current(300_000));
     assert_eq!(error.0, "over_current_ma");
+    // A step is 32 * 2.1435 mA = 68.592 mA: 1 A is code 15, and 14 is the most below it.
     let error = wrong(Protection::default().with_ampere_hours(1_000, 2_000));
-    assert_eq!(error, ("ampere_hours.below_ma", 0, 1_000));
+    assert_eq!(error, ("ampere_hours.below_ma", 69, 960));
+    let error = wrong(Protection::default().with_ampere_hours(1_000, 999));
+    assert_eq!(error, ("ampere_hours.below_ma", 69, 960));
     assert_eq!(config.protection(), Protection::default());
     assert_eq!(
         config.with_sag_filter_us(200_000).unwrap_err().to_string(),
@@ -117,7 +120,7 @@ fn sag_filter_is_the_time_of_a_healthy_sine_and_half_a_period() {
     let healthy = 2.0 * 0.9f64.asin() / (2.0 * std::f64::consts::PI * 50.0);
     let filter = shunt.sag_filter_us(207_000, 230_000, 50_000).unwrap();
     assert_eq!(filter, ((healthy + 0.01) * 1e6).round() as u32);
-    assert!(shunt.sag_filter_us(231_000, 230_000, 50_000).is_err());
+    assert!(shunt.sag_filter_us(230_000, 230_000, 50_000).is_err());
     assert!(shunt.sag_filter_us(207_000, 230_000, 0).is_err());
 }
 

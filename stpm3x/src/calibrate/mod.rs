@@ -96,10 +96,10 @@ impl Calibration {
                 0,
                 1023,
             ),
-            check_offset("calibration.active_offset", self.active_offset),
-            check_offset("calibration.fundamental_offset", self.fundamental_offset),
-            check_offset("calibration.reactive_offset", self.reactive_offset),
-            check_offset("calibration.apparent_offset", self.apparent_offset),
+            check_offset(offset_names!("active_offset"), self.active_offset),
+            check_offset(offset_names!("fundamental_offset"), self.fundamental_offset),
+            check_offset(offset_names!("reactive_offset"), self.reactive_offset),
+            check_offset(offset_names!("apparent_offset"), self.apparent_offset),
         ])
     }
 
@@ -188,6 +188,11 @@ impl Calibration {
             current_delay(one, delay).is_some() && current_delay(two, delay).is_some()
         };
         let delay = (0..=3).find(serves);
+        // What is out of reach by itself is told before what does not go together.
+        let alone = |steps| (0..=3).any(|delay| current_delay(steps, delay).is_some());
+        if delay.is_none() && alone(one) {
+            return Err(CalibrationError::Phase { steps: two });
+        }
         Ok((
             self.with_voltage_delay(delay, one)?,
             secondary.with_voltage_delay(delay, two)?,
@@ -249,18 +254,25 @@ impl Default for Calibration {
     }
 }
 
-/// Two's complement of 10 bits, shown by its distance from the least value.
-const fn check_offset(field: &'static str, offset: i16) -> Option<ConfigError> {
-    if offset < -512 || offset > 511 {
-        return Some(ConfigError {
-            field,
-            value: offset.unsigned_abs() as u32,
-            least: 0,
-            most: 511,
-        });
+/// Two's complement of 10 bits. An error has no sign: its name says where a value is below zero.
+const fn check_offset([above, below]: [&'static str; 2], offset: i16) -> Option<ConfigError> {
+    if offset < 0 {
+        ConfigError::of(below, offset.unsigned_abs() as u32, 0, 512)
+    } else {
+        ConfigError::of(above, offset.unsigned_abs() as u32, 0, 511)
     }
-    None
 }
+
+/// The names of an offset, from zero up and below.
+macro_rules! offset_names {
+    ($field:literal) => {
+        [
+            concat!("calibration.", $field),
+            concat!("calibration.", $field, " below zero"),
+        ]
+    };
+}
+use offset_names;
 
 /// PHC for a net delay beside a PHV, when there is one.
 fn current_delay(steps: i32, voltage_delay: u8) -> Option<u16> {
