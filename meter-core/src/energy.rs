@@ -23,33 +23,42 @@ const MICROWATT_SECONDS_PER_MILLIWATT_HOUR: u128 = 3_600_000;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
-    last: Option<u32>,
+    last: u32,
+    known: bool,
 }
 
 impl Counter {
     /// A counter whose past is not known: its first reading sets the base and counts nothing.
     #[must_use]
     pub const fn unknown() -> Self {
-        Self { last: None }
+        Self {
+            last: 0,
+            known: false,
+        }
     }
 
     /// A counter that was just reset: its first reading is the step since then.
     #[must_use]
     pub const fn from_zero() -> Self {
-        Self { last: Some(0) }
+        Self {
+            last: 0,
+            known: true,
+        }
     }
 
     /// The step since the last reading.
     ///
     /// Feed it checked readings only. A reading that failed its check is left out: the next good
     /// one covers the gap.
+    #[inline]
     pub const fn advance(&mut self, reading: u32) -> i32 {
-        let step = match self.last {
-            Some(last) => reading.wrapping_sub(last).cast_signed(),
-            None => 0,
-        };
-        self.last = Some(reading);
-        step
+        let step = reading.wrapping_sub(self.last).cast_signed();
+        self.last = reading;
+        if self.known {
+            return step;
+        }
+        self.known = true;
+        0
     }
 }
 
@@ -92,6 +101,11 @@ impl Register {
         self.settled_uws = self.microwatt_seconds(lsb);
         self.counts = 0;
     }
+
+    #[inline]
+    const fn count(&mut self, counts: u64) {
+        self.counts = self.counts.saturating_add(counts);
+    }
 }
 
 /// The quadrants of IEC 62053-23: both signs of the same interval decide.
@@ -131,8 +145,9 @@ impl Quadrant {
 /// 300 years of 90 kW.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EnergyRegisters {
-    import: Register,
-    export: Register,
+    /// Import, export.
+    active: [Register; 2],
+    /// Quadrants I to IV.
     reactive: [Register; 4],
 }
 
@@ -148,37 +163,44 @@ impl EnergyRegisters {
             settled_uws: 0,
         };
         Self {
-            import: ZERO,
-            export: ZERO,
+            active: [ZERO; 2],
             reactive: [ZERO; 4],
         }
     }
 
     /// Books the steps of one interval, in counts: positive is import.
+    #[inline]
     pub const fn book(&mut self, active: i64, reactive: i64) {
-        let register = if active >= 0 {
-            &mut self.import
-        } else {
-            &mut self.export
-        };
-        register.counts = register.counts.saturating_add(active.unsigned_abs());
-        let [q1, q2, q3, q4] = &mut self.reactive;
-        let register = match Quadrant::of(active, reactive) {
-            Quadrant::I => q1,
-            Quadrant::II => q2,
-            Quadrant::III => q3,
-            Quadrant::IV => q4,
-        };
-        register.counts = register.counts.saturating_add(reactive.unsigned_abs());
+        // Places from the sign bits, without a branch: 0 or 1, and 0 to 3 in the order of the
+        // quadrants.
+        let direction = (active >> 63) & 1;
+        let quadrant = direction ^ ((reactive >> 63) & 3);
+        self.active[direction as usize].count(active.unsigned_abs());
+        self.reactive[quadrant as usize].count(reactive.unsigned_abs());
+    }
+
+    /// The registers of several phases as one, each phase having counted for itself: import and
+    /// export may both have grown in the same second. All must have the same LSB.
+    ///
+    /// The other summing rule, the usual one for a poly-phase service, adds the signed steps of
+    /// the phases first and books the sum: see [`book`](Self::book). They differ only while one
+    /// phase exports and another imports.
+    #[must_use]
+    pub fn sum_of(phases: &[Self]) -> Self {
+        phases.iter().fold(Self::new(), |sum, phase| Self {
+            active: core::array::from_fn(|n| sum.active[n].plus(phase.active[n])),
+            reactive: core::array::from_fn(|n| sum.reactive[n].plus(phase.reactive[n])),
+        })
     }
 
     /// The readings, under the LSB of the steps booked (µWs per count).
     #[must_use]
     pub fn read(&self, lsb: Ratio) -> EnergyReading {
+        let [import, export] = self.active;
         let [q1, q2, q3, q4] = self.reactive;
         EnergyReading {
-            import: self.import.milliwatt_hours(lsb),
-            export: self.export.milliwatt_hours(lsb),
+            import: import.milliwatt_hours(lsb),
+            export: export.milliwatt_hours(lsb),
             reactive: self.reactive.map(|register| register.milliwatt_hours(lsb)),
             reactive_import: q1.plus(q2).milliwatt_hours(lsb),
             reactive_export: q3.plus(q4).milliwatt_hours(lsb),
@@ -189,10 +211,9 @@ impl EnergyRegisters {
     /// new front end). Energy already counted keeps the LSB it was counted with; less than 1 µWs
     /// of each register is left behind.
     pub fn settle(&mut self, lsb: Ratio) {
-        self.import.settle(lsb);
-        self.export.settle(lsb);
-        self.reactive
+        self.active
             .iter_mut()
+            .chain(&mut self.reactive)
             .for_each(|register| register.settle(lsb));
     }
 
@@ -203,11 +224,8 @@ impl EnergyRegisters {
         let [q1, q2, q3, q4] = self.reactive;
         let reactive_import = q1.plus(q2).lacks(shown.reactive_import, lsb);
         let reactive_export = q3.plus(q4).lacks(shown.reactive_export, lsb);
-        let lacking = [
-            (self.import.lacks(shown.import, lsb), &mut self.import),
-            (self.export.lacks(shown.export, lsb), &mut self.export),
-        ];
-        for (lacking, register) in lacking {
+        for (register, shown) in self.active.iter_mut().zip([shown.import, shown.export]) {
+            let lacking = register.lacks(shown, lsb);
             register.settled_uws = register.settled_uws.saturating_add(lacking);
         }
         let [first, _, _, fourth] = &mut self.reactive;
@@ -240,16 +258,13 @@ impl EnergyRegisters {
         });
         let mut next = || registers.next().unwrap_or_default();
         Self {
-            import: next(),
-            export: next(),
+            active: core::array::from_fn(|_| next()),
             reactive: core::array::from_fn(|_| next()),
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &Register> {
-        [&self.import, &self.export]
-            .into_iter()
-            .chain(&self.reactive)
+        self.active.iter().chain(&self.reactive)
     }
 }
 

@@ -2,8 +2,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+pub mod calendar;
+pub mod clock;
+pub mod demand;
 pub mod energy;
+pub mod power;
 pub mod profile;
+pub mod pulse;
+pub mod rates;
 pub mod scale;
 pub mod status;
 pub mod tariff;

@@ -1,9 +1,7 @@
 //! A simple tariff and the bill it makes: energy by rate, standing charge, export credit, tax.
 
+pub use crate::calendar::RATES;
 use crate::units::{MicroCurrency, WattHours};
-
-/// The most rates of a tariff.
-pub const RATES: usize = 8;
 
 /// Prices in millionths of the currency unit.
 ///
