@@ -115,6 +115,30 @@ quantity!(
     WattHours(u64), 1_000, 3, " kWh"
 );
 quantity!(
+    /// A voltage in µV, 0 to 4294 V: fine enough for what is computed from it.
+    Microvolts(u32), 1_000_000, 6, " V"
+);
+quantity!(
+    /// A current in nA, 0 to 18 GA: fine enough for what is computed from it.
+    Nanoamps(u64), 1_000_000_000, 9, " A"
+);
+quantity!(
+    /// An active power in µW; positive is import.
+    Microwatts(i64), 1_000_000, 6, " W"
+);
+quantity!(
+    /// A reactive or distortion power in µvar; positive is inductive on import.
+    Microvars(i64), 1_000_000, 6, " var"
+);
+quantity!(
+    /// An apparent power in µVA.
+    MicrovoltAmps(u64), 1_000_000, 6, " VA"
+);
+quantity!(
+    /// A ratio in millionths: a power factor with its sign, a distortion, an unbalance.
+    Millionths(i32), 1_000_000, 6, ""
+);
+quantity!(
     /// A frequency in mHz.
     Millihertz(u32), 1_000, 3, " Hz"
 );
@@ -134,6 +158,58 @@ quantity!(
     /// An instant in seconds since 1970-01-01 UTC, leap seconds not counted.
     UtcSeconds(u64), 1, 0, " s UTC"
 );
+
+impl Millivolts {
+    /// The same voltage in µV, held at the end of the range.
+    #[must_use]
+    pub const fn microvolts(self) -> Microvolts {
+        Microvolts(self.0.saturating_mul(1_000))
+    }
+}
+
+impl Milliamps {
+    /// The same current in nA.
+    #[must_use]
+    pub const fn nanoamps(self) -> Nanoamps {
+        Nanoamps(self.0 as u64 * 1_000_000)
+    }
+}
+
+impl Microwatts {
+    /// The power in whole mW, rounded half away from zero.
+    #[must_use]
+    pub fn milliwatts(self) -> Milliwatts {
+        Milliwatts(thousandth(self.0))
+    }
+}
+
+impl Microvars {
+    /// The power in whole mvar, rounded half away from zero.
+    #[must_use]
+    pub fn millivars(self) -> Millivars {
+        Millivars(thousandth(self.0))
+    }
+}
+
+impl MicrovoltAmps {
+    /// The power in whole mVA, rounded half up.
+    #[must_use]
+    pub const fn millivolt_amps(self) -> MillivoltAmps {
+        MillivoltAmps(self.0 / 1_000 + (self.0 % 1_000 >= 500) as u64)
+    }
+}
+
+/// A thousandth, rounded half away from zero.
+const fn thousandth(value: i64) -> i64 {
+    let (whole, rest) = (value / 1_000, value % 1_000);
+    if rest >= 500 {
+        whole + 1
+    } else if rest <= -500 {
+        whole - 1
+    } else {
+        whole
+    }
+}
 
 impl MilliwattHours {
     /// The whole Wh in the reading: what a record shows.
