@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod clock;
 pub mod demand;
 pub mod energy;
+pub mod journal;
 pub mod power;
 pub mod profile;
 pub mod pulse;
