@@ -405,13 +405,14 @@ impl TimeZone {
         let rule = self.daylight.filter(|_| instant.get() < LAST)?;
         let utc = seconds(instant);
         let year = self.standard_year(utc);
-        [year, year + 1]
+        [year.saturating_sub(1), year, year + 1]
             .into_iter()
             .flat_map(|year| {
                 let (begin, end) = self.changes(&rule, year);
-                [begin.min(end), begin.max(end)]
+                [begin, end]
             })
-            .find(|&change| change > utc)
+            .filter(|&change| change > utc)
+            .min()
             .and_then(|change| u64::try_from(change).ok())
             .map(UtcSeconds::new)
     }
@@ -421,13 +422,21 @@ impl TimeZone {
         let Some(rule) = self.daylight else {
             return 0;
         };
-        let (begin, end) = self.changes(&rule, self.standard_year(utc));
-        let summer = if begin < end {
-            begin <= utc && utc < end
-        } else {
-            utc < end || begin <= utc
-        };
-        if summer { i64::from(rule.shift) } else { 0 }
+        let year = self.standard_year(utc);
+        // The change that came last decides. At the turn of a year it may be one that another
+        // year names.
+        let latest = [year.saturating_sub(1), year, year + 1]
+            .into_iter()
+            .flat_map(|year| {
+                let (begin, end) = self.changes(&rule, year);
+                [(begin, true), (end, false)]
+            })
+            .filter(|&(change, _)| change <= utc)
+            .max();
+        match latest {
+            Some((_, true)) => i64::from(rule.shift),
+            _ => 0,
+        }
     }
 
     /// The UTC instants of the two changes of a year.

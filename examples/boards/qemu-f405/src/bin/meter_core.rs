@@ -1,4 +1,4 @@
-//! The arithmetic of one phase and no more: what it adds to `empty` is the size of `meter-core`.
+//! The billing core of a single-phase meter and no more: what it adds to `empty` is the size of `meter-core`.
 
 #![no_std]
 #![no_main]
@@ -6,19 +6,21 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
+use meter_core::calendar::{Calendar, Rate, TimeOfUse};
+use meter_core::clock::TimeZone;
 use meter_core::energy::{Counter, EnergyRegisters};
 use meter_core::profile::{LoadProfile, PhaseSample};
+use meter_core::rates::RateRegisters;
 use meter_core::scale::Ratio;
 use meter_core::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, UtcSeconds};
 // The vector table.
 use stm32f4xx_hal as _;
 
-/// What a meter keeps of one phase.
+/// What a meter keeps of one phase. Profile, rates and calendar are the meter's.
 struct Phase {
     active: Counter,
     reactive: Counter,
     registers: EnergyRegisters,
-    profile: LoadProfile,
 }
 
 /// The size of [`Phase`], read from the symbol table.
@@ -31,14 +33,28 @@ fn main() -> ! {
         active: Counter::from_zero(),
         reactive: Counter::from_zero(),
         registers: EnergyRegisters::new(),
-        profile: LoadProfile::new(900),
     };
+    let mut profile = LoadProfile::new(900);
+    let mut rates = RateRegisters::default();
+    let mut tariff = TimeOfUse::new(TimeZone::UTC, Calendar::flat(Rate::FIRST), Rate::FIRST);
     loop {
-        one_second(&mut phase);
+        one_second(&mut phase, &mut profile);
+        share_out(&phase, &mut rates, &mut tariff);
     }
 }
 
-fn one_second(phase: &mut Phase) {
+/// Books what was counted to the rate in force.
+fn share_out(phase: &Phase, rates: &mut RateRegisters, tariff: &mut TimeOfUse) {
+    let now = UtcSeconds::new(black_box(1_800_000_000));
+    if let Some(lsb) = Ratio::new(black_box(54), black_box(1)) {
+        let import = phase.registers.read(lsb).import;
+        rates.book(tariff.rate(Some(now)), import);
+    }
+    black_box(rates.readings());
+    black_box(tariff.holds_until(now));
+}
+
+fn one_second(phase: &mut Phase, profile: &mut LoadProfile) {
     let (active, reactive) = black_box((1_000, 300));
     let active = phase.active.advance(active);
     phase
@@ -50,12 +66,8 @@ fn one_second(phase: &mut Phase) {
         active: Milliwatts::new(black_box(900_000)),
         apparent: MillivoltAmps::new(black_box(920_000)),
     };
-    black_box(
-        phase
-            .profile
-            .advance(UtcSeconds::new(black_box(1_800_000_000))),
-    );
-    phase.profile.observe(&[sample]);
+    black_box(profile.advance(UtcSeconds::new(black_box(1_800_000_000))));
+    profile.observe(&[sample]);
     if let Some(lsb) = Ratio::new(black_box(54), black_box(1)) {
         black_box(phase.registers.read(lsb));
         black_box(lsb.apply(black_box(1_234)));
