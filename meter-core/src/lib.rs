@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+pub mod accuracy;
 pub mod calendar;
 pub mod clock;
 pub mod demand;

@@ -151,6 +151,10 @@ quantity!(
     PowerFactor(i16), 1_000, 3, ""
 );
 quantity!(
+    /// A relative error or limit in millionths; positive when the meter shows too much.
+    PartsPerMillion(i64), 10_000, 4, " %"
+);
+quantity!(
     /// A sum of money in millionths of the currency unit.
     MicroCurrency(i64), 1_000_000, 6, ""
 );
