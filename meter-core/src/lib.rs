@@ -4,6 +4,7 @@
 
 pub mod accuracy;
 pub mod calendar;
+pub mod calibrate;
 pub mod clock;
 pub mod demand;
 pub mod energy;

@@ -1,7 +1,6 @@
 //! The test output: pulses for each share of a kWh, the remainder carried.
 
-use core::num::NonZeroU32;
-
+use crate::accuracy::PulseConstant;
 use crate::scale::{Ratio, divide};
 
 /// µWs in one kWh.
@@ -14,17 +13,18 @@ const MICROWATT_SECONDS_PER_KILOWATT_HOUR: u128 = 3_600_000_000_000;
 /// drives a LED itself prefer that: a pulse from here is as late as the reading of the chip.
 ///
 /// ```
-/// use core::num::NonZeroU32;
+/// use meter_core::accuracy::PulseConstant;
 /// use meter_core::pulse::Pulses;
 /// use meter_core::scale::Ratio;
 /// let lsb = Ratio::new(1_000_000, 1).unwrap(); // a count is 1 Ws
-/// let mut led = Pulses::new(NonZeroU32::new(1_000).unwrap()); // 3600 Ws a pulse
+/// let mut led = Pulses::new(PulseConstant::new(1_000)?); // 3600 Ws a pulse
 /// assert_eq!(led.advance(3_599, lsb), 0);
 /// assert_eq!(led.advance(2, lsb), 1);
+/// # Ok::<(), meter_core::accuracy::AccuracyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulses {
-    constant: NonZeroU32,
+    constant: PulseConstant,
     /// What no pulse was given for yet, in µWs of `constant` over `den`.
     remainder: u128,
     /// The denominator of the LSB that `remainder` is in.
@@ -32,9 +32,9 @@ pub struct Pulses {
 }
 
 impl Pulses {
-    /// A test output of `meter_constant` imp/kWh.
+    /// A test output with a meter constant.
     #[must_use]
-    pub const fn new(meter_constant: NonZeroU32) -> Self {
+    pub const fn new(meter_constant: PulseConstant) -> Self {
         Self {
             constant: meter_constant,
             remainder: 0,

@@ -153,7 +153,8 @@ pub(crate) fn divide_rounded(num: i128, den: i128) -> i128 {
     if num < 0 { -magnitude } else { magnitude }
 }
 
-fn saturate(value: i128) -> i64 {
+/// The value, held at the ends of `i64`.
+pub(crate) fn saturate(value: i128) -> i64 {
     i64::try_from(value).unwrap_or(if value < 0 { i64::MIN } else { i64::MAX })
 }
 

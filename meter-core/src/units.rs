@@ -155,6 +155,14 @@ quantity!(
     PartsPerMillion(i64), 10_000, 4, " %"
 );
 quantity!(
+    /// A correction in thousand-millionths; positive when more is to be shown.
+    PartsPerBillion(i64), 10_000_000, 7, " %"
+);
+quantity!(
+    /// A small angle in nrad; one degree is 17 453 293 nrad.
+    Nanoradians(i64), 1_000_000, 6, " mrad"
+);
+quantity!(
     /// A sum of money in millionths of the currency unit.
     MicroCurrency(i64), 1_000_000, 6, ""
 );

@@ -3,8 +3,7 @@
 //!
 //! The book-keeper beside it knows only exact integers: what the chip counted, times its LSB.
 
-use core::num::NonZeroU32;
-
+use meter_core::accuracy::PulseConstant;
 use meter_core::calendar::{RATES, Rate};
 use meter_core::energy::{Counter, EnergyReading, EnergyRegisters};
 use meter_core::profile::LoadProfile;
@@ -73,7 +72,7 @@ struct Meter {
     led: Pulses,
     profile: LoadProfile,
     now: u64,
-    /// The reading and the end of the last interval, and the sum of all intervals.
+    /// The reading at the end of the last interval, and that end.
     interval: (MilliwattHours, u64),
 }
 
@@ -89,7 +88,7 @@ impl Meter {
             total: EnergyRegisters::new(),
             rates: RateRegisters::default(),
             rate: Rate::FIRST,
-            led: Pulses::new(NonZeroU32::new(3_000).unwrap()),
+            led: Pulses::new(PulseConstant::new(3_000).unwrap()),
             profile: LoadProfile::new(900),
             now: 1_800_000_000,
             interval: (MilliwattHours::ZERO, 0),
@@ -144,7 +143,7 @@ fn a_million_steps_lose_nothing() {
     let mut meter = Meter::new();
     let mut pending = Pending::default();
     let (mut phases, mut total) = ([Exact::default(); PHASES], Exact::default());
-    let (mut pulses, mut switches) = (0, 0);
+    let (mut pulses, mut switches, mut profile_sum) = (0, 0, MilliwattHours::ZERO);
     let mut before = meter.total.read(lsb());
     for step in 0..STEPS {
         let dice = random.next_u32() % 1_000;
@@ -174,9 +173,10 @@ fn a_million_steps_lose_nothing() {
             switches += 1;
         }
         while let Some(interval) = meter.profile.advance(UtcSeconds::new(meter.now)) {
-            // The interval's energy is the difference of the readings at its ends, so all of them
-            // together are the register.
-            assert!(reading.import >= meter.interval.0);
+            // An interval's energy is the difference of the readings at its ends.
+            let energy = reading.import.checked_sub(meter.interval.0).unwrap();
+            profile_sum = profile_sum.checked_add(energy).unwrap();
+            assert_eq!(profile_sum.get(), Exact::shown(total.active[0]));
             meter.interval = (reading.import, interval.end.get());
         }
         assert!(reading.import >= before.import && reading.export >= before.export);
