@@ -16,9 +16,9 @@ pub enum Class {
     Reactive2,
     /// Reactive energy, class 3, IEC 62053-23:2003.
     Reactive3,
-    /// Reactive energy of the fundamental, class 0.5S, IEC 62053-24:2014.
+    /// Reactive energy of the fundamental, class 0.5S, IEC 62053-24.
     Reactive05S,
-    /// Reactive energy of the fundamental, class 1S, IEC 62053-24:2014.
+    /// Reactive energy of the fundamental, class 1S, IEC 62053-24.
     Reactive1S,
     /// Active energy, class A, EN 50470-3:2006.
     A,
@@ -51,7 +51,7 @@ impl Class {
             Self::Active02S | Self::Active05S => "IEC 62053-22:2003",
             Self::Active1 | Self::Active2 => "IEC 62053-21:2003",
             Self::Reactive2 | Self::Reactive3 => "IEC 62053-23:2003",
-            Self::Reactive05S | Self::Reactive1S => "IEC 62053-24:2014",
+            Self::Reactive05S | Self::Reactive1S => "IEC 62053-24",
             Self::A | Self::B | Self::C => "EN 50470-3:2006",
         }
     }

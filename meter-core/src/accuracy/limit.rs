@@ -112,7 +112,7 @@ const fn reactive(low: u32, full: u32) -> [Row; 5] {
     ]
 }
 
-/// IEC 62053-24:2014, balanced loads; the low bands begin at `unity` and `half`.
+/// IEC 62053-24, balanced loads; the low bands begin at `unity` and `half`.
 const fn reactive_s(unity: (Edge, Edge), half: (Edge, Edge), limits: [u32; 3]) -> [Row; 5] {
     let [low, full, quarter] = limits;
     [
@@ -315,6 +315,9 @@ impl Meter {
 
     /// The largest mean temperature coefficient per K, of either sign, for balanced load; `None`
     /// where the tables of this crate hold none, as for the reactive and the European classes.
+    ///
+    /// For the classes 1 and 2 the currents are those of the bands with the full accuracy: check
+    /// them against the edition in force.
     #[must_use]
     pub fn temperature_limit(self, factor: Factor, current: Milliamps) -> Option<PartsPerMillion> {
         let rows = temperature_limits(self.class);
