@@ -167,6 +167,10 @@ quantity!(
     MicroCurrency(i64), 1_000_000, 6, ""
 );
 quantity!(
+    /// A length of time, or an instant of a clock that is never set, in ms since the meter started.
+    Milliseconds(u64), 1_000, 3, " s"
+);
+quantity!(
     /// An instant in seconds since 1970-01-01 UTC, leap seconds not counted.
     UtcSeconds(u64), 1, 0, " s UTC"
 );
