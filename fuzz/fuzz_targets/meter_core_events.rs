@@ -8,7 +8,10 @@ use meter_core::event_log::EventLog;
 use meter_core::quality::{Change, Thresholds, VoltageEvents};
 use meter_core::units::{Milliseconds, Millivolts, UtcSeconds};
 
-fuzz_target!(|input: (u32, [u16; 4], Vec<(u64, [u32; 3])>)| {
+/// A time in ms and the voltages of the three phases in mV.
+type HalfCycle = (u64, [u32; 3]);
+
+fuzz_target!(|input: (u32, [u16; 4], Vec<HalfCycle>)| {
     let (declared, [dip, swell, interruption, hysteresis], values) = input;
     let thresholds = Thresholds::new(
         Millivolts::new(declared),
