@@ -36,6 +36,7 @@ pub(crate) fn run() -> Outcome {
     });
     figures.extend(the_metering_chip(log)?);
     figures.extend(one_meter_day(log));
+    figures.extend(forecasts(log));
     figures.extend(later());
     println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
     figures.iter().for_each(print);
@@ -324,6 +325,39 @@ fn one_meter_day(log: &mut Log) -> [Figure; 2] {
             found: number("wall_s"),
         },
     ]
+}
+
+/// How the forecasts do on a household, each beside the best of the simple ones.
+fn forecasts(log: &mut Log) -> Vec<Figure> {
+    let mut command = cargo();
+    command.args(["run", "--release", "-p", "forecast", "--", "--json"]);
+    let report = log.capture(&mut command);
+    let number = |name: &str| match &report {
+        Ok(json) => field(json, name).ok_or_else(|| format!("forecast does not report {name}")),
+        Err(reason) => Err(format!("not measured: {reason}")),
+    };
+    let rows = [
+        ("forecast: total of a month, MAPE", "month_mape", "%"),
+        (
+            "forecast: a new meter's month, MAPE",
+            "first_month_mape",
+            "%",
+        ),
+        ("forecast: half hours of a day, MASE", "profile_mase", ""),
+    ];
+    rows.into_iter()
+        .map(|(what, name, unit)| Figure {
+            what,
+            budget: number(&format!("{name}_best_simple")).map_or(f64::NAN, two_places),
+            unit,
+            found: number(name).map(two_places),
+        })
+        .collect()
+}
+
+/// A score as it is read.
+fn two_places(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 /// The number of a field of a flat JSON object.

@@ -1,0 +1,6 @@
+//! Scores the meter's forecasts on a household, beside the usual simple ones.
+
+mod baseline;
+pub mod household;
+pub mod plot;
+pub mod score;

@@ -1,0 +1,365 @@
+//! Forecasts: against the published profile, a naive version in floats, and whatever days may come.
+
+mod naive;
+
+use meter_core::clock::Date;
+use meter_core::forecast::{
+    DayProfile, EnergyForecast, Forecast, ForecastError, Prior, RateShares, STORED_BYTES,
+    StandardProfile,
+};
+use meter_core::tariff::{Consumption, Rounded, Rounding, Tariff};
+use meter_core::units::{MicroCurrency, WattHours};
+use proptest::prelude::*;
+
+const PRIOR: Prior = Prior {
+    yearly: WattHours::new(3_650_000),
+    profile: &StandardProfile::H25,
+};
+
+const fn wh(energy: u64) -> WattHours {
+    WattHours::new(energy)
+}
+
+fn date(days: i64) -> Date {
+    Date::of_days(days)
+}
+
+/// A Monday.
+const START: i64 = 20_458;
+
+fn data(name: &str) -> Vec<Vec<String>> {
+    let path = format!("{}/../examples/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("the data of the repository");
+    let rows = text
+        .lines()
+        .map(|row| row.split(',').map(String::from).collect());
+    rows.collect()
+}
+
+/// Each day of a year of H25, by its definition: the table times the factor of the day.
+fn h25() -> Vec<(Date, [f64; 96])> {
+    let table = data("profile_h25_quarterhour.csv");
+    let first = Date::new(2013, 1, 1).expect("a date").days();
+    let day = |number: i64| {
+        let date = date(first + number);
+        let kind = match date.weekday().from_monday() {
+            5 => "sat",
+            6 => "sun",
+            _ => "work",
+        };
+        let name = format!("m{:02}_{kind}", date.month());
+        let column = table[0].iter().position(|head| *head == name);
+        let column = column.expect("a column for each month and day type");
+        let t = (number + 1) as f64;
+        let factor =
+            -3.92e-10 * t.powi(4) + 3.20e-7 * t.powi(3) - 7.02e-5 * t.powi(2) + 2.10e-3 * t + 1.24;
+        let mut quarters = [0.0; 96];
+        for (quarter, row) in quarters.iter_mut().zip(&table[1..]) {
+            *quarter = factor * row[column].parse::<f64>().expect("a number");
+        }
+        (date, quarters)
+    };
+    (0..364).map(day).collect()
+}
+
+#[test]
+fn standard_profile_is_the_published_one() {
+    let days = h25();
+    let totals: Vec<f64> = days.iter().map(|(_, day)| day.iter().sum()).collect();
+    let mean = totals.iter().sum::<f64>() / 364.0;
+    for month in 1..=12 {
+        let middle = days
+            .iter()
+            .position(|(date, _)| date.month() == month && date.day() == 15);
+        let middle = middle.expect("each month has a 15th");
+        let around: f64 = (0..28)
+            .map(|day| totals[(middle + 364 + day - 14) % 364])
+            .sum();
+        let stated = StandardProfile::H25.months[usize::from(month) - 1];
+        assert_eq!(
+            (1_000.0 * around / 28.0 / mean).round(),
+            f64::from(stated),
+            "month {month}"
+        );
+    }
+    for weekday in 0..7 {
+        let same = days.iter().zip(&totals);
+        let same = same.filter(|((date, _), _)| date.weekday().from_monday() == weekday);
+        let sum: f64 = same.map(|(_, total)| total).sum();
+        let stated = StandardProfile::H25.weekdays[usize::from(weekday)];
+        assert_eq!(
+            (1_000.0 * sum / 52.0 / mean).round(),
+            f64::from(stated),
+            "day {weekday}"
+        );
+    }
+    for (quarter, stated) in StandardProfile::H25.quarter_hours.into_iter().enumerate() {
+        let sum: f64 = days.iter().map(|(_, day)| day[quarter]).sum();
+        let share = 1e5 * sum / totals.iter().sum::<f64>();
+        assert!(
+            (share - f64::from(stated)).abs() <= 0.51,
+            "quarter {quarter}: {share}"
+        );
+    }
+}
+
+/// Daily totals of the household of the repository.
+fn household() -> Vec<(Date, u64)> {
+    let rows = data("household_a_halfhour.csv");
+    let day = |row: &Vec<String>| {
+        let parts: Vec<u16> = row[0]
+            .split('-')
+            .map(|part| part.parse().expect("a date"))
+            .collect();
+        let date = Date::new(parts[0], parts[1] as u8, parts[2] as u8).expect("a date");
+        let known: Vec<u64> = row[1..]
+            .iter()
+            .filter_map(|cell| cell.parse().ok())
+            .collect();
+        (known.len() == 48).then(|| (date, known.iter().sum()))
+    };
+    rows[1..].iter().filter_map(day).collect()
+}
+
+#[test]
+fn integers_follow_a_naive_version_in_floats() {
+    let profile = &StandardProfile::H25;
+    let mut naive = naive::Forecast::new(10_000.0, profile.months, profile.weekdays);
+    let mut forecast = EnergyForecast::new(PRIOR);
+    let mut worst: f64 = 0.0;
+    for (day, energy) in household() {
+        let next = date(day.days() + 1);
+        forecast.close_day(day, wh(energy)).expect("days in order");
+        naive.close_day(day, energy as f64);
+        for length in [1, 5, 7, 10, 14, 20, 28, 60] {
+            let Forecast {
+                expected,
+                low,
+                high,
+            } = forecast.rest(next, length);
+            let found = [low, expected, high].map(|energy| energy.get() as f64);
+            for (found, right) in found.into_iter().zip(naive.rest(next, length)) {
+                worst = worst.max((found / right - 1.0).abs());
+            }
+        }
+    }
+    // An error at the very edge of the band moves a quantile in one version and not in the other.
+    assert!(worst < 0.01, "{worst}");
+}
+
+#[test]
+fn a_shop_that_closes_keeps_its_week() {
+    let mut forecast = EnergyForecast::new(Prior {
+        profile: &StandardProfile::FLAT,
+        ..PRIOR
+    });
+    let used = |day: i64| match date(day).weekday().from_monday() {
+        6 => 500,
+        _ => 20_000,
+    };
+    for day in START..START + 56 {
+        forecast
+            .close_day(date(day), wh(used(day)))
+            .expect("in order");
+    }
+    let sunday = forecast.rest(date(START + 62), 1).expected.get();
+    let monday = forecast.rest(date(START + 63), 1).expected.get();
+    assert!((400..700).contains(&sunday), "{sunday}");
+    assert!((18_000..20_500).contains(&monday), "{monday}");
+}
+
+#[test]
+fn a_season_of_its_own_is_learned() {
+    // Cools in summer: the opposite of the standard season.
+    let mut forecast = EnergyForecast::new(PRIOR);
+    for day in START..START + 730 {
+        let t = (day - START) as f64 / 365.25 * std::f64::consts::TAU;
+        let energy = 10_000.0 * (1.0 - 0.4 * t.cos());
+        forecast
+            .close_day(date(day), wh(energy as u64))
+            .expect("in order");
+    }
+    assert!(
+        forecast.season_followed() < -200,
+        "{}",
+        forecast.season_followed()
+    );
+}
+
+#[test]
+fn a_new_meter_says_what_is_believed() {
+    let forecast = EnergyForecast::new(Prior {
+        profile: &StandardProfile::FLAT,
+        ..PRIOR
+    });
+    let month = forecast.rest(date(START), 30);
+    assert_eq!(month.expected, wh(300_000));
+    assert!(month.low < wh(260_000) && month.high > wh(340_000));
+    assert_eq!(forecast.rest(date(START), 0), Forecast::default());
+}
+
+#[test]
+fn days_come_once_and_in_order() {
+    let mut forecast = EnergyForecast::new(PRIOR);
+    forecast
+        .close_day(date(START), wh(9_000))
+        .expect("the first");
+    let before = forecast.to_bytes();
+    for day in [START, START - 1] {
+        let refused = forecast.close_day(date(day), wh(1));
+        assert_eq!(refused, Err(ForecastError::NotAfterTheLast));
+    }
+    assert_eq!(forecast.to_bytes(), before);
+}
+
+#[test]
+fn a_house_left_empty_is_forecast_as_such() {
+    let mut forecast = EnergyForecast::new(PRIOR);
+    for day in START..START + 400 {
+        forecast.close_day(date(day), wh(0)).expect("in order");
+    }
+    assert!(forecast.rest(date(START + 400), 30).expected < wh(150));
+    // Nobody at home, and the meter off for months: what was known is what is left.
+    let later = date(START + 700);
+    forecast.close_day(later, wh(10_000)).expect("in order");
+    assert!(forecast.rest(later, 1).expected > wh(5_000));
+}
+
+/// What a meter keeps fits half a KiB (32-bit targets need less).
+#[test]
+fn state_is_small() {
+    let state = size_of::<EnergyForecast>() + size_of::<DayProfile<48>>() + size_of::<RateShares>();
+    assert!(
+        state <= 512 + 16,
+        "{state} B, 16 of them the wider pointers of this machine"
+    );
+    assert!(STORED_BYTES + 48 * 4 + size_of::<RateShares>() <= 512);
+}
+
+#[test]
+fn a_slot_follows_a_habit_and_not_a_feast() {
+    let mut profile = DayProfile::<24>::new(PRIOR);
+    for _ in 0..60 {
+        for slot in 0..24 {
+            profile
+                .observe(slot, wh(if slot == 19 { 2_000 } else { 200 }))
+                .expect("a slot");
+        }
+    }
+    assert!((190..=210).contains(&profile.expected(3).get()));
+    assert!((1_950..=2_050).contains(&profile.expected(19).get()));
+    profile.observe(3, wh(20_000)).expect("a slot");
+    assert!(profile.expected(3).get() < 250);
+    assert_eq!(profile.observe(24, wh(1)), Err(ForecastError::NoSuchSlot));
+    assert_eq!(
+        DayProfile::from_slots(*profile.slots()).expected_day(),
+        profile.expected_day()
+    );
+}
+
+#[test]
+fn bill_of_the_period_is_that_of_its_whole_energy() {
+    let mut tariff = Tariff {
+        standing_per_day: MicroCurrency::new(300_000),
+        export_per_kilowatt_hour: MicroCurrency::new(80_000),
+        tax_ppm: 200_000,
+        rounding: Rounding {
+            what: Rounded::Net,
+            ..Rounding::default()
+        },
+        ..Tariff::default()
+    };
+    tariff.import_per_kilowatt_hour[..2]
+        .copy_from_slice(&[MicroCurrency::new(300_000), MicroCurrency::new(200_000)]);
+    let mut so_far = Consumption {
+        days: 10,
+        export: wh(20_000),
+        ..Consumption::default()
+    };
+    so_far.import[..2].copy_from_slice(&[wh(60_000), wh(40_000)]);
+    let mut shares = RateShares::default();
+    shares.close_day(&so_far.import);
+    let rest = Forecast {
+        expected: wh(200_000),
+        low: wh(150_000),
+        high: wh(300_000),
+    };
+    let found = tariff.forecast(&so_far, rest, 20, &shares).expect("a bill");
+    let mut whole = Consumption {
+        days: 30,
+        export: wh(60_000),
+        ..so_far
+    };
+    whole.import[..2].copy_from_slice(&[wh(180_000), wh(120_000)]);
+    assert_eq!(found.expected, tariff.bill(&whole).expect("a bill"));
+    assert!(found.low.total < found.expected.total && found.expected.total < found.high.total);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever days come, the band holds the forecast, and the stored state is the state.
+    #[test]
+    fn any_days(
+        start in -719_162_i64..2_932_000,
+        days in prop::collection::vec((1..40_i64, prop_oneof![0..100_000_u64, any::<u64>()]), 1..150),
+        length in any::<u16>(),
+    ) {
+        let mut forecast = EnergyForecast::new(PRIOR);
+        let mut day = start;
+        for (step, energy) in days {
+            day = (day + step).min(2_932_896);
+            let _ = forecast.close_day(date(day), wh(energy));
+            let rest = forecast.rest(date(day), length);
+            prop_assert!(rest.low <= rest.expected && rest.expected <= rest.high);
+        }
+        let again = EnergyForecast::from_bytes(PRIOR, &forecast.to_bytes());
+        let again = again.expect("a state that was stored is sound");
+        prop_assert_eq!(again.to_bytes(), forecast.to_bytes());
+        prop_assert_eq!(again.rest(date(day), length), forecast.rest(date(day), length));
+    }
+
+    /// Damaged bytes are refused or give a forecast that works on.
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), STORED_BYTES), small in any::<bool>()) {
+        let mut state: [u8; STORED_BYTES] = bytes.try_into().expect("as many");
+        if small {
+            let sound = EnergyForecast::new(PRIOR).to_bytes();
+            state[116..].copy_from_slice(&sound[116..]);
+        }
+        if let Ok(mut forecast) = EnergyForecast::from_bytes(PRIOR, &state) {
+            let _ = forecast.close_day(Date::of_days(2_932_896), wh(u64::MAX));
+            let rest = forecast.rest(Date::of_days(2_932_896), 366);
+            prop_assert!(rest.low <= rest.high);
+        }
+    }
+
+    /// Ten times the energy is ten times the forecast.
+    #[test]
+    fn proportional(days in prop::collection::vec(1_000..50_000_u64, 30..80)) {
+        let forecast = |times: u64| {
+            let prior = Prior { yearly: wh(3_650_000 * times), ..PRIOR };
+            let mut forecast = EnergyForecast::new(prior);
+            for (day, energy) in (START..).zip(&days) {
+                forecast.close_day(date(day), wh(energy * times)).expect("in order");
+            }
+            forecast.rest(date(START + 100), 30).expected.get() as f64
+        };
+        let (one, ten) = (forecast(1), forecast(10));
+        prop_assert!((ten / one / 10.0 - 1.0).abs() < 0.002, "{} {}", one, ten);
+    }
+
+    /// A split loses nothing.
+    #[test]
+    fn split_adds_up(
+        days in prop::collection::vec(prop::array::uniform8(0..100_000_u64), 0..40),
+        energy in any::<u64>(),
+    ) {
+        let mut shares = RateShares::default();
+        for day in &days {
+            shares.close_day(&day.map(wh));
+        }
+        let sum: u128 = shares.split(wh(energy)).iter().map(|part| u128::from(part.get())).sum();
+        prop_assert_eq!(sum, u128::from(energy));
+    }
+}
