@@ -14,7 +14,7 @@
 //! 10 000 * 32 / 35 040 = 9.1 years; with four sectors 18. [`years`] does the sum.
 
 use core::fmt;
-use core::ops::Range;
+use core::ops::{ControlFlow, Range};
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use embedded_storage::nor_flash::NorFlash;
@@ -188,6 +188,31 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             .read(slot, &mut self.buffer)
             .map_err(Error::Flash)?;
         Ok(parse(&self.buffer))
+    }
+
+    /// Shows every record that is still there, the oldest first, until `each` breaks off. Records
+    /// that were damaged are left out: their sequences are missing.
+    ///
+    /// # Errors
+    /// [`Error::Flash`]; what was shown until then is good.
+    pub fn visit(
+        &mut self,
+        mut each: impl FnMut(Record<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Error<F::Error>> {
+        let Some((last, newest)) = self.newest else {
+            return Ok(());
+        };
+        let mut slot = self.after(last);
+        loop {
+            self.flash
+                .read(slot, &mut self.buffer)
+                .map_err(Error::Flash)?;
+            let record = parse(&self.buffer).filter(|record| !follows(record.sequence, newest));
+            if record.is_some_and(|record| each(record).is_break()) || slot == last {
+                return Ok(());
+            }
+            slot = self.after(slot);
+        }
     }
 
     /// Saves a payload of up to `SLOT - OVERHEAD` bytes, with the version of its form.

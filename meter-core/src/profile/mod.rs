@@ -1,4 +1,9 @@
-//! Load profile: intervals aligned to the clock, with the means of what was seen in them.
+//! Load profile: intervals aligned to the clock, with the means of what was seen in them, and a
+//! ring in flash that keeps register readings at their ends.
+
+mod ring;
+
+pub use ring::{Entry, LONGEST_ENTRY, PeriodError, ProfileRing, Reading, Span};
 
 use crate::scale::{divide, divide_rounded};
 use crate::status::Status;
@@ -88,7 +93,7 @@ pub struct Interval {
 
 /// Closes an interval whenever the clock reaches a multiple of the period.
 ///
-/// The profile keeps no records: what it closes goes to the outbox at once. An interval that a
+/// The profile keeps no records: what it closes goes to a [`ProfileRing`] or an outbox at once. An interval that a
 /// power cut or a chip fault left without some of its seconds is closed all the same and marked,
 /// and after a longer outage the interval in which power failed is closed first, with its own end
 /// time: no hole is left unmarked at either side.
@@ -104,6 +109,8 @@ pub struct LoadProfile {
     sums: [PhaseSums; PHASES],
     samples: u32,
     marks: Status,
+    /// Power has come back, and no instant was seen since.
+    resumed: bool,
 }
 
 impl LoadProfile {
@@ -128,6 +135,7 @@ impl LoadProfile {
             sums: [NONE; PHASES],
             samples: 0,
             marks: Status::NONE,
+            resumed: false,
         }
     }
 
@@ -149,6 +157,7 @@ impl LoadProfile {
         self.last = power_failed_at.get();
         self.end = Some(self.end_after(power_failed_at.get()));
         self.mark(Status::POWER_FAILED | Status::PARTIAL);
+        self.resumed = true;
     }
 
     /// Adds a remark to the interval now running.
@@ -176,6 +185,7 @@ impl LoadProfile {
     /// at the new time, the first of them marked.
     pub fn advance(&mut self, now: UtcSeconds) -> Option<Interval> {
         let now = now.get();
+        let resumed = core::mem::take(&mut self.resumed);
         let Some(end) = self.end else {
             self.start(now);
             return None;
@@ -200,7 +210,7 @@ impl LoadProfile {
             self.mark(Status::CLOCK_ADJUSTED | Status::PARTIAL);
         }
         let closed = self.close(end);
-        if skipped {
+        if skipped || resumed && now > end {
             // The interval now running was entered somewhere in its middle.
             self.mark(Status::PARTIAL | (closed.status & Status::POWER_FAILED));
         }
@@ -298,6 +308,14 @@ mod tests {
         profile.resume(UtcSeconds::new(HOUR + 300));
         let closed = run(&mut profile, HOUR + 400..=HOUR + 1_800);
         assert_eq!(closed, [(900, 0b1100), (1_800, 0)]);
+    }
+
+    #[test]
+    fn power_back_in_the_next_interval_marks_both() {
+        let mut profile = LoadProfile::new(900);
+        profile.resume(UtcSeconds::new(HOUR + 300));
+        let closed = run(&mut profile, HOUR + 950..=HOUR + 2_700);
+        assert_eq!(closed, [(900, 0b1100), (1_800, 0b1100), (2_700, 0)]);
     }
 
     #[test]
