@@ -5,7 +5,7 @@
 use libfuzzer_sys::{arbitrary, fuzz_target};
 use meter_core::calendar::{Calendar, Rate, Season, SpecialDay, Switch, TimeOfUse, Week};
 use meter_core::clock::{Change, DaylightSaving, TimeBase, TimeZone, Weekday};
-use meter_core::units::UtcSeconds;
+use meter_core::units::{ClockShift, Seconds, UtcSeconds};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Tariff {
@@ -29,7 +29,7 @@ fn change((month, week, weekday, second, base): (u8, u8, u8, u32, u8)) -> Change
             1 => Weekday::Wednesday,
             _ => Weekday::Saturday,
         },
-        second,
+        second: Seconds::new(second),
         base: match base % 3 {
             0 => TimeBase::Utc,
             1 => TimeBase::Wall,
@@ -42,9 +42,9 @@ fuzz_target!(|tariff: Tariff| {
     let rule = DaylightSaving {
         begin: change(tariff.begin),
         end: change(tariff.end),
-        shift: tariff.shift,
+        shift: Seconds::new(tariff.shift),
     };
-    let zone = TimeZone::new(tariff.offset, Some(rule)).unwrap_or(TimeZone::UTC);
+    let zone = TimeZone::new(ClockShift::new(tariff.offset.into()), Some(rule)).unwrap_or(TimeZone::UTC);
     let seasons: Vec<_> = tariff
         .seasons
         .iter()
@@ -56,7 +56,7 @@ fuzz_target!(|tariff: Tariff| {
         .iter()
         .map(|day| {
             day.iter()
-                .filter_map(|&(second, rate)| Rate::new(rate).map(|rate| Switch { second, rate }))
+                .filter_map(|&(second, rate)| Rate::new(rate).map(|rate| Switch { second: Seconds::new(second), rate }))
                 .collect()
         })
         .collect();

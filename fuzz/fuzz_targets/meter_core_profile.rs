@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::{arbitrary, fuzz_target};
 use meter_core::profile::{LoadProfile, PhaseSample};
-use meter_core::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, UtcSeconds};
+use meter_core::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, Seconds, UtcSeconds};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Act {
@@ -34,7 +34,7 @@ struct Life {
 }
 
 fuzz_target!(|life: Life| {
-    let mut profile = LoadProfile::new(life.period.into());
+    let mut profile = LoadProfile::new(Seconds::new(life.period.into()));
     if let Some(instant) = life.power_failed_at {
         profile.resume(UtcSeconds::new(instant.into()));
     }
@@ -46,7 +46,7 @@ fuzz_target!(|life: Life| {
             // Past 2^62 a multiple of the period may not exist any more.
             Act::SetClock { now: set } => {
                 now = set >> 2;
-                let period = u64::from(profile.period());
+                let period = u64::from(profile.period().get());
                 last_end = last_end.filter(|&end| now.saturating_add(period) >= end);
             }
             Act::Sample {
@@ -71,7 +71,7 @@ fuzz_target!(|life: Life| {
             };
             let end = interval.end.get();
             assert!(closed < 2, "more than two intervals closed at once");
-            assert!(end.is_multiple_of(profile.period().into()));
+            assert!(end.is_multiple_of(profile.period().get().into()));
             assert!(last_end < Some(end), "{end} after {last_end:?}");
             last_end = Some(end);
         }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::{arbitrary, fuzz_target};
 use meter_core::tariff::{Consumption, Half, ReactiveCharge, Rounded, Rounding, Step, Tariff};
-use meter_core::units::{MicroCurrency, Milliwatts, WattHours};
+use meter_core::units::{MicroCurrency, Milliwatts, PartsPerMillion, WattHours};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Period {
@@ -30,15 +30,15 @@ fuzz_target!(|period: Period| {
         }),
         pro_rata: period.rules.0,
         demand_per_kilowatt: demand,
-        ratchet_ppm: period.shares[0],
+        ratchet: PartsPerMillion::new(period.shares[0].into()),
         reactive: ReactiveCharge {
-            free_ppm: period.shares[1],
+            free: PartsPerMillion::new(period.shares[1].into()),
             per_kilovar_hour: reactive,
         },
         export_per_kilowatt_hour: export,
         standing_per_day: standing,
         minimum,
-        tax_ppm: period.shares[2],
+        tax: PartsPerMillion::new(period.shares[2].into()),
         rounding: Rounding {
             unit,
             half: if period.rules.1 { Half::Even } else { Half::Up },

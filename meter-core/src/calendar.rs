@@ -7,7 +7,7 @@
 use core::fmt;
 
 use crate::clock::{DAY, TimeZone, WallTime};
-use crate::units::UtcSeconds;
+use crate::units::{Seconds, UtcSeconds};
 
 /// The most rates.
 pub const RATES: usize = 8;
@@ -81,8 +81,8 @@ pub struct Week(pub [u8; 7]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Switch {
-    /// Seconds after midnight on the wall, 0 to 86 399.
-    pub second: u32,
+    /// Time of day on the wall, 0 to 86 399 s.
+    pub second: Seconds,
     /// The rate from then on.
     pub rate: Rate,
 }
@@ -92,7 +92,7 @@ impl Switch {
     #[must_use]
     pub const fn at(hour: u8, minute: u8, rate: Rate) -> Self {
         Self {
-            second: hour as u32 * 3_600 + minute as u32 * 60,
+            second: Seconds::new(hour as u32 * 3_600 + minute as u32 * 60),
             rate,
         }
     }
@@ -266,7 +266,10 @@ impl Calendar {
             week: 0,
         };
         let day = List {
-            items: [Switch { second: 0, rate }; SWITCHES],
+            items: [Switch {
+                second: Seconds::ZERO,
+                rate,
+            }; SWITCHES],
             count: 1,
         };
         let never = SpecialDay {
@@ -315,8 +318,9 @@ impl Calendar {
             .iter()
             .map(|switch| switch.second)
             .find(|&second| second > wall.second)
-            .unwrap_or(DAY);
-        let switch = instant.saturating_add(UtcSeconds::new(u64::from(next - wall.second)));
+            .unwrap_or(Seconds::new(DAY));
+        let switch =
+            instant.saturating_add(UtcSeconds::new(u64::from(next.get() - wall.second.get())));
         zone.next_change(instant)
             .map_or(switch, |change| change.min(switch))
     }
@@ -401,13 +405,16 @@ fn check_special(special: &[SpecialDay], profiles: usize) -> Result<(), Calendar
 }
 
 fn day_profile(number: u8, switches: &[Switch]) -> Result<DayProfile, CalendarError> {
-    if switches.first().is_none_or(|first| first.second != 0) {
+    if switches
+        .first()
+        .is_none_or(|first| first.second != Seconds::ZERO)
+    {
         return Err(CalendarError::NoMidnight(number));
     }
     let in_order = switches
         .windows(2)
         .all(|pair| matches!(pair, [a, b] if a.second < b.second));
-    if !in_order || switches.last().is_some_and(|last| last.second >= DAY) {
+    if !in_order || switches.last().is_some_and(|last| last.second.get() >= DAY) {
         return Err(CalendarError::SwitchOrder(number));
     }
     List::new(switches, "switches in a day profile")

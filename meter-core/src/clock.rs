@@ -6,7 +6,7 @@
 
 use core::fmt;
 
-use crate::units::UtcSeconds;
+use crate::units::{ClockShift, Seconds, UtcSeconds};
 
 /// Seconds of a day. Leap seconds are not counted.
 pub const DAY: u32 = 86_400;
@@ -188,22 +188,18 @@ const fn days_before(year: u16, month: u8) -> i64 {
 pub struct WallTime {
     /// The date.
     pub date: Date,
-    /// The second of the day the wall shows, 0 to 86 399. On the day of a change it does not tell
-    /// how many seconds of the day have passed.
-    pub second: u32,
+    /// The time of day the wall shows, 0 to 86 399 s. On the day of a change it does not tell how
+    /// many seconds of the day have passed.
+    pub second: Seconds,
     /// Whether daylight saving is in force.
     pub daylight: bool,
 }
 
 impl fmt::Display for WallTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (hour, minute) = (self.second / 3_600, self.second / 60 % 60);
-        write!(
-            f,
-            "{} {hour:02}:{minute:02}:{:02}",
-            self.date,
-            self.second % 60
-        )
+        let second = self.second.get();
+        let (hour, minute) = (second / 3_600, second / 60 % 60);
+        write!(f, "{} {hour:02}:{minute:02}:{:02}", self.date, second % 60)
     }
 }
 
@@ -231,8 +227,8 @@ pub struct Change {
     pub week: u8,
     /// Day of the week.
     pub weekday: Weekday,
-    /// Seconds after midnight of that day, 0 to 86 400, in `base`.
-    pub second: u32,
+    /// Time of that day, 0 to 86 400 s, in `base`.
+    pub second: Seconds,
     /// The clock that `second` is read on.
     pub base: TimeBase,
 }
@@ -247,7 +243,7 @@ impl Change {
         while day >= i64::from(days_in_month(year, self.month)) {
             day -= 7;
         }
-        (first + day) * i64::from(DAY) + i64::from(self.second)
+        (first + day) * i64::from(DAY) + i64::from(self.second.get())
     }
 
     const fn is_possible(&self) -> bool {
@@ -255,7 +251,7 @@ impl Change {
             && self.month <= 12
             && self.week >= 1
             && self.week <= 5
-            && self.second <= DAY
+            && self.second.get() <= DAY
     }
 }
 
@@ -268,8 +264,8 @@ pub struct DaylightSaving {
     pub begin: Change,
     /// The change back. Where it comes earlier in the year than `begin`, summer is at new year.
     pub end: Change,
-    /// Seconds by which the wall clock goes forward: commonly 3600, 1800 exists.
-    pub shift: u32,
+    /// By how much the wall clock goes forward: commonly 3600 s, 1800 s exists.
+    pub shift: Seconds,
 }
 
 impl DaylightSaving {
@@ -279,17 +275,17 @@ impl DaylightSaving {
             month: 3,
             week: 5,
             weekday: Weekday::Sunday,
-            second: 3_600,
+            second: Seconds::new(3_600),
             base: TimeBase::Utc,
         },
         end: Change {
             month: 10,
             week: 5,
             weekday: Weekday::Sunday,
-            second: 3_600,
+            second: Seconds::new(3_600),
             base: TimeBase::Utc,
         },
-        shift: 3_600,
+        shift: Seconds::new(3_600),
     };
 
     /// The United States: second Sunday of March and first of November, 02:00 on the wall.
@@ -298,17 +294,17 @@ impl DaylightSaving {
             month: 3,
             week: 2,
             weekday: Weekday::Sunday,
-            second: 7_200,
+            second: Seconds::new(7_200),
             base: TimeBase::Wall,
         },
         end: Change {
             month: 11,
             week: 1,
             weekday: Weekday::Sunday,
-            second: 7_200,
+            second: Seconds::new(7_200),
             base: TimeBase::Wall,
         },
-        shift: 3_600,
+        shift: Seconds::new(3_600),
     };
 }
 
@@ -344,8 +340,8 @@ impl core::error::Error for ZoneError {}
 ///
 /// ```
 /// use meter_core::clock::{DaylightSaving, TimeZone};
-/// use meter_core::units::UtcSeconds;
-/// let rome = TimeZone::new(3_600, Some(DaylightSaving::EUROPEAN_UNION))?;
+/// use meter_core::units::{ClockShift, UtcSeconds};
+/// let rome = TimeZone::new(ClockShift::new(3_600), Some(DaylightSaving::EUROPEAN_UNION))?;
 /// let noon = UtcSeconds::new(1_782_813_600);
 /// assert_eq!(rome.wall(noon).to_string(), "2026-06-30 12:00:00");
 /// # Ok::<(), meter_core::clock::ZoneError>(())
@@ -364,14 +360,18 @@ impl TimeZone {
         daylight: None,
     };
 
-    /// A zone whose standard time is `offset` seconds ahead of UTC (east is positive).
+    /// A zone whose standard time is `offset` ahead of UTC (east is positive).
     ///
     /// # Errors
     /// [`ZoneError`] names the rule that the input breaks.
-    pub const fn new(offset: i32, daylight: Option<DaylightSaving>) -> Result<Self, ZoneError> {
-        if offset <= -(DAY as i32) || offset >= DAY as i32 {
+    pub const fn new(
+        offset: ClockShift,
+        daylight: Option<DaylightSaving>,
+    ) -> Result<Self, ZoneError> {
+        if offset.get() <= -(DAY as i64) || offset.get() >= DAY as i64 {
             return Err(ZoneError::Offset);
         }
+        let offset = offset.get() as i32;
         if let Some(rule) = &daylight {
             if !rule.begin.is_possible() || !rule.end.is_possible() {
                 return Err(ZoneError::Change);
@@ -379,7 +379,7 @@ impl TimeZone {
             if rule.begin.month == rule.end.month {
                 return Err(ZoneError::SameMonth);
             }
-            if rule.shift == 0 || rule.shift > 10_800 {
+            if rule.shift.get() == 0 || rule.shift.get() > 10_800 {
                 return Err(ZoneError::Shift);
             }
         }
@@ -394,7 +394,7 @@ impl TimeZone {
         let local = utc + i64::from(self.offset) + shift;
         WallTime {
             date: Date::of_days(local.div_euclid(i64::from(DAY))),
-            second: u32::try_from(local.rem_euclid(i64::from(DAY))).unwrap_or(0),
+            second: Seconds::new(u32::try_from(local.rem_euclid(i64::from(DAY))).unwrap_or(0)),
             daylight: shift != 0,
         }
     }
@@ -434,7 +434,7 @@ impl TimeZone {
             .filter(|&(change, _)| change <= utc)
             .max();
         match latest {
-            Some((_, true)) => i64::from(rule.shift),
+            Some((_, true)) => i64::from(rule.shift.get()),
             _ => 0,
         }
     }
@@ -449,7 +449,7 @@ impl TimeZone {
         };
         (
             utc(&rule.begin, standard),
-            utc(&rule.end, standard + i64::from(rule.shift)),
+            utc(&rule.end, standard + i64::from(rule.shift.get())),
         )
     }
 
@@ -470,23 +470,23 @@ fn seconds(instant: UtcSeconds) -> i64 {
 pub enum Correction {
     /// The clock was right.
     None,
-    /// An adjustment: the interval goes on, marked. Seconds to add.
-    Adjust(i64),
-    /// A clock set: an event, and the interval is closed. Seconds to add.
-    Set(i64),
+    /// An adjustment: the interval goes on, marked.
+    Adjust(ClockShift),
+    /// A clock set: an event, and the interval is closed.
+    Set(ClockShift),
 }
 
 impl Correction {
-    /// Tells an adjustment from a clock set: below `limit` seconds either way it is an adjustment.
+    /// Tells an adjustment from a clock set: below `limit` either way it is an adjustment.
     #[must_use]
-    pub fn of(shown: UtcSeconds, right: UtcSeconds, limit: u32) -> Self {
+    pub fn of(shown: UtcSeconds, right: UtcSeconds, limit: Seconds) -> Self {
         let magnitude = shown.get().abs_diff(right.get());
         let seconds = i64::try_from(magnitude).unwrap_or(i64::MAX);
-        let seconds = if right < shown { -seconds } else { seconds };
+        let shift = ClockShift::new(if right < shown { -seconds } else { seconds });
         match magnitude {
             0 => Self::None,
-            _ if magnitude < u64::from(limit) => Self::Adjust(seconds),
-            _ => Self::Set(seconds),
+            _ if magnitude < u64::from(limit.get()) => Self::Adjust(shift),
+            _ => Self::Set(shift),
         }
     }
 }

@@ -7,7 +7,7 @@
 use core::fmt;
 
 use crate::scale::divide_rounded;
-use crate::units::{MilliwattHours, Milliwatts, UtcSeconds};
+use crate::units::{MilliwattHours, Milliwatts, Seconds, UtcSeconds};
 
 /// The most sub-intervals of a period.
 pub const SUB_INTERVALS: usize = 15;
@@ -55,9 +55,9 @@ impl core::error::Error for DemandError {}
 ///
 /// ```
 /// use meter_core::demand::{Demand, Window};
-/// use meter_core::units::{MilliwattHours, Milliwatts, UtcSeconds};
+/// use meter_core::units::{MilliwattHours, Milliwatts, Seconds, UtcSeconds};
 /// // 15 minutes in steps of five.
-/// let mut demand = Demand::new(Window::Sliding, 900, 3)?;
+/// let mut demand = Demand::new(Window::Sliding, Seconds::new(900), 3)?;
 /// let watt_hours = |wh: u64| MilliwattHours::new(wh * 1_000);
 /// assert_eq!(demand.close(UtcSeconds::new(300), watt_hours(100)), None);
 /// assert_eq!(demand.close(UtcSeconds::new(600), watt_hours(200)), None);
@@ -78,14 +78,19 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// A demand over `period` seconds in `sub_intervals` equal parts.
+    /// A demand over a period, up to a day, in `sub_intervals` equal parts.
     ///
     /// # Errors
     /// [`DemandError`] names the rule that the setting breaks.
-    pub const fn new(window: Window, period: u32, sub_intervals: u8) -> Result<Self, DemandError> {
+    pub const fn new(
+        window: Window,
+        period: Seconds,
+        sub_intervals: u8,
+    ) -> Result<Self, DemandError> {
         if sub_intervals == 0 || sub_intervals as usize > SUB_INTERVALS {
             return Err(DemandError::SubIntervals);
         }
+        let period = period.get();
         if period == 0 || period > 86_400 || !period.is_multiple_of(sub_intervals as u32) {
             return Err(DemandError::Period);
         }
@@ -99,13 +104,13 @@ impl Demand {
         })
     }
 
-    /// The length of a sub-interval in seconds.
+    /// The length of a sub-interval.
     #[must_use]
-    pub const fn sub_interval(&self) -> u32 {
+    pub const fn sub_interval(&self) -> Seconds {
         // `new` lets no zero in.
         match self.period.checked_div(self.sub_intervals as u32) {
-            Some(seconds) => seconds,
-            None => 1,
+            Some(seconds) => Seconds::new(seconds),
+            None => Seconds::new(1),
         }
     }
 
@@ -116,7 +121,8 @@ impl Demand {
     /// set) breaks the period: the window restarts with this sub-interval.
     pub fn close(&mut self, end: UtcSeconds, energy: MilliwattHours) -> Option<Milliwatts> {
         let end = end.get();
-        if self.held > 0 && end.checked_sub(self.last) != Some(u64::from(self.sub_interval())) {
+        if self.held > 0 && end.checked_sub(self.last) != Some(u64::from(self.sub_interval().get()))
+        {
             self.held = 0;
         }
         self.last = end;
@@ -217,10 +223,10 @@ impl MaximumDemand {
         }
     }
 
-    /// Sets no maximum for `seconds` after power returned: everything that was off starts at
+    /// Sets no maximum for a time after power returned: everything that was off starts at
     /// once then (cold-load pick-up).
-    pub const fn forgive(&mut self, power_returned: UtcSeconds, seconds: u32) {
-        self.forgiven_until = power_returned.saturating_add(UtcSeconds::new(seconds as u64));
+    pub const fn forgive(&mut self, power_returned: UtcSeconds, time: Seconds) {
+        self.forgiven_until = power_returned.saturating_add(UtcSeconds::new(time.get() as u64));
     }
 
     /// The billing reset: the maximum becomes the previous one, is added to the cumulative

@@ -6,7 +6,7 @@
 use core::fmt;
 
 use crate::clock::{WallTime, Weekday};
-use crate::units::{MicroCurrency, MilliwattHours};
+use crate::units::{MicroCurrency, MilliwattHours, Seconds};
 
 /// Fractions of a millionth of a currency unit: a price is for a million mWh.
 const FINE: i128 = 1_000_000;
@@ -16,11 +16,11 @@ const FINE: i128 = 1_000_000;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FriendlyHours {
-    /// Seconds after midnight on the wall from which on the supply stays.
-    pub from: u32,
-    /// Seconds after midnight at which it may be cut again; earlier than `from` for the next
+    /// Time of day on the wall from which on the supply stays.
+    pub from: Seconds,
+    /// Time of day at which it may be cut again; earlier than `from` for the next
     /// morning, equal for no such hours.
-    pub until: u32,
+    pub until: Seconds,
     /// Whether all of Saturday and Sunday are friendly.
     pub weekend: bool,
 }
@@ -28,8 +28,8 @@ pub struct FriendlyHours {
 impl FriendlyHours {
     /// None: the supply is cut at any time.
     pub const NONE: Self = Self {
-        from: 0,
-        until: 0,
+        from: Seconds::ZERO,
+        until: Seconds::ZERO,
         weekend: false,
     };
 

@@ -6,7 +6,7 @@
 use core::fmt;
 
 pub use crate::calendar::RATES;
-use crate::units::{MicroCurrency, Milliwatts, WattHours};
+use crate::units::{MicroCurrency, Milliwatts, PartsPerMillion, WattHours};
 
 /// The most steps of a tariff.
 pub const STEPS: usize = 4;
@@ -29,8 +29,8 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReactiveCharge {
-    /// The free share: tan φ in parts per million, 500 000 for half a kvarh with each kWh.
-    pub free_ppm: u32,
+    /// The free share, tan φ: 500 000 ppm for half a kvarh with each kWh.
+    pub free: PartsPerMillion,
     /// Price of each kvarh above it.
     pub per_kilovar_hour: MicroCurrency,
 }
@@ -87,8 +87,8 @@ impl Default for Rounding {
 ///
 /// ```
 /// use meter_core::tariff::{Consumption, Tariff};
-/// use meter_core::units::{MicroCurrency, WattHours};
-/// let mut tariff = Tariff { tax_ppm: 100_000, ..Tariff::default() };
+/// use meter_core::units::{MicroCurrency, PartsPerMillion, WattHours};
+/// let mut tariff = Tariff { tax: PartsPerMillion::new(100_000), ..Tariff::default() };
 /// tariff.import_per_kilowatt_hour[0] = MicroCurrency::new(250_000);
 /// let mut used = Consumption { days: 30, ..Consumption::default() };
 /// used.import[0] = WattHours::new(100_000);
@@ -108,9 +108,8 @@ pub struct Tariff {
     pub pro_rata: bool,
     /// Price of a kW of the demand that is billed.
     pub demand_per_kilowatt: MicroCurrency,
-    /// The ratchet: the demand billed is at least this share of the highest of the months before,
-    /// in parts per million.
-    pub ratchet_ppm: u32,
+    /// The ratchet: the demand billed is at least this share of the highest of the months before.
+    pub ratchet: PartsPerMillion,
     /// The charge on reactive energy.
     pub reactive: ReactiveCharge,
     /// Credit for a kWh exported.
@@ -119,8 +118,8 @@ pub struct Tariff {
     pub standing_per_day: MicroCurrency,
     /// The least net sum of a period, zero for none.
     pub minimum: MicroCurrency,
-    /// Tax on the net sum, in parts per million: 220 000 is 22 %. A credit balance bears none.
-    pub tax_ppm: u32,
+    /// Tax on the net sum: 220 000 ppm is 22 %. A credit balance bears none.
+    pub tax: PartsPerMillion,
     /// The rounding rule.
     pub rounding: Rounding,
 }
@@ -177,6 +176,8 @@ pub enum TariffError {
     StepOrder,
     /// The rounding unit is not above zero.
     RoundingUnit,
+    /// A share (tax, ratchet, free reactive energy) is negative or above 4294 times the whole.
+    Share,
     /// A sum leaves the range of 9.2 million million currency units.
     OutOfRange,
 }
@@ -186,6 +187,9 @@ impl fmt::Display for TariffError {
         f.write_str(match self {
             Self::StepOrder => "the steps of a tariff must begin one above the other, without gaps",
             Self::RoundingUnit => "the rounding unit of a tariff must be above zero",
+            Self::Share => {
+                "tax, ratchet and free reactive energy must be 0 to 4294 times the whole"
+            }
             Self::OutOfRange => "the bill is beyond 9.2 million million currency units",
         })
     }
@@ -220,8 +224,8 @@ impl Amount {
     }
 
     /// A share, truncated below 10^-15 units.
-    fn share(self, ppm: u32) -> Result<Self, TariffError> {
-        let product = self.0.checked_mul(i128::from(ppm));
+    fn share(self, share: PartsPerMillion) -> Result<Self, TariffError> {
+        let product = self.0.checked_mul(i128::from(share.get()));
         product
             .map(|product| Self(product / MILLION))
             .ok_or(TariffError::OutOfRange)
@@ -251,6 +255,13 @@ impl Tariff {
     pub fn check(&self) -> Result<(), TariffError> {
         if self.rounding.unit <= MicroCurrency::ZERO {
             return Err(TariffError::RoundingUnit);
+        }
+        let shares = [self.tax, self.ratchet, self.reactive.free];
+        if shares
+            .iter()
+            .any(|share| u32::try_from(share.get()).is_err())
+        {
+            return Err(TariffError::Share);
         }
         let in_order = self.steps.windows(2).all(|pair| match pair {
             [Some(lower), Some(upper)] => lower.above < upper.above,
@@ -298,7 +309,7 @@ impl Tariff {
         } else {
             MicroCurrency::ZERO
         };
-        let (net, tax, total) = lines.totals(self.tax_ppm)?;
+        let (net, tax, total) = lines.totals(self.tax)?;
         Ok(Bill {
             import,
             steps,
@@ -341,14 +352,15 @@ impl Tariff {
 
     /// The demand to bill, in mW.
     fn billed_demand(&self, used: &Consumption) -> i128 {
-        let before = i128::from(used.demand_before.get()) * i128::from(self.ratchet_ppm) / MILLION;
+        let before =
+            i128::from(used.demand_before.get()) * i128::from(self.ratchet.get()) / MILLION;
         before.max(i128::from(used.demand.get())).max(0)
     }
 
     fn reactive_amount(&self, used: &Consumption) -> Result<Amount, TariffError> {
         let active: i128 = used.import.iter().map(|rate| i128::from(rate.get())).sum();
         // In millionths of a varh.
-        let free = active * i128::from(self.reactive.free_ppm);
+        let free = active * i128::from(self.reactive.free.get());
         let above = (i128::from(used.reactive.get()) * MILLION - free).max(0);
         above
             .checked_mul(i128::from(self.reactive.per_kilovar_hour.get()))
@@ -399,17 +411,17 @@ impl Lines {
     /// Net, tax and total.
     fn totals(
         &self,
-        tax_ppm: u32,
+        rate: PartsPerMillion,
     ) -> Result<(MicroCurrency, MicroCurrency, MicroCurrency), TariffError> {
         let Rounding { unit, half, what } = self.rounding;
         if what == Rounded::Total {
-            let tax = Amount(self.net.0.max(0)).share(tax_ppm)?;
+            let tax = Amount(self.net.0.max(0)).share(rate)?;
             let total = self.net.plus(tax)?.rounded(unit, half)?;
             return Ok((self.show(self.net)?, self.show(tax)?, total));
         }
         let net = self.net.rounded(unit, half)?;
         let taxed = Amount::of(net.max(MicroCurrency::ZERO));
-        let tax = taxed.share(tax_ppm)?.rounded(unit, half)?;
+        let tax = taxed.share(rate)?.rounded(unit, half)?;
         let total = net.checked_add(tax).ok_or(TariffError::OutOfRange)?;
         Ok((net, tax, total))
     }

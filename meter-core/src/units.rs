@@ -171,6 +171,18 @@ quantity!(
     Milliseconds(u64), 1_000, 3, " s"
 );
 quantity!(
+    /// A length of time in s, up to 136 years, or a time of day in s after midnight.
+    Seconds(u32), 1, 0, " s"
+);
+quantity!(
+    /// How far a clock is moved, or is ahead of another, in s; positive is forward.
+    ClockShift(i64), 1, 0, " s"
+);
+quantity!(
+    /// A temperature in thousandths of a °C.
+    MillidegreesCelsius(i32), 1_000, 3, " °C"
+);
+quantity!(
     /// An instant in seconds since 1970-01-01 UTC, leap seconds not counted.
     UtcSeconds(u64), 1, 0, " s UTC"
 );

@@ -6,7 +6,9 @@ use meter_core::accuracy::{
     AccuracyError, Class, Connection, Deviation, Elements, Meter, NoLoad, PulseConstant, Starting,
     Verdict, guard_needed, shortest_time,
 };
-use meter_core::units::{MicrowattSeconds, Milliamps, Millivolts, Milliwatts, PartsPerMillion};
+use meter_core::units::{
+    MicrowattSeconds, Milliamps, Millivolts, Milliwatts, Nanoamps, PartsPerMillion,
+};
 use proptest::prelude::*;
 
 fn ppm(value: i64) -> PartsPerMillion {
@@ -175,8 +177,9 @@ fn no_load_times_worked_by_hand() {
         assert_eq!(Elements::new(count), Err(AccuracyError::ElementsOutOfRange));
     }
     // 240 000 / (1000 * 264.5 * 0.02) = 45.4; 240 000 / (10 000 * 3 * 250 * 0.002) = 16 exactly.
-    let european = |k, m, millivolts, microamps| {
-        let rule = NoLoad::Starting { microamps };
+    let european = |k, m, millivolts, microamps: u64| {
+        let current = Nanoamps::new(microamps.saturating_mul(1_000));
+        let rule = NoLoad::Starting { current };
         rule.minutes(constant(k), elements(m), Millivolts::new(millivolts))
     };
     assert_eq!(european(1_000, 1, 264_500, 20_000), Ok(46));
@@ -213,8 +216,8 @@ fn no_load_formula_is_that_of_the_class() {
             }),
             Class::Reactive05S | Class::Reactive1S => Err(AccuracyError::NoFormulaForClass),
             Class::A | Class::B | Class::C => {
-                let microamps = meter.starting_microamps().unwrap();
-                Ok(NoLoad::Starting { microamps })
+                let current = meter.starting_current().unwrap();
+                Ok(NoLoad::Starting { current })
             }
         };
         assert_eq!(NoLoad::for_meter(meter), expected);
@@ -342,7 +345,7 @@ proptest! {
         let _ = shortest_time(k, power, duration, ppm(limit));
         let volts = Millivolts::new(volts);
         let maximum = Milliamps::new(maximum);
-        for rule in [NoLoad::Maximum { factor, maximum }, NoLoad::Starting { microamps }] {
+        for rule in [NoLoad::Maximum { factor, maximum }, NoLoad::Starting { current: Nanoamps::new(microamps) }] {
             let _ = rule.passes(k, Elements::Three, volts, pulses, duration);
         }
         if let Ok(test) = Starting::new(k, power, ppm(limit % 1_000_000)) {

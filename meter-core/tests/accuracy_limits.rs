@@ -325,7 +325,9 @@ fn starting_currents_are_those_of_the_table() {
     for meter in meters(5_000, 0) {
         let expected = by_connection(STARTING, meter).map(|thousandths| thousandths * 5_000);
         assert_eq!(
-            meter.starting_microamps().map(u128::from),
+            meter
+                .starting_current()
+                .map(|current| u128::from(current.get()) / 1_000),
             expected,
             "{meter:?}"
         );
@@ -333,7 +335,7 @@ fn starting_currents_are_those_of_the_table() {
     let lines = lines(STARTING).count();
     let classes = meters(5_000, 0)
         .iter()
-        .filter(|m| m.starting_microamps().is_some())
+        .filter(|m| m.starting_current().is_some())
         .count();
     assert_eq!((lines, classes), (9, 2 * 9 - 2));
 }

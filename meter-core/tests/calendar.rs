@@ -7,7 +7,7 @@ use meter_core::calendar::{
     Calendar, CalendarError, Rate, Season, SpecialDay, Switch, TimeOfUse, Week,
 };
 use meter_core::clock::{Date, TimeZone, WallTime};
-use meter_core::units::UtcSeconds;
+use meter_core::units::{Seconds, UtcSeconds};
 use proptest::prelude::*;
 use zones::ZONES;
 
@@ -271,7 +271,7 @@ fn switches() -> impl Strategy<Value = Vec<Switch>> {
     prop::collection::vec((0u32..90_000, 1u8..=8), 0..12).prop_map(|list| {
         list.into_iter()
             .map(|(second, number)| Switch {
-                second,
+                second: Seconds::new(second),
                 rate: rate(number),
             })
             .collect()
@@ -284,7 +284,7 @@ proptest! {
         mut list in switches(), second in 0u32..86_400, midnight: bool, sorted: bool,
     ) {
         if midnight {
-            list.insert(0, Switch { second: 0, rate: rate(3) });
+            list.insert(0, Switch { second: Seconds::ZERO, rate: rate(3) });
         }
         if sorted {
             list.sort_by_key(|switch| switch.second);
@@ -295,11 +295,11 @@ proptest! {
             let date = Date::new(2026, 6, 30).unwrap();
             let mut expected = None;
             for switch in &list {
-                if switch.second <= second {
+                if switch.second.get() <= second {
                     expected = Some(switch.rate);
                 }
             }
-            let wall = WallTime { date, second, daylight: false };
+            let wall = WallTime { date, second: Seconds::new(second), daylight: false };
             prop_assert_eq!(Some(calendar.rate(&wall)), expected);
         }
     }

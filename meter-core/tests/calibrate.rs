@@ -6,7 +6,8 @@ use meter_core::calibrate::{
     without_noise,
 };
 use meter_core::units::{
-    Milliamps, Millihertz, Millivars, Milliwatts, Nanoradians, PartsPerBillion,
+    Microwatts, Milliamps, MillidegreesCelsius, Millihertz, Millivars, Milliwatts, Nanoradians,
+    PartsPerBillion,
 };
 use proptest::prelude::*;
 
@@ -169,12 +170,24 @@ fn sensors_worked_by_hand() {
     let drift = Drift {
         linear: 60_000,
         square: 2_000_000,
-        reference: 23_000,
+        reference: MillidegreesCelsius::new(23_000),
     };
-    assert_eq!(drift.correction(33_000), PartsPerBillion::new(800_000));
-    assert_eq!(drift.correction(13_000), PartsPerBillion::new(-400_000));
-    assert_eq!(drift.correction(23_000), PartsPerBillion::ZERO);
-    assert_eq!(drift.correct(1_000_000, 33_000), 1_000_800);
+    assert_eq!(
+        drift.correction(MillidegreesCelsius::new(33_000)),
+        PartsPerBillion::new(800_000)
+    );
+    assert_eq!(
+        drift.correction(MillidegreesCelsius::new(13_000)),
+        PartsPerBillion::new(-400_000)
+    );
+    assert_eq!(
+        drift.correction(MillidegreesCelsius::new(23_000)),
+        PartsPerBillion::ZERO
+    );
+    assert_eq!(
+        drift.correct(Microwatts::new(1_000_000), MillidegreesCelsius::new(33_000)),
+        Microwatts::new(1_000_800)
+    );
     // 0.5 Hz at 50 Hz is 0.57 degrees.
     let phase =
         |corner, frequency| integrator_phase(Millihertz::new(corner), Millihertz::new(frequency));
@@ -269,10 +282,10 @@ proptest! {
     fn drift_is_that_of_floating_point(
         linear in -1_000_000..1_000_000i32, square: i32, temperature in -60_000..120_000i32,
     ) {
-        let drift = Drift { linear, square, reference: 23_000 };
+        let drift = Drift { linear, square, reference: MillidegreesCelsius::new(23_000) };
         let kelvins = f64::from(temperature - 23_000) / 1e3;
         let exact = f64::from(linear) * kelvins + f64::from(square) * 1e-3 * kelvins * kelvins;
-        let found = drift.correction(temperature).get();
+        let found = drift.correction(MillidegreesCelsius::new(temperature)).get();
         prop_assert!((found as f64 - exact).abs() <= 0.51, "{} {}", found, exact);
     }
 
@@ -290,8 +303,8 @@ proptest! {
                 let _ = found.phase().correct(Milliwatts::new(reading), Millivars::new(other));
             }
         }
-        let drift = Drift { linear: d[0], square: d[1], reference: d[2] };
-        let _ = drift.correct(reading, d[3]);
+        let drift = Drift { linear: d[0], square: d[1], reference: MillidegreesCelsius::new(d[2]) };
+        let _ = drift.correct(Microwatts::new(reading), MillidegreesCelsius::new(d[3]));
         if let Ok(curve) = CtCurve::new(&[low, high]) {
             let _ = curve.at(Milliamps::new(current));
         }

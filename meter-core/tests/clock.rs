@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate, TimeZone as _, Timelike};
 use meter_core::clock::{
     Change, Correction, Date, DaylightSaving, TimeBase, TimeZone, Weekday, ZoneError,
 };
-use meter_core::units::UtcSeconds;
+use meter_core::units::{ClockShift, Seconds, UtcSeconds};
 use proptest::prelude::*;
 use zones::ZONES;
 
@@ -66,7 +66,7 @@ fn wall_clocks_of_five_zones_are_those_of_the_time_zone_database() {
                 .unwrap()
                 .naive_local();
             let second = expected.num_seconds_from_midnight();
-            assert_eq!(wall.second, second, "{name} at {instant}");
+            assert_eq!(wall.second.get(), second, "{name} at {instant}");
             assert_eq!(
                 u32::from(wall.date.day()),
                 expected.day(),
@@ -84,7 +84,7 @@ fn next_change_is_the_second_in_which_the_wall_leaps() {
         let mut count = 0;
         let gap = |at: u64| {
             let wall = zone.wall(UtcSeconds::new(at));
-            wall.date.days() * 86_400 + i64::from(wall.second) - at.cast_signed()
+            wall.date.days() * 86_400 + i64::from(wall.second.get()) - at.cast_signed()
         };
         while let Some(change) = zone.next_change(instant) {
             assert!(change > instant);
@@ -127,13 +127,19 @@ fn quarter_hours_of_the_days_of_change_are_92_and_100() {
 #[test]
 fn impossible_zones_are_refused_by_name() {
     let good = DaylightSaving::EUROPEAN_UNION;
-    let refused = |rule| TimeZone::new(0, Some(rule)).unwrap_err();
+    let refused = |rule| TimeZone::new(ClockShift::ZERO, Some(rule)).unwrap_err();
     let month = |month| Change {
         month,
         ..good.begin
     };
-    assert_eq!(TimeZone::new(86_400, None), Err(ZoneError::Offset));
-    assert_eq!(TimeZone::new(i32::MIN, None), Err(ZoneError::Offset));
+    assert_eq!(
+        TimeZone::new(ClockShift::new(86_400), None),
+        Err(ZoneError::Offset)
+    );
+    assert_eq!(
+        TimeZone::new(ClockShift::new(i64::MIN), None),
+        Err(ZoneError::Offset)
+    );
     let begin = month(13);
     assert_eq!(refused(DaylightSaving { begin, ..good }), ZoneError::Change);
     let begin = month(10);
@@ -142,7 +148,13 @@ fn impossible_zones_are_refused_by_name() {
         ZoneError::SameMonth
     );
     let shift = 0;
-    assert_eq!(refused(DaylightSaving { shift, ..good }), ZoneError::Shift);
+    assert_eq!(
+        refused(DaylightSaving {
+            shift: Seconds::new(shift),
+            ..good
+        }),
+        ZoneError::Shift
+    );
     let begin = Change {
         week: 6,
         ..good.begin
@@ -152,13 +164,19 @@ fn impossible_zones_are_refused_by_name() {
 
 #[test]
 fn small_corrections_adjust_and_large_ones_set() {
-    let of = |shown, right| Correction::of(UtcSeconds::new(shown), UtcSeconds::new(right), 9);
+    let of = |shown, right| {
+        Correction::of(
+            UtcSeconds::new(shown),
+            UtcSeconds::new(right),
+            Seconds::new(9),
+        )
+    };
     assert_eq!(of(100, 100), Correction::None);
-    assert_eq!(of(100, 108), Correction::Adjust(8));
-    assert_eq!(of(108, 100), Correction::Adjust(-8));
-    assert_eq!(of(100, 109), Correction::Set(9));
-    assert_eq!(of(109, 100), Correction::Set(-9));
-    assert_eq!(of(0, u64::MAX), Correction::Set(i64::MAX));
+    assert_eq!(of(100, 108), Correction::Adjust(ClockShift::new(8)));
+    assert_eq!(of(108, 100), Correction::Adjust(ClockShift::new(-8)));
+    assert_eq!(of(100, 109), Correction::Set(ClockShift::new(9)));
+    assert_eq!(of(109, 100), Correction::Set(ClockShift::new(-9)));
+    assert_eq!(of(0, u64::MAX), Correction::Set(ClockShift::MAX));
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -177,7 +195,7 @@ fn change() -> impl Strategy<Value = Change> {
             month: month % 14,
             week: week % 7,
             weekday,
-            second: second % 90_000,
+            second: Seconds::new(second % 90_000),
             base,
         },
     )
@@ -189,10 +207,10 @@ proptest! {
         offset in -90_000..90_000, begin in change(), end in change(),
         shift in 0u32..11_000, instant: u64, near in 0u64..4_000_000_000,
     ) {
-        if let Ok(zone) = TimeZone::new(offset, Some(DaylightSaving { begin, end, shift })) {
+        if let Ok(zone) = TimeZone::new(ClockShift::new(i64::from(offset)), Some(DaylightSaving { begin, end, shift: Seconds::new(shift) })) {
             for instant in [instant, near, 0, u64::MAX] {
                 let instant = UtcSeconds::new(instant);
-                prop_assert!(zone.wall(instant).second < 86_400);
+                prop_assert!(zone.wall(instant).second.get() < 86_400);
                 let next = zone.next_change(instant);
                 prop_assert!(next.is_none_or(|next| next > instant));
             }

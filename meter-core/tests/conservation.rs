@@ -10,7 +10,7 @@ use meter_core::profile::LoadProfile;
 use meter_core::pulse::Pulses;
 use meter_core::rates::RateRegisters;
 use meter_core::scale::Ratio;
-use meter_core::units::{MilliwattHours, UtcSeconds};
+use meter_core::units::{MilliwattHours, Seconds, UtcSeconds};
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use rand_core::RngCore as _;
 
@@ -89,7 +89,7 @@ impl Meter {
             rates: RateRegisters::default(),
             rate: Rate::FIRST,
             led: Pulses::new(PulseConstant::new(3_000).unwrap()),
-            profile: LoadProfile::new(900),
+            profile: LoadProfile::new(Seconds::new(900)),
             now: 1_800_000_000,
             interval: (MilliwattHours::ZERO, 0),
         }

@@ -1,7 +1,7 @@
 //! Demand beside a naive reading of the rules over the whole history.
 
 use meter_core::demand::{Demand, DemandError, MaximumDemand, Window};
-use meter_core::units::{MilliwattHours, Milliwatts, UtcSeconds};
+use meter_core::units::{MilliwattHours, Milliwatts, Seconds, UtcSeconds};
 use proptest::prelude::*;
 
 fn at(second: u64) -> UtcSeconds {
@@ -18,7 +18,7 @@ fn power(milliwatts: i64) -> Milliwatts {
 
 #[test]
 fn quarter_hour_of_one_kilowatt_is_one_kilowatt() {
-    let mut demand = Demand::new(Window::Block, 900, 1).unwrap();
+    let mut demand = Demand::new(Window::Block, Seconds::new(900), 1).unwrap();
     assert_eq!(
         demand.close(at(900), energy(250_000)),
         Some(power(1_000_000))
@@ -28,14 +28,14 @@ fn quarter_hour_of_one_kilowatt_is_one_kilowatt() {
 
 #[test]
 fn demand_rounds_half_up() {
-    let mut demand = Demand::new(Window::Block, 7_200, 1).unwrap();
+    let mut demand = Demand::new(Window::Block, Seconds::new(7_200), 1).unwrap();
     assert_eq!(demand.close(at(7_200), energy(5)), Some(power(3)));
     assert_eq!(demand.close(at(14_400), energy(4)), Some(power(2)));
 }
 
 #[test]
 fn block_entered_in_its_middle_gives_no_demand() {
-    let mut demand = Demand::new(Window::Block, 900, 3).unwrap();
+    let mut demand = Demand::new(Window::Block, Seconds::new(900), 3).unwrap();
     for (end, expected) in [(600, None), (900, None), (1_200, None), (1_500, None)] {
         assert_eq!(demand.close(at(end), energy(1_000)), expected);
     }
@@ -44,7 +44,7 @@ fn block_entered_in_its_middle_gives_no_demand() {
 
 #[test]
 fn outage_restarts_the_window() {
-    let mut demand = Demand::new(Window::Sliding, 900, 3).unwrap();
+    let mut demand = Demand::new(Window::Sliding, Seconds::new(900), 3).unwrap();
     for end in [300, 600] {
         assert_eq!(demand.close(at(end), energy(9_000)), None);
     }
@@ -59,7 +59,7 @@ fn outage_restarts_the_window() {
 #[test]
 fn cold_load_sets_no_maximum_while_forgiven() {
     let mut maximum = MaximumDemand::default();
-    maximum.forgive(at(1_000), 800);
+    maximum.forgive(at(1_000), Seconds::new(800));
     maximum.offer(power(9_000), at(1_799));
     assert_eq!(maximum.present(), None);
     maximum.offer(power(5_000), at(1_800));
@@ -87,7 +87,8 @@ fn billing_reset_moves_the_maximum_on() {
 
 #[test]
 fn impossible_settings_are_refused_by_name() {
-    let refused = |period, parts| Demand::new(Window::Block, period, parts).unwrap_err();
+    let refused =
+        |period, parts| Demand::new(Window::Block, Seconds::new(period), parts).unwrap_err();
     assert_eq!(refused(900, 0), DemandError::SubIntervals);
     assert_eq!(refused(900, 16), DemandError::SubIntervals);
     assert_eq!(refused(0, 1), DemandError::Period);
@@ -123,7 +124,7 @@ proptest! {
         acts in prop::collection::vec((0u8..20, 0u64..10_000_000), 1..200),
     ) {
         let (sub, window) = (60, if sliding { Window::Sliding } else { Window::Block });
-        let mut demand = Demand::new(window, 60 * u32::from(parts), parts).unwrap();
+        let mut demand = Demand::new(window, Seconds::new(60 * u32::from(parts)), parts).unwrap();
         let mut history = Vec::new();
         let mut end = 0;
         let (mut maximum, mut highest) = (MaximumDemand::default(), None);
@@ -157,7 +158,7 @@ proptest! {
         used in prop::collection::vec(0u64..10_000_000, 30..100),
     ) {
         let highest = |window| {
-            let mut demand = Demand::new(window, 900, 3).unwrap();
+            let mut demand = Demand::new(window, Seconds::new(900), 3).unwrap();
             let ends = (1u64..).map(|number| at(300 * number));
             ends.zip(&used)
                 .filter_map(|(end, &used)| demand.close(end, energy(used)))
@@ -171,14 +172,14 @@ proptest! {
         ends in prop::collection::vec((any::<u64>(), any::<u64>()), 0..40),
         parts in 1u8..=15,
     ) {
-        let mut demand = Demand::new(Window::Sliding, 60 * u32::from(parts), parts).unwrap();
+        let mut demand = Demand::new(Window::Sliding, Seconds::new(60 * u32::from(parts)), parts).unwrap();
         let mut maximum = MaximumDemand::default();
         for (end, used) in ends {
             let _ = demand.current_average(energy(used));
             if let Some(value) = demand.close(at(end), energy(used)) {
                 maximum.offer(value, at(end));
             }
-            maximum.forgive(at(end), u32::MAX);
+            maximum.forgive(at(end), Seconds::MAX);
             maximum.reset();
         }
     }

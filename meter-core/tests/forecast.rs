@@ -8,7 +8,7 @@ use meter_core::forecast::{
     StandardProfile,
 };
 use meter_core::tariff::{Consumption, Rounded, Rounding, Tariff};
-use meter_core::units::{MicroCurrency, WattHours};
+use meter_core::units::{MicroCurrency, PartsPerMillion, WattHours};
 use proptest::prelude::*;
 
 const PRIOR: Prior = Prior {
@@ -262,7 +262,7 @@ fn bill_of_the_period_is_that_of_its_whole_energy() {
     let mut tariff = Tariff {
         standing_per_day: MicroCurrency::new(300_000),
         export_per_kilowatt_hour: MicroCurrency::new(80_000),
-        tax_ppm: 200_000,
+        tax: PartsPerMillion::new(200_000),
         rounding: Rounding {
             what: Rounded::Net,
             ..Rounding::default()

@@ -2,7 +2,7 @@
 
 use meter_core::clock::{Date, WallTime};
 use meter_core::prepayment::{Credit, FriendlyHours, PrepaymentError, STORED_BYTES, Supply, Terms};
-use meter_core::units::{MicroCurrency, MilliwattHours};
+use meter_core::units::{MicroCurrency, MilliwattHours, Seconds};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -14,8 +14,8 @@ const TERMS: Terms = Terms {
     low: unit(2),
     emergency: unit(5),
     friendly: FriendlyHours {
-        from: 20 * 3_600,
-        until: 8 * 3_600,
+        from: Seconds::new(20 * 3_600),
+        until: Seconds::new(8 * 3_600),
         weekend: true,
     },
 };
@@ -25,7 +25,7 @@ fn wall(days: i64, hour: u32) -> WallTime {
     let friday = Date::new(2026, 11, 27).expect("a date").days();
     WallTime {
         date: Date::of_days(friday + days),
-        second: hour * 3_600,
+        second: Seconds::new(hour * 3_600),
         daylight: false,
     }
 }

@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use flash::{Flash, SECTOR};
 use meter_core::profile::{Entry, LoadProfile, PeriodError, ProfileRing, Reading, Span};
 use meter_core::status::Status;
-use meter_core::units::{UtcSeconds, WattHours};
+use meter_core::units::{Seconds, UtcSeconds, WattHours};
 use proptest::prelude::*;
 
 /// Six slots of 40 bytes in a sector of 256.
@@ -130,13 +130,13 @@ fn lengths_are_1_to_60_minutes() {
 fn an_outage_leaves_no_hole_unmarked() {
     for outage in (1..4_000).step_by(37) {
         let mut ring = open(Flash::new(8));
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let start = 900 * 1_000;
         let fails = start + 1_234;
         for now in (start..fails).chain(fails + outage..start + 9_000) {
             if now == fails + outage {
                 let last = profile.last_seen();
-                profile = LoadProfile::new(900);
+                profile = LoadProfile::new(Seconds::new(900));
                 profile.resume(last);
             }
             while let Some(closed) = profile.advance(UtcSeconds::new(now)) {

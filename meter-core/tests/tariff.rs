@@ -3,7 +3,7 @@
 use meter_core::tariff::{
     Consumption, Half, RATES, ReactiveCharge, Rounded, Rounding, Step, Tariff, TariffError,
 };
-use meter_core::units::{MicroCurrency, Milliwatts, WattHours};
+use meter_core::units::{MicroCurrency, Milliwatts, PartsPerMillion, WattHours};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn bill_of_a_month_by_hand() {
     let mut tariff = Tariff {
         export_per_kilowatt_hour: money(51_000),
         standing_per_day: money(287_671),
-        tax_ppm: 100_000,
+        tax: PartsPerMillion::new(100_000),
         ..Tariff::default()
     };
     tariff.import_per_kilowatt_hour[0] = money(253_417);
@@ -49,7 +49,7 @@ fn bill_of_a_month_by_hand() {
 #[test]
 fn rounding_rules_differ_by_the_cent_they_should() {
     let mut tariff = Tariff {
-        tax_ppm: 100_000,
+        tax: PartsPerMillion::new(100_000),
         ..Tariff::default()
     };
     tariff.import_per_kilowatt_hour[0] = money(104_000);
@@ -145,7 +145,7 @@ fn steps_share_the_energy_out() {
 fn demand_and_its_ratchet() {
     let tariff = Tariff {
         demand_per_kilowatt: money(8_000_000),
-        ratchet_ppm: 800_000,
+        ratchet: PartsPerMillion::new(800_000),
         ..Tariff::default()
     };
     let bill = |now, before| {
@@ -165,7 +165,7 @@ fn demand_and_its_ratchet() {
 fn reactive_energy_above_its_share_is_charged() {
     let tariff = Tariff {
         reactive: ReactiveCharge {
-            free_ppm: 500_000,
+            free: PartsPerMillion::new(500_000),
             per_kilovar_hour: money(20_000),
         },
         ..Tariff::default()
@@ -186,7 +186,7 @@ fn minimum_charge_is_made_up_to() {
     let tariff = Tariff {
         standing_per_day: money(100_000),
         minimum: money(5_000_000),
-        tax_ppm: 100_000,
+        tax: PartsPerMillion::new(100_000),
         ..Tariff::default()
     };
     let bill = |days| {
@@ -212,7 +212,7 @@ fn credit_balance_bears_no_tax() {
     for what in [Rounded::Lines, Rounded::Net, Rounded::Total] {
         let tariff = Tariff {
             export_per_kilowatt_hour: money(100_000),
-            tax_ppm: 220_000,
+            tax: PartsPerMillion::new(220_000),
             rounding: Rounding {
                 what,
                 ..Rounding::default()
@@ -301,7 +301,7 @@ proptest! {
         let tariff = Tariff {
             import_per_kilowatt_hour: prices.map(money),
             export_per_kilowatt_hour: money(credit),
-            tax_ppm: tax,
+            tax: PartsPerMillion::new(i64::from(tax)),
             rounding: Rounding { unit: money(unit), half, what },
             ..Tariff::default()
         };
@@ -351,12 +351,12 @@ proptest! {
             steps: [Some(Step { above: energy(step.0), per_kilowatt_hour: money(step.1) }), None, None, None],
             pro_rata,
             demand_per_kilowatt: money(others.0),
-            ratchet_ppm: shares.0,
-            reactive: ReactiveCharge { free_ppm: shares.1, per_kilovar_hour: money(others.1) },
+            ratchet: PartsPerMillion::new(shares.0.into()),
+            reactive: ReactiveCharge { free: PartsPerMillion::new(shares.1.into()), per_kilovar_hour: money(others.1) },
             export_per_kilowatt_hour: money(others.2),
             standing_per_day: money(others.3),
             minimum: money(others.0),
-            tax_ppm: shares.2,
+            tax: PartsPerMillion::new(shares.2.into()),
             ..Tariff::default()
         };
         let _ = tariff.bill(&Consumption {

@@ -8,7 +8,7 @@ use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::energy::EnergyRegisters;
 use meter_core::profile::LoadProfile;
-use meter_core::units::UtcSeconds;
+use meter_core::units::{Seconds, UtcSeconds};
 use meter_proto::outbox::Opened;
 use meter_proto::payload::code;
 
@@ -136,7 +136,7 @@ async fn start<F: NorFlash>(
     let (mut store, opened) = Store::open(flash, layout, config.fresh_epoch).await?;
     let boots = store.count_boot().await?;
     let state = store.state().await?;
-    let mut profile = LoadProfile::new(config.profile.period);
+    let mut profile = LoadProfile::new(Seconds::new(config.profile.period));
     let mut registers = EnergyRegisters::new();
     if let Some(state) = &state {
         registers = state.registers;

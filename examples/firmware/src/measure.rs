@@ -212,7 +212,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         }
         let phases = self.health.phases;
         store
-            .record_interval(&interval, energy, phases, self.profile.period())
+            .record_interval(&interval, energy, phases, self.profile.period().get())
             .await;
         self.recorded(&store);
     }
@@ -220,7 +220,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     /// Saves the registers once in a period while no interval ends for want of a clock.
     async fn save_without_clock(&mut self) {
         self.health.unclocked += 1;
-        if self.health.unclocked >= self.profile.period() {
+        if self.health.unclocked >= self.profile.period().get() {
             self.health.unclocked = 0;
             self.save().await;
         }

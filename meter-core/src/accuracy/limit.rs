@@ -4,7 +4,7 @@
 
 use super::class::{Class, Connection, Factor, Load};
 use super::error::AccuracyError;
-use crate::units::{Milliamps, PartsPerMillion};
+use crate::units::{Milliamps, Nanoamps, PartsPerMillion};
 use Edge::{Maximum, Minimum, Permille};
 use Factor::{
     EightTenthsCapacitive, HalfCapacitive, HalfInductive, QuarterInductive, SinHalf, SinQuarter,
@@ -335,12 +335,13 @@ impl Meter {
         }
     }
 
-    /// The current at which the meter must start and keep counting, in µA, exactly; for A, B and C
-    /// the largest the standard allows. `None` for the reactive S classes.
+    /// The current at which the meter must start and keep counting, exactly; for A, B and C the
+    /// largest the standard allows. `None` for the reactive S classes.
     #[must_use]
-    pub fn starting_microamps(self) -> Option<u64> {
+    pub fn starting_current(self) -> Option<Nanoamps> {
         let permille = self.class.starting_permille(self.connection)?;
-        Some(u64::from(self.reference.get()) * u64::from(permille))
+        let microamps = u64::from(self.reference.get()) * u64::from(permille);
+        microamps.checked_mul(1_000).map(Nanoamps::new)
     }
 
     fn find(

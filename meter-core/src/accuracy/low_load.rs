@@ -8,7 +8,7 @@ use super::pulse::{
     MILLION, PICOWATT_SECONDS_PER_KILOWATT_HOUR, PulseConstant, divide_up, nanoseconds,
 };
 use crate::scale::{divide, divide_rounded};
-use crate::units::{Milliamps, Millivolts, Milliwatts, PartsPerMillion};
+use crate::units::{Milliamps, Millivolts, Milliwatts, Nanoamps, PartsPerMillion};
 
 /// The factor of EN 50470-3 in min W imp/kWh: four periods of a pulse at the starting power.
 const EUROPEAN_FACTOR: u128 = 240_000;
@@ -85,8 +85,8 @@ pub enum NoLoad {
     },
     /// EN 50470-3:2006: `240 000 / (k m Utest Ist)` minutes, with the voltage of the test, 1.15 Un.
     Starting {
-        /// Ist in µA.
-        microamps: u64,
+        /// Ist.
+        current: Nanoamps,
     },
 }
 
@@ -99,12 +99,12 @@ impl NoLoad {
     /// [`NoFormulaForClass`](AccuracyError::NoFormulaForClass) for the reactive S classes.
     pub fn for_meter(meter: Meter) -> Result<Self, AccuracyError> {
         let class = meter.class();
-        match (class.no_load_factor(), meter.starting_microamps()) {
+        match (class.no_load_factor(), meter.starting_current()) {
             (Some(factor), _) => Ok(Self::Maximum {
                 factor,
                 maximum: meter.maximum(),
             }),
-            (None, Some(microamps)) if class.is_european() => Ok(Self::Starting { microamps }),
+            (None, Some(current)) if class.is_european() => Ok(Self::Starting { current }),
             _ => Err(AccuracyError::NoFormulaForClass),
         }
     }
@@ -134,9 +134,11 @@ impl NoLoad {
                 u128::from(factor) * MILLION * MICROWATTS_PER_WATT,
                 u128::from(maximum.get()),
             ),
-            Self::Starting { microamps } => {
-                (EUROPEAN_FACTOR * NANOWATTS_PER_WATT, u128::from(microamps))
-            }
+            // Nano-amperes want a thousand times the nanowatts.
+            Self::Starting { current } => (
+                EUROPEAN_FACTOR * NANOWATTS_PER_WATT * 1_000,
+                u128::from(current.get()),
+            ),
         };
         if current == 0 {
             return Err(AccuracyError::NoCurrent);
@@ -209,7 +211,7 @@ impl Starting {
     /// for the classes without a starting current.
     #[must_use]
     pub fn power(meter: Meter, elements: Elements, voltage: Millivolts) -> Option<Milliwatts> {
-        let microamps = i128::from(meter.starting_microamps()?);
+        let microamps = i128::from(meter.starting_current()?.get() / 1_000);
         let nanowatts = microamps * i128::from(voltage.get()) * i128::from(elements.get());
         i64::try_from(divide_rounded(nanowatts, NANOWATTS_PER_MILLIWATT))
             .ok()

@@ -3,7 +3,9 @@
 use super::BILLION;
 use super::error::CalibrationError;
 use crate::scale::{divide_rounded, saturate};
-use crate::units::{Milliamps, Millihertz, Nanoradians, PartsPerBillion};
+use crate::units::{
+    Microwatts, Milliamps, MillidegreesCelsius, Millihertz, Nanoradians, PartsPerBillion,
+};
 
 /// One rad in frad, the unit of the series.
 const ONE: i128 = 1_000_000_000_000_000;
@@ -130,26 +132,28 @@ pub struct Drift {
     pub linear: i32,
     /// c2 in trillionths per K².
     pub square: i32,
-    /// The temperature of the calibration in thousandths of a °C, usually 23 000.
-    pub reference: i32,
+    /// The temperature of the calibration, usually 23 °C.
+    pub reference: MillidegreesCelsius,
 }
 
 impl Drift {
-    /// The correction at a temperature in thousandths of a °C, rounded once.
+    /// The correction at a temperature, rounded once.
     #[must_use]
-    pub fn correction(self, temperature: i32) -> PartsPerBillion {
-        let distance = i128::from(temperature) - i128::from(self.reference);
+    pub fn correction(self, temperature: MillidegreesCelsius) -> PartsPerBillion {
+        let distance = i128::from(temperature.get()) - i128::from(self.reference.get());
         let linear = i128::from(self.linear) * distance * 1_000_000;
         let square = i128::from(self.square) * distance * distance;
         PartsPerBillion::new(saturate(divide_rounded(linear + square, BILLION)))
     }
 
-    /// A power or energy at a temperature, corrected, rounded once more and held at the ends of the
-    /// range.
+    /// A power at a temperature, corrected, rounded once more and held at the ends of the range.
     #[must_use]
-    pub fn correct(self, value: i64, temperature: i32) -> i64 {
+    pub fn correct(self, power: Microwatts, temperature: MillidegreesCelsius) -> Microwatts {
         let factor = BILLION + i128::from(self.correction(temperature).get());
-        saturate(divide_rounded(i128::from(value) * factor, BILLION))
+        Microwatts::new(saturate(divide_rounded(
+            i128::from(power.get()) * factor,
+            BILLION,
+        )))
     }
 }
 

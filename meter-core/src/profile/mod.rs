@@ -7,7 +7,9 @@ pub use ring::{Entry, LONGEST_ENTRY, PeriodError, ProfileRing, Reading, Span};
 
 use crate::scale::{divide, divide_rounded};
 use crate::status::Status;
-use crate::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, PowerFactor, UtcSeconds};
+use crate::units::{
+    Milliamps, MillivoltAmps, Millivolts, Milliwatts, PowerFactor, Seconds, UtcSeconds,
+};
 
 /// The most phases a meter has.
 pub const PHASES: usize = 3;
@@ -114,9 +116,9 @@ pub struct LoadProfile {
 }
 
 impl LoadProfile {
-    /// A profile with intervals of `period_seconds`, at least 1, commonly 900.
+    /// A profile with intervals of a period, at least 1 s, commonly 900 s.
     #[must_use]
-    pub const fn new(period_seconds: u32) -> Self {
+    pub const fn new(period: Seconds) -> Self {
         const NONE: PhaseSums = PhaseSums {
             voltage_squared: 0,
             current_squared: 0,
@@ -124,11 +126,7 @@ impl LoadProfile {
             apparent: 0,
         };
         Self {
-            period: if period_seconds == 0 {
-                1
-            } else {
-                period_seconds
-            },
+            period: if period.get() == 0 { 1 } else { period.get() },
             end: None,
             closed: 0,
             last: 0,
@@ -139,10 +137,10 @@ impl LoadProfile {
         }
     }
 
-    /// The length of an interval in seconds.
+    /// The length of an interval.
     #[must_use]
-    pub const fn period(&self) -> u32 {
-        self.period
+    pub const fn period(&self) -> Seconds {
+        Seconds::new(self.period)
     }
 
     /// The last instant seen, to be kept over a power cut.
@@ -238,7 +236,7 @@ impl LoadProfile {
             end: self.end,
             closed: end,
             last: self.last,
-            ..Self::new(self.period)
+            ..Self::new(self.period())
         };
         Interval {
             end: UtcSeconds::new(end),
@@ -290,21 +288,21 @@ mod tests {
 
     #[test]
     fn quarter_hours_end_on_the_clock() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let closed = run(&mut profile, HOUR..=HOUR + 2_700);
         assert_eq!(closed, [(900, 0), (1_800, 0), (2_700, 0)]);
     }
 
     #[test]
     fn first_interval_is_partial_when_entered_in_its_middle() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let closed = run(&mut profile, HOUR + 10..=HOUR + 1_800);
         assert_eq!(closed, [(900, 0b100), (1_800, 0)]);
     }
 
     #[test]
     fn power_cut_within_an_interval_marks_it() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         profile.resume(UtcSeconds::new(HOUR + 300));
         let closed = run(&mut profile, HOUR + 400..=HOUR + 1_800);
         assert_eq!(closed, [(900, 0b1100), (1_800, 0)]);
@@ -312,7 +310,7 @@ mod tests {
 
     #[test]
     fn power_back_in_the_next_interval_marks_both() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         profile.resume(UtcSeconds::new(HOUR + 300));
         let closed = run(&mut profile, HOUR + 950..=HOUR + 2_700);
         assert_eq!(closed, [(900, 0b1100), (1_800, 0b1100), (2_700, 0)]);
@@ -320,7 +318,7 @@ mod tests {
 
     #[test]
     fn long_outage_closes_the_interval_in_which_power_failed() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         profile.resume(UtcSeconds::new(HOUR + 300));
         let closed = run(&mut profile, HOUR + 5_000..=HOUR + 6_300);
         assert_eq!(closed, [(900, 0b1100), (5_400, 0b1100), (6_300, 0)]);
@@ -328,7 +326,7 @@ mod tests {
 
     #[test]
     fn power_back_in_the_second_of_an_end_closes_both() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         profile.resume(UtcSeconds::new(HOUR + 300));
         let closed = run(&mut profile, HOUR + 3_600..=HOUR + 4_500);
         assert_eq!(closed, [(900, 0b1100), (3_600, 0b1100), (4_500, 0)]);
@@ -336,14 +334,14 @@ mod tests {
 
     #[test]
     fn clock_stepped_back_gives_no_end_twice() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let back = (HOUR..=HOUR + 950).chain(HOUR + 800..=HOUR + 1_800);
         assert_eq!(run(&mut profile, back), [(900, 0), (1_800, 0b10)]);
     }
 
     #[test]
     fn clock_stepped_far_back_does_not_silence_the_profile() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let years = 54 * 365 * 86_400;
         let back = (HOUR + years..=HOUR + years + 950).chain(HOUR + 10..=HOUR + 1_800);
         let closed = run(&mut profile, back);
@@ -352,7 +350,7 @@ mod tests {
 
     #[test]
     fn clock_that_leaps_and_returns_gives_no_end_twice() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         let leap = (HOUR..=HOUR + 890)
             .chain(HOUR + 5_000..=HOUR + 5_010)
             .chain(HOUR + 880..=HOUR + 1_800);
@@ -363,7 +361,7 @@ mod tests {
 
     #[test]
     fn power_that_failed_in_the_future_does_not_silence_the_profile() {
-        let mut profile = LoadProfile::new(900);
+        let mut profile = LoadProfile::new(Seconds::new(900));
         profile.resume(UtcSeconds::new(HOUR + 54 * 365 * 86_400));
         let closed = run(&mut profile, HOUR + 400..=HOUR + 1_800);
         assert_eq!(closed, [(900, 0b1110), (1_800, 0)]);
@@ -371,7 +369,7 @@ mod tests {
 
     #[test]
     fn means_are_roots_of_mean_squares() {
-        let mut profile = LoadProfile::new(2);
+        let mut profile = LoadProfile::new(Seconds::new(2));
         let sample = |volts: u32, amps: u32, watts, va| PhaseSample {
             voltage: Millivolts::new(volts),
             current: Milliamps::new(amps),
@@ -391,7 +389,7 @@ mod tests {
 
     #[test]
     fn largest_samples_do_not_overflow() {
-        let mut profile = LoadProfile::new(86_400);
+        let mut profile = LoadProfile::new(Seconds::new(86_400));
         let largest = PhaseSample {
             voltage: Millivolts::MAX,
             current: Milliamps::MAX,

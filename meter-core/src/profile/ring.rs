@@ -7,7 +7,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 use crate::journal::{Error, Journal, Record};
 use crate::status::Status;
-use crate::units::{UtcSeconds, WattHours};
+use crate::units::{Seconds, UtcSeconds, WattHours};
 
 /// The version of the stored form.
 const VERSION: u8 = 1;
@@ -54,8 +54,8 @@ impl Span {
 
     /// The length in seconds.
     #[must_use]
-    pub const fn seconds(self) -> u32 {
-        self.0 as u32 * 60
+    pub const fn seconds(self) -> Seconds {
+        Seconds::new(self.0 as u32 * 60)
     }
 }
 
@@ -78,7 +78,11 @@ impl<const CHANNELS: usize> Entry<CHANNELS> {
     /// The start of the interval.
     #[must_use]
     pub const fn start(&self) -> UtcSeconds {
-        UtcSeconds::new(self.end.get().saturating_sub(self.span.seconds() as u64))
+        UtcSeconds::new(
+            self.end
+                .get()
+                .saturating_sub(self.span.seconds().get() as u64),
+        )
     }
 
     /// The stored form, little-endian: end (5 bytes), minutes (1), status (4), readings (6 each).
@@ -166,7 +170,7 @@ pub enum Reading<const CHANNELS: usize> {
 /// use core::ops::ControlFlow;
 /// use meter_core::profile::{Entry, ProfileRing, Reading, Span};
 /// use meter_core::status::Status;
-/// use meter_core::units::{UtcSeconds, WattHours};
+/// use meter_core::units::{Seconds, UtcSeconds, WattHours};
 /// # let flash = Ram(vec![0xFF; 8192]);
 /// let mut ring = ProfileRing::<_, 36, 1>::open(flash, 0..8192)?;
 /// for (end, wh) in [(900, 100), (1_800, 250), (3_600, 400)] {

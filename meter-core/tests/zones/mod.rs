@@ -1,6 +1,7 @@
 //! Five places whose rules differ in kind, as rules of this crate and in the time-zone database.
 
 use meter_core::clock::{Change, DaylightSaving, TimeBase, TimeZone, Weekday};
+use meter_core::units::{ClockShift, Seconds};
 
 /// A change on a Sunday.
 const fn sunday(month: u8, week: u8, second: u32, base: TimeBase) -> Change {
@@ -8,13 +9,13 @@ const fn sunday(month: u8, week: u8, second: u32, base: TimeBase) -> Change {
         month,
         week,
         weekday: Weekday::Sunday,
-        second,
+        second: Seconds::new(second),
         base,
     }
 }
 
-const fn zone(offset: i32, rule: Option<DaylightSaving>) -> TimeZone {
-    match TimeZone::new(offset, rule) {
+const fn zone(offset: i64, rule: Option<DaylightSaving>) -> TimeZone {
+    match TimeZone::new(ClockShift::new(offset), rule) {
         Ok(zone) => zone,
         Err(_) => panic!("impossible zone"),
     }
@@ -37,7 +38,7 @@ pub(crate) const ZONES: [(&str, TimeZone); 5] = [
             Some(DaylightSaving {
                 begin: sunday(10, 1, 7_200, TimeBase::Standard),
                 end: sunday(4, 1, 7_200, TimeBase::Standard),
-                shift: 3_600,
+                shift: Seconds::new(3_600),
             }),
         ),
     ),
@@ -48,7 +49,7 @@ pub(crate) const ZONES: [(&str, TimeZone); 5] = [
             Some(DaylightSaving {
                 begin: sunday(10, 1, 7_200, TimeBase::Wall),
                 end: sunday(4, 1, 7_200, TimeBase::Wall),
-                shift: 1_800,
+                shift: Seconds::new(1_800),
             }),
         ),
     ),

@@ -12,7 +12,7 @@ use meter_core::energy::{Counter, EnergyRegisters};
 use meter_core::profile::{LoadProfile, PhaseSample};
 use meter_core::rates::RateRegisters;
 use meter_core::scale::Ratio;
-use meter_core::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, UtcSeconds};
+use meter_core::units::{Milliamps, MillivoltAmps, Millivolts, Milliwatts, Seconds, UtcSeconds};
 // The vector table.
 use stm32f4xx_hal as _;
 
@@ -34,7 +34,7 @@ fn main() -> ! {
         reactive: Counter::from_zero(),
         registers: EnergyRegisters::new(),
     };
-    let mut profile = LoadProfile::new(900);
+    let mut profile = LoadProfile::new(Seconds::new(900));
     let mut rates = RateRegisters::default();
     let mut tariff = TimeOfUse::new(TimeZone::UTC, Calendar::flat(Rate::FIRST), Rate::FIRST);
     loop {
