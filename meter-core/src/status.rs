@@ -4,6 +4,13 @@ use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign};
 
 /// A set of status bits; empty means a plain, good record.
+///
+/// ```
+/// use meter_core::status::Status;
+/// let status = Status::POWER_FAILED | Status::PARTIAL;
+/// assert!(status.contains(Status::PARTIAL) && !status.billable());
+/// assert!(Status::CLOCK_ADJUSTED.billable());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -3,6 +3,14 @@
 //! Every type is a plain integer inside: `get` hands it out, `new` takes it in, and arithmetic
 //! exists only in its checked form. The [`Display`](core::fmt::Display) form is the field's usual
 //! one, for example `230.120 V` or `1.234 kWh`.
+//!
+//! ```
+//! use meter_core::units::{MilliwattHours, Millivolts};
+//! let reading = MilliwattHours::new(1_234_567);
+//! assert_eq!(reading.to_string(), "1.234567 kWh");
+//! assert_eq!(reading.whole_watt_hours().to_string(), "1.234 kWh");
+//! assert_eq!(Millivolts::new(230_000).checked_sub(Millivolts::new(230_001)), None);
+//! ```
 
 use core::fmt;
 

@@ -99,6 +99,18 @@ pub struct Totals {
 
 /// The effective voltage, current and apparent power: those of a balanced circuit with the same
 /// losses. Feed it RMS values for S_e, or those of the fundamental for S_e1.
+///
+/// A resistor from one line to the neutral: IEEE 1459 gives it a power factor of 0.408.
+///
+/// ```
+/// use meter_core::power::Effective;
+/// use meter_core::units::{Microvolts, Microwatts, Millionths, Nanoamps};
+/// let (phase, line) = (Microvolts::new(230_000_000), Microvolts::new(398_371_686));
+/// let (ten, none) = (Nanoamps::new(10_000_000_000), Nanoamps::ZERO);
+/// let effective = Effective::four_wire([phase; 3], [line; 3], [ten, none, none], ten);
+/// let factor = effective.power_factor(Microwatts::new(2_300_000_000));
+/// assert_eq!(factor, Some(Millionths::new(408_248)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effective {
     /// V_e², in µV².

@@ -99,6 +99,25 @@ pub struct Interval {
 /// power cut or a chip fault left without some of its seconds is closed all the same and marked,
 /// and after a longer outage the interval in which power failed is closed first, with its own end
 /// time: no hole is left unmarked at either side.
+///
+/// ```
+/// use meter_core::profile::{LoadProfile, PhaseSample};
+/// use meter_core::status::Status;
+/// use meter_core::units::{Millivolts, Seconds, UtcSeconds};
+/// let mut profile = LoadProfile::new(Seconds::new(60));
+/// let sample = PhaseSample { voltage: Millivolts::new(230_000), ..PhaseSample::default() };
+/// let mut closed = Vec::new();
+/// for now in 1_000_030..1_000_200 {
+///     while let Some(interval) = profile.advance(UtcSeconds::new(now)) {
+///         closed.push(interval);
+///     }
+///     profile.observe(&[sample]);
+/// }
+/// assert_eq!(closed[0].end, UtcSeconds::new(1_000_080)); // a whole minute
+/// assert_eq!(closed[0].status, Status::PARTIAL); // entered in its middle
+/// assert_eq!(closed[1].status, Status::NONE);
+/// assert_eq!(closed[1].phases[0].voltage, Millivolts::new(230_000));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LoadProfile {
     period: u32,
