@@ -20,6 +20,9 @@ use meter_core::units::{
     ClockShift, MicroCurrency, MilliwattHours, PartsPerMillion, Seconds, UtcSeconds, WattHours,
 };
 
+/// A date and its half hours in Wh.
+type Day = (Date, Vec<u32>);
+
 const HALF_HOUR: u32 = 1_800;
 const DAY_SECONDS: u64 = 86_400;
 
@@ -29,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The household's half hours in Wh, by day; a day with a missing half hour is left out.
-fn household() -> Result<Vec<(Date, Vec<u32>)>, Box<dyn Error>> {
+fn household() -> Result<Vec<Day>, Box<dyn Error>> {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../examples/data/household_a_halfhour.csv"
@@ -168,7 +171,7 @@ fn prices() -> Tariff {
 }
 
 /// Everything that the page shows.
-pub fn report() -> Result<String, Box<dyn Error>> {
+pub(crate) fn report() -> Result<String, Box<dyn Error>> {
     let mut text = String::new();
     let days = household()?;
     let in_january = |date: &Date| (date.year(), date.month()) == (2013, 1);
@@ -263,7 +266,7 @@ fn registers(
     text: &mut String,
     meter: &Meter,
     wraps: u32,
-    january: &[&(Date, Vec<u32>)],
+    january: &[&Day],
 ) -> Result<(), Box<dyn Error>> {
     let read = meter.registers.read(meter.lsb);
     let truth: u64 = january

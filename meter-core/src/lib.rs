@@ -17,6 +17,7 @@ pub mod profile;
 pub mod pulse;
 pub mod quality;
 pub mod rates;
+pub mod sample;
 pub mod scale;
 pub mod status;
 pub mod tamper;

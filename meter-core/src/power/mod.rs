@@ -19,7 +19,7 @@
 //! with X_H = sqrt(X² - X1²): everything but the fundamental, dc included.
 
 mod angle;
-mod magnitude;
+pub(crate) mod magnitude;
 mod polyphase;
 mod sequence;
 

@@ -1,0 +1,125 @@
+//! Correlation with a sine and a cosine that turn with the mains.
+
+use super::Sample;
+use super::integral::{Edge, Integral, Integrand};
+
+/// One, for the numbers that turn.
+const TURN_ONE: i64 = 1 << 30;
+/// What a product with a sample is taken with: 24 and 22 bits, and room for sums.
+const SHIFT: u32 = 8;
+
+/// A pointer that turns by the same angle with each sample.
+#[derive(Clone, Copy, Debug)]
+struct Pointer {
+    cosine: i64,
+    sine: i64,
+}
+
+impl Pointer {
+    const START: Self = Self {
+        cosine: TURN_ONE,
+        sine: 0,
+    };
+
+    #[inline]
+    const fn turned(self, by: Self) -> Self {
+        const HALF: i64 = TURN_ONE >> 1;
+        Self {
+            cosine: (self.cosine * by.cosine - self.sine * by.sine + HALF) >> 30,
+            sine: (self.cosine * by.sine + self.sine * by.cosine + HALF) >> 30,
+        }
+    }
+
+    /// The pointer at an angle in 1/2^64 of a turn, below an eighth: the series of sine and cosine.
+    fn at(angle: u64) -> Self {
+        // The angle in rad, with 60 fraction bits: 2 pi * angle / 2^64.
+        const TWO_PI: i128 = 7_244_019_458_077_122_842; // 2 pi * 2^60
+        let x = (i128::from(angle) * TWO_PI) >> 64;
+        let (mut sine, mut cosine) = (0, 0);
+        // x^n / n!, for even n: below 2^-60 after nine of them.
+        let mut even = 1i128 << 60;
+        for n in 0..9i128 {
+            let sign = if n % 2 == 0 { 1 } else { -1 };
+            let odd = ((even * x) >> 60) / (2 * n + 1);
+            cosine += sign * even;
+            sine += sign * odd;
+            even = ((odd * x) >> 60) / (2 * n + 2);
+        }
+        let narrow = |value: i128| i64::try_from((value + (1 << 29)) >> 30).unwrap_or(0);
+        Self {
+            cosine: narrow(cosine),
+            sine: narrow(sine),
+        }
+    }
+}
+
+/// v cos, v sin, i cos, i sin at one instant.
+struct Products<'s>(&'s Sample, Pointer);
+
+impl Integrand<4> for Products<'_> {
+    #[inline]
+    fn values(&self) -> [i64; 4] {
+        let Self(sample, pointer) = self;
+        let (v, i) = (i64::from(sample.voltage), i64::from(sample.current));
+        let (cosine, sine) = (pointer.cosine >> SHIFT, pointer.sine >> SHIFT);
+        [v * cosine, v * sine, i * cosine, i * sine]
+    }
+}
+
+/// The correlation of a window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Correlator {
+    step: Pointer,
+    /// At the next sample.
+    pointer: Pointer,
+    /// At the last one.
+    last: Pointer,
+    begin: Edge<4>,
+    sums: [i64; 4],
+    count: i64,
+}
+
+impl Correlator {
+    /// Begins between two samples at a crossing, at a frequency in 1/2^64 turns a sample.
+    pub(super) fn begin(frequency: u64, before: &Sample, next: &Sample, after: i64) -> Self {
+        let step = Pointer::at(frequency);
+        let back = Pointer {
+            sine: -step.sine,
+            ..step
+        };
+        Self {
+            step,
+            pointer: Pointer::START,
+            last: Pointer::START.turned(back),
+            begin: Edge {
+                before: Products(before, Pointer::START.turned(back)).values(),
+                next: Products(next, Pointer::START).values(),
+                after,
+            },
+            sums: [0; 4],
+            count: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, samples: &[Sample]) {
+        for sample in samples {
+            let values = Products(sample, self.pointer).values();
+            for (sum, value) in self.sums.iter_mut().zip(values) {
+                *sum += value;
+            }
+            self.last = self.pointer;
+            self.pointer = self.pointer.turned(self.step);
+        }
+        self.count += i64::try_from(samples.len()).unwrap_or(0);
+    }
+
+    /// The integrals up to an edge between the last sample and the next.
+    pub(super) fn end(&self, last: &Sample, next: &Sample, after: i64) -> Integral<4> {
+        let end = Edge {
+            before: Products(last, self.last).values(),
+            next: Products(next, self.pointer).values(),
+            after,
+        };
+        Integral::between(&self.begin, &self.sums, self.count, &end)
+    }
+}

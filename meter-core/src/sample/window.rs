@@ -1,0 +1,200 @@
+//! What a window of samples says.
+
+use super::integral::{Integral, ONE};
+use crate::power::Measured;
+use crate::power::magnitude::Magnitude;
+use crate::scale::{Ratio, divide};
+use crate::units::{Microvars, Microvolts, Microwatts, Millihertz, Nanoamps};
+
+/// From µV nA in 1/65536 to µW.
+const TO_MICRO: u128 = 1_000_000_000 * ONE as u128;
+/// The size of the sine and cosine that samples are multiplied with, squared.
+const SINE_SQUARED: u128 = 1 << 44;
+
+/// What a count is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scale {
+    /// µV of a count of the voltage.
+    pub voltage: Ratio,
+    /// nA of a count of the current.
+    pub current: Ratio,
+}
+
+impl Scale {
+    /// The root of a mean square in 1/65536 counts², in µV.
+    fn volts(&self, mean_square: u64) -> Microvolts {
+        let value = root(mean_square, self.voltage).rounded();
+        Microvolts::new(u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
+    fn amps(&self, mean_square: u64) -> Nanoamps {
+        Nanoamps::new(root(mean_square, self.current).rounded())
+    }
+
+    /// A mean product in counts² over `parts`, in µW or µvar.
+    fn micro(&self, mean: i128, parts: u128) -> i64 {
+        let counts = Magnitude::new(mean.unsigned_abs());
+        let size = by(by(counts, self.voltage), self.current)
+            .over(Magnitude::new(parts))
+            .unwrap_or(Magnitude::ZERO);
+        let size = i64::try_from(size.rounded()).unwrap_or(i64::MAX);
+        if mean < 0 { -size } else { size }
+    }
+}
+
+fn by(counts: Magnitude, lsb: Ratio) -> Magnitude {
+    counts
+        .times(Magnitude::new(lsb.num().into()))
+        .over(Magnitude::new(lsb.den().into()))
+        .unwrap_or(Magnitude::ZERO)
+}
+
+fn root(mean_square: u64, lsb: Ratio) -> Magnitude {
+    let square = Magnitude::new(mean_square.into()).over(Magnitude::new(ONE as u128));
+    by(square.unwrap_or(Magnitude::ZERO).root(), lsb)
+}
+
+/// The fundamental of a phase.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Fundamental {
+    /// V1, RMS.
+    pub voltage: Microvolts,
+    /// I1, RMS.
+    pub current: Nanoamps,
+    /// P1.
+    pub active: Microwatts,
+    /// Q1, positive where the current lags.
+    pub reactive: Microvars,
+}
+
+/// A whole number of cycles.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Its cycles.
+    pub cycles: u8,
+    /// Whether it begins and ends at crossings and has one each half cycle in between. One that
+    /// has not is right only as far as its length is a whole number of cycles.
+    pub is_synchronised: bool,
+    rate: Millihertz,
+    /// In 1/65536 of a sample interval, above zero.
+    length: i64,
+    /// Means of v², i² and v i, in 1/65536.
+    means: [i64; 3],
+    /// Means of v cos, v sin, i cos, i sin with a sine of 2^22, in 1/65536.
+    correlation: Option<[i64; 4]>,
+}
+
+impl Window {
+    /// `None` for an empty one.
+    pub(super) fn of(
+        cycles: u8,
+        is_synchronised: bool,
+        rate: Millihertz,
+        integral: &Integral<3>,
+        correlation: Option<Integral<4>>,
+    ) -> Option<Self> {
+        Some(Self {
+            cycles,
+            is_synchronised,
+            rate,
+            length: integral.length,
+            means: means(integral)?,
+            correlation: correlation.and_then(|integral| means(&integral)),
+        })
+    }
+
+    /// Samples of the window, rounded down.
+    #[must_use]
+    pub const fn samples(&self) -> u32 {
+        (self.length / ONE) as u32
+    }
+
+    /// The frequency of the voltage, rounded to mHz; `None` unless the window is synchronised.
+    #[must_use]
+    pub fn frequency(&self) -> Option<Millihertz> {
+        if !self.is_synchronised {
+            return None;
+        }
+        let cycles = u128::from(self.cycles) * u128::from(self.rate.get()) * ONE as u128;
+        let length = u128::try_from(self.length).ok()?;
+        let frequency = divide(2 * cycles + length, 2 * length);
+        u32::try_from(frequency).ok().map(Millihertz::new)
+    }
+
+    /// V, I and P; P1 and Q1 too where the sampler looks for the fundamental, else zero.
+    #[must_use]
+    pub fn measured(&self, scale: &Scale) -> Measured {
+        let [voltage, current, active] = self.means;
+        let fundamental = self.fundamental(scale).unwrap_or_default();
+        Measured {
+            voltage: scale.volts(voltage.unsigned_abs()),
+            current: scale.amps(current.unsigned_abs()),
+            active: Microwatts::new(scale.micro(active.into(), TO_MICRO)),
+            active_1: fundamental.active,
+            reactive_1: fundamental.reactive,
+        }
+    }
+
+    /// The fundamental; `None` where it is not looked for, and in the first windows after the
+    /// voltage came, whose frequency was not known.
+    #[must_use]
+    pub fn fundamental(&self, scale: &Scale) -> Option<Fundamental> {
+        let [v_cos, v_sin, i_cos, i_sin] = self.correlation?.map(i128::from);
+        // A mean is half an amplitude; RMS² is half its square: twice the square of the mean. The
+        // sine is multiplied by 2^22, the mean by 2^16.
+        let square = |cos: i128, sin: i128| {
+            let square = 2 * (cos * cos + sin * sin);
+            u64::try_from(square >> (44 + 16)).unwrap_or(u64::MAX)
+        };
+        let parts = TO_MICRO * SINE_SQUARED * ONE as u128 / 2;
+        Some(Fundamental {
+            voltage: scale.volts(square(v_cos, v_sin)),
+            current: scale.amps(square(i_cos, i_sin)),
+            active: Microwatts::new(scale.micro(v_cos * i_cos + v_sin * i_sin, parts)),
+            reactive: Microvars::new(scale.micro(v_cos * i_sin - v_sin * i_cos, parts)),
+        })
+    }
+}
+
+/// The voltage over one cycle, renewed each half cycle: U_rms(1/2).
+#[derive(Clone, Copy, Debug)]
+pub struct HalfCycle {
+    /// Whether the cycle lies between crossings.
+    pub is_synchronised: bool,
+    /// In 1/65536 counts².
+    mean_square: u64,
+}
+
+impl HalfCycle {
+    pub(super) fn of(cycle: &Integral<3>, is_synchronised: bool) -> Option<Self> {
+        Some(Self {
+            is_synchronised,
+            mean_square: means(cycle)?[0].unsigned_abs(),
+        })
+    }
+
+    /// The RMS value.
+    #[must_use]
+    pub fn voltage(&self, scale: &Scale) -> Microvolts {
+        scale.volts(self.mean_square)
+    }
+
+    /// The RMS value in whole counts, rounded down.
+    pub(super) fn counts(&self) -> i32 {
+        i32::try_from((self.mean_square >> 16).isqrt()).unwrap_or(i32::MAX)
+    }
+}
+
+/// Means in 1/65536.
+fn means<const N: usize>(integral: &Integral<N>) -> Option<[i64; N]> {
+    let length = u128::try_from(integral.length)
+        .ok()
+        .filter(|&length| length > 0)?;
+    Some(integral.values.map(|value| {
+        let mean = divide(value.unsigned_abs() << 16, length);
+        let mean = i64::try_from(mean).unwrap_or(i64::MAX);
+        if value < 0 { -mean } else { mean }
+    }))
+}
