@@ -9,6 +9,8 @@ pub mod clock;
 pub mod demand;
 pub mod energy;
 pub mod event_log;
+#[cfg(feature = "f64")]
+pub mod float;
 pub mod forecast;
 pub mod journal;
 pub mod power;

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use meter_core::power::{
     Angle, CurrentPhasor, Distortion, Effective, EffectivePowers, Measured, Powers, Sequence,
-    Service, VoltagePhasor,
+    Service, VoltagePhasor, line_deviation, line_unbalance,
 };
 use meter_core::units::{
     Microvars, MicrovoltAmps, Microvolts, Microwatts, Millidegrees, Millionths, Nanoamps,
@@ -417,4 +417,15 @@ fn angles_wrap_and_round() {
             .get(),
         0
     );
+}
+
+#[test]
+fn deviation_is_not_u2() {
+    let lines = [400, 396, 392].map(|volts| Microvolts::new(volts * 1_000_000));
+    assert_eq!(line_deviation(lines), Some(Millionths::new(10_101)));
+    assert_eq!(line_unbalance(lines), Some(Millionths::new(11_664)));
+    assert_eq!(line_deviation([Microvolts::ZERO; 3]), None);
+    assert_eq!(line_unbalance([Microvolts::ZERO; 3]), None);
+    let widest = [Microvolts::MAX, Microvolts::MAX, Microvolts::MAX];
+    assert_eq!(line_unbalance(widest), Some(Millionths::ZERO));
 }

@@ -25,7 +25,7 @@ mod sequence;
 
 pub use angle::Angle;
 pub use polyphase::{Effective, EffectivePowers, Service, Totals};
-pub use sequence::{CurrentPhasor, Sequence, VoltagePhasor};
+pub use sequence::{CurrentPhasor, Sequence, VoltagePhasor, line_deviation, line_unbalance};
 
 use crate::units::{Microvars, MicrovoltAmps, Microvolts, Microwatts, Millionths, Nanoamps};
 use magnitude::Magnitude;

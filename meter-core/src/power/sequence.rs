@@ -128,6 +128,50 @@ impl Sequence {
     }
 }
 
+/// u2 from the magnitudes of the three line voltages alone: with
+/// b = ΣU⁴ / (ΣU²)², u2 = sqrt((1 - sqrt(3 - 6b)) / (1 + sqrt(3 - 6b))) (IEC 61000-4-30).
+///
+/// `None` for three lengths that make no triangle, and without a voltage.
+///
+/// ```
+/// use meter_core::power::line_unbalance;
+/// use meter_core::units::{Microvolts, Millionths};
+/// let volts = |v: u32| Microvolts::new(v * 1_000_000);
+/// assert_eq!(line_unbalance([volts(400); 3]), Some(Millionths::ZERO));
+/// assert_eq!(line_unbalance([volts(400), volts(396), volts(392)]), Some(Millionths::new(11_664)));
+/// assert_eq!(line_unbalance([volts(400), volts(100), volts(100)]), None);
+/// ```
+#[must_use]
+pub fn line_unbalance(lines: [Microvolts; 3]) -> Option<Millionths> {
+    let [a, b, c] = lines.map(|line| u64::from(line.get()) * u64::from(line.get()));
+    let sum = [a, b, c].into_iter().fold(Magnitude::ZERO, |sum, square| {
+        sum.plus(Magnitude::new(square.into()))
+    });
+    // 6b - 2 is the sum of the squared differences, and small: no digits are lost in it.
+    let apart = [a.abs_diff(b), b.abs_diff(c), c.abs_diff(a)]
+        .into_iter()
+        .map(|difference| Magnitude::new(difference.into()).squared())
+        .fold(Magnitude::ZERO, Magnitude::plus);
+    let two = Magnitude::new(2);
+    let apart = apart.times(two).over(sum.squared())?;
+    let one = Magnitude::new(1);
+    if apart.exceeds(one) {
+        return None;
+    }
+    let root = one.minus(apart).root();
+    ratio(apart.root(), one.plus(root))
+}
+
+/// The other definition of unbalance: the largest deviation of a line voltage from the mean of the
+/// three, over that mean (NEMA MG 1). It is not u2. `None` without a voltage.
+#[must_use]
+pub fn line_deviation(lines: [Microvolts; 3]) -> Option<Millionths> {
+    let lines = lines.map(|line| u64::from(line.get()));
+    let sum: u64 = lines.iter().sum();
+    let apart = lines.iter().map(|line| (3 * line).abs_diff(sum)).max()?;
+    ratio(Magnitude::new(apart.into()), Magnitude::new(sum.into()))
+}
+
 /// A complex number in 1/256 of the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Complex {
