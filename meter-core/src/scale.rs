@@ -19,6 +19,42 @@ use core::num::NonZeroU64;
 pub struct Ratio {
     num: u64,
     den: NonZeroU64,
+    quick: Quick,
+}
+
+/// The fraction as `mantissa / 2^shift`, cut below: what makes a conversion quick, while a
+/// multiplication makes it exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Quick {
+    mantissa: u32,
+    shift: u8,
+}
+
+impl Quick {
+    /// Of `num / den`, both above zero; a mantissa of zero where the fraction is too large for it,
+    /// or `den` for remainders of 64 bits.
+    const fn of(num: u64, den: u64) -> Self {
+        let (whole, mut rest) = (num / den, (num % den) as u128);
+        if whole > u32::MAX as u64 || den > u64::MAX / 4 {
+            return Self {
+                mantissa: 0,
+                shift: 0,
+            };
+        }
+        let (mut mantissa, mut shift) = (whole as u32, 0);
+        // Long division, bit by bit, until 32 of them are significant.
+        while mantissa >> 31 == 0 && shift < 63 {
+            rest <<= 1;
+            let bit = rest >= den as u128;
+            if bit {
+                rest -= den as u128;
+            }
+            mantissa = mantissa << 1 | bit as u32;
+            shift += 1;
+        }
+        Self { mantissa, shift }
+    }
 }
 
 impl Ratio {
@@ -26,6 +62,7 @@ impl Ratio {
     pub const ONE: Self = Self {
         num: 1,
         den: NonZeroU64::MIN,
+        quick: Quick::of(1, 1),
     };
 
     /// Reduces `num / den`; `None` when either is zero.
@@ -39,6 +76,7 @@ impl Ratio {
             Some(den) => Some(Self {
                 num: num / divisor,
                 den,
+                quick: Quick::of(num / divisor, den.get()),
             }),
             None => None,
         }
@@ -83,14 +121,40 @@ impl Ratio {
     #[must_use]
     #[inline(never)]
     pub fn apply(self, count: i64) -> i64 {
-        let den = u128::from(self.den.get());
-        let exact = u128::from(count.unsigned_abs()) * u128::from(self.num);
-        match (i64::try_from(divide(exact + den / 2, den)), count < 0) {
-            (Ok(value), false) => value,
-            (Ok(value), true) => -value,
-            (Err(_), false) => i64::MAX,
-            (Err(_), true) => i64::MIN,
+        let magnitude = count.unsigned_abs();
+        let units = match self.apply_quickly(magnitude) {
+            Some(units) => u64::from(units),
+            None => {
+                let den = self.den.get();
+                let exact = u128::from(magnitude) * u128::from(self.num);
+                divide_narrow(exact + u128::from(den / 2), den)
+            }
+        };
+        if count < 0 {
+            units.min(1 << 63).wrapping_neg().cast_signed()
+        } else {
+            units.min(i64::MAX.unsigned_abs()).cast_signed()
         }
+    }
+
+    /// The same for what a chip's registers count: a product that is at most three short (two by the
+    /// bits that the mantissa lacks, one by rounding down), and what is missing from the remainder.
+    /// That is below 4 `den`, and so is right without its bits from the 64th on.
+    #[inline]
+    fn apply_quickly(self, count: u64) -> Option<u32> {
+        let Quick { mantissa, shift } = self.quick;
+        let count = u32::try_from(count).ok().filter(|_| mantissa > 0)?;
+        let mut units = u32::try_from((u64::from(count) * u64::from(mantissa)) >> shift).ok()?;
+        let den = self.den.get();
+        let exact = u64::from(count)
+            .wrapping_mul(self.num)
+            .wrapping_add(den / 2);
+        let mut rest = exact.wrapping_sub(u64::from(units).wrapping_mul(den));
+        while rest >= den {
+            rest -= den;
+            units = units.checked_add(1)?;
+        }
+        Some(units)
     }
 
     /// The whole units in a count: what a cumulative register shows.
@@ -141,6 +205,25 @@ fn divide_by_bits(mut num: u128, mut den: u128) -> u128 {
             quotient |= 1;
         }
         den >>= 1;
+    }
+    quotient
+}
+
+/// The quotient, rounded down and held at the end of the range: bit by bit, in less flash than
+/// [`divide`] takes.
+fn divide_narrow(num: u128, den: u64) -> u64 {
+    let (mut rest, mut quotient) = ((num >> 64) as u64, num as u64);
+    if rest >= den {
+        return u64::MAX;
+    }
+    for _ in 0..u64::BITS {
+        let is_wide = rest >> 63 != 0;
+        rest = rest << 1 | quotient >> 63;
+        quotient <<= 1;
+        if is_wide || rest >= den {
+            rest = rest.wrapping_sub(den);
+            quotient |= 1;
+        }
     }
     quotient
 }
@@ -196,8 +279,11 @@ mod tests {
     proptest! {
         #[test]
         fn apply_is_within_half_a_unit(
-            num in 1..=u64::MAX, den in 1..=u64::MAX, count in -(1i64 << 31)..(1i64 << 31),
+            num in 1..=u64::MAX, den in 1..=u64::MAX, count in -(1i64 << 33)..(1i64 << 33),
+            shifts in prop::array::uniform3(0..63u32),
         ) {
+            let (num, den) = ((num >> shifts[0]).max(1), (den >> shifts[1]).max(1));
+            let count = count >> (shifts[2] / 2);
             let ratio = Ratio::new(num, den).unwrap();
             let units = ratio.apply(count);
             prop_assume!(units.unsigned_abs() < i64::MAX as u64);
@@ -238,6 +324,13 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn narrow_division_of_anything(num: u128, den in 1..=u64::MAX, shifts in (0..128u32, 0..63u32)) {
+            let (num, den) = (num >> shifts.0, (den >> shifts.1).max(1));
+            let right = u64::try_from(num / u128::from(den)).unwrap_or(u64::MAX);
+            proptest::prop_assert_eq!(divide_narrow(num, den), right);
+        }
+
         #[test]
         fn wide_division_of_anything(num: u128, den: u128, shift in 0..128u32) {
             let den = den >> shift;

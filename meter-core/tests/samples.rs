@@ -432,7 +432,9 @@ proptest! {
         let settings = Settings { cycles, floor: 5, ..settings(rate) };
         let (half_cycles, windows) = run(settings, &samples, block);
         for half_cycle in half_cycles {
-            prop_assert!(half_cycle.voltage(&scale()).get() <= 500_000_001);
+            // Its length is known to a sample, and that of the first may be short.
+            let volts = half_cycle.voltage(&scale()).get();
+            prop_assert!(!half_cycle.is_synchronised || volts <= 550_000_000, "{}", volts);
         }
         for window in windows {
             let found = window.measured(&scale());

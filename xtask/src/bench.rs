@@ -14,6 +14,8 @@ const BOARD: &str = "qemu-f405";
 /// The linked example of the metering chip's driver for a small core.
 const SMALL: &str = "cortex-m0";
 const ROUNDS: u32 = 10_000;
+/// Samples in a round of the loop that counts them.
+const BLOCK: f64 = 156.0;
 
 /// One row of the table.
 struct Figure {
@@ -33,6 +35,12 @@ pub(crate) fn run() -> Outcome {
         budget: 16.0,
         unit: "instructions",
         found: counter_update_here(log),
+    });
+    figures.push(Figure {
+        what: "meter-core: a V/I sample, x86-64",
+        budget: 18.0,
+        unit: "instructions",
+        found: per_round(log, "vi-sample").map(|block| block / BLOCK),
     });
     figures.extend(the_metering_chip(log)?);
     figures.extend(one_meter_day(log));
@@ -100,6 +108,18 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             40.0,
             "instructions",
             emulated(log, &toolchain, "counter_update", 0),
+        ),
+        figure(
+            "meter-core: snapshot of a channel, Cortex-M4",
+            1_500.0,
+            "instructions",
+            emulated(log, &toolchain, "snapshot", 0),
+        ),
+        figure(
+            "meter-core: a V/I sample, Cortex-M4",
+            16.0,
+            "instructions",
+            emulated(log, &toolchain, "snapshot", 1),
         ),
         figure(
             "stpm3x: flash, one part, SPI, Cortex-M4",

@@ -5,68 +5,100 @@ use super::integral::ONE;
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// The voltage to be beyond the threshold on the side that it is on.
+enum Wait {
+    /// The voltage to be beyond the threshold on any side.
+    Any,
+    /// The voltage to be beyond the threshold on its side.
     Threshold,
-    /// The voltage to change its sign.
+    /// The voltage to leave its side.
     Sign,
 }
 
-/// Finds the next crossing.
+/// Where the search for the next crossing stands.
+///
+/// ```text
+///   Any ──v > t──► Sign, above
+///       ──v < -t─► Sign, below
+///
+///   Threshold, above ──v > t──► Sign, above ──v <= 0: crossing──► Threshold, below
+///                    ◄──v > 0: crossing── Sign, below ◄──v < -t──
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crossing {
-    /// The side that the voltage is on, or was.
     is_above: bool,
     wait: Wait,
     /// Counts, above zero.
     threshold: i32,
 }
 
+/// A condition in the form that costs the least for a sample: `(v ^ mask) < bound`.
+#[derive(Clone, Copy)]
+pub(super) struct Condition {
+    mask: i32,
+    bound: i32,
+}
+
+impl Condition {
+    #[inline]
+    pub(super) const fn holds(self, sample: Sample) -> bool {
+        (sample.voltage ^ self.mask) < self.bound
+    }
+}
+
 impl Crossing {
     pub(super) const fn new(threshold: i32) -> Self {
         Self {
             is_above: true,
-            wait: Wait::Threshold,
+            wait: Wait::Any,
             threshold,
         }
     }
 
-    /// The first sample behind a crossing, if there is one.
-    #[inline]
-    pub(super) fn find(&mut self, samples: &[Sample]) -> Option<usize> {
-        let mut from = 0;
-        if self.wait == Wait::Threshold {
-            from = self.beyond(samples)?;
-            self.wait = Wait::Sign;
+    /// Where no side is known, how many of the samples come before the first beyond the threshold.
+    pub(super) fn begin(&mut self, samples: &[Sample]) -> usize {
+        if self.wait != Wait::Any {
+            return 0;
         }
-        let rest = samples.get(from..)?;
-        let found = if self.is_above {
-            rest.iter().position(|sample| sample.voltage <= 0)
-        } else {
-            rest.iter().position(|sample| sample.voltage > 0)
+        let limit = self.threshold.unsigned_abs();
+        let mut numbered = samples.iter().enumerate();
+        let found = numbered.find(|(_, sample)| sample.voltage.unsigned_abs() > limit);
+        let Some((at, first)) = found else {
+            return samples.len();
         };
-        let at = from + found?;
-        self.wait = Wait::Threshold;
-        self.is_above = !self.is_above;
-        Some(at)
+        self.is_above = first.voltage > 0;
+        self.wait = Wait::Sign;
+        at
     }
 
-    /// The first sample beyond the threshold. One beyond it on the other side turns the side: this
-    /// is how the search begins.
-    #[inline]
-    fn beyond(&mut self, samples: &[Sample]) -> Option<usize> {
-        let limit = self.threshold;
-        let at = samples
-            .iter()
-            .position(|sample| sample.voltage > limit || sample.voltage < -limit)?;
-        self.is_above = samples.get(at)?.voltage > 0;
-        Some(at)
+    /// What the next sample to look at fulfils. With all bits turned, v becomes -v - 1.
+    pub(super) const fn condition(&self) -> Condition {
+        let (mask, bound) = match (self.wait, self.is_above) {
+            (Wait::Any | Wait::Threshold, true) => (-1, -self.threshold - 1),
+            (Wait::Any | Wait::Threshold, false) => (0, -self.threshold),
+            (Wait::Sign, true) => (0, 1),
+            (Wait::Sign, false) => (-1, -1),
+        };
+        Condition { mask, bound }
     }
 
-    /// Sets the threshold and begins again: nothing was found for too long.
+    /// The condition was met; whether this is a crossing.
+    pub(super) const fn advance(&mut self) -> bool {
+        match self.wait {
+            Wait::Any | Wait::Threshold => {
+                self.wait = Wait::Sign;
+                false
+            }
+            Wait::Sign => {
+                self.wait = Wait::Threshold;
+                self.is_above = !self.is_above;
+                true
+            }
+        }
+    }
+
+    /// Begins again: nothing was found for too long.
     pub(super) const fn restart(&mut self, threshold: i32) {
-        self.wait = Wait::Threshold;
-        self.threshold = threshold;
+        *self = Self::new(threshold);
     }
 
     pub(super) const fn set_threshold(&mut self, threshold: i32) {
@@ -75,12 +107,14 @@ impl Crossing {
 }
 
 /// How far behind a crossing the second of two samples is, 0 to [`ONE`].
-pub(super) fn behind(before: Sample, next: Sample) -> i64 {
-    let (before, next) = (i64::from(before.voltage), i64::from(next.voltage));
-    let rise = next - before;
-    if rise == 0 {
-        0
-    } else {
-        (next * ONE / rise).clamp(0, ONE)
+pub(super) const fn behind(before: Sample, next: Sample) -> i64 {
+    // 25 bits at most; 16 of them are enough for a division of 32 bits.
+    let rise = next.voltage.abs_diff(before.voltage);
+    let excess = 16u32.saturating_sub(rise.leading_zeros());
+    let (part, whole) = (next.voltage.unsigned_abs() >> excess, rise >> excess);
+    match (part << 16).checked_div(whole) {
+        Some(share) if (share as i64) < ONE => share as i64,
+        Some(_) => ONE,
+        None => 0,
     }
 }

@@ -4,16 +4,19 @@ use core::fmt;
 
 use super::Sample;
 use super::correlator::Correlator;
-use super::crossing::{Crossing, behind};
-use super::integral::{Edge, Integral, Integrand, ONE};
+use super::crossing::{Condition, Crossing, behind};
+use super::integral::{Edge, Integral, Integrand, ONE, length};
 use super::window::{HalfCycle, Window};
+use crate::scale::divide;
 use crate::units::Millihertz;
 
 /// Sampling rates that are taken, in mHz.
 const RATES: core::ops::RangeInclusive<u32> = 1_000_000..=64_000_000;
 /// A half cycle without a crossing ends after 12.5 ms, that of 40 Hz.
 const SLOWEST_HALF_CYCLES: u32 = 80_000;
-/// The threshold of crossings, as a part of the RMS voltage of the last cycle.
+/// No half cycle is shorter than this many quarters of the one before.
+const SHORTEST: i64 = 3;
+/// The threshold of crossings, as a part of the RMS voltage of a cycle before.
 const THRESHOLD: i32 = 4;
 
 /// How samples are taken.
@@ -107,42 +110,49 @@ pub struct Sampler {
     crossing: Crossing,
     /// The sample before the next one.
     previous: Option<Sample>,
-    half: Half,
-    /// The half cycle before, and whether it lies between crossings.
-    before: (Integral<3>, bool),
     window: Running,
+    /// The half cycle that runs, and the one before.
+    half: Half,
+    before: Half,
+    /// Samples of this half cycle in which no crossing is looked for.
+    blind: usize,
     correlator: Option<Correlator>,
     /// Turns a sample in 1/2^64, of the last window that was synchronised.
     frequency: Option<u64>,
 }
 
-/// A half cycle that runs.
-#[derive(Clone, Copy, Debug)]
-struct Half {
-    begin: Edge<3>,
-    sums: [i64; 3],
-    count: usize,
-    /// Whether it began at a crossing.
-    is_synchronised: bool,
-}
-
 /// A window that runs.
 #[derive(Clone, Copy, Debug)]
 struct Running {
-    integral: Integral<3>,
+    begin: Edge<3>,
+    sums: [i64; 3],
+    count: usize,
     half_cycles: u8,
     is_synchronised: bool,
 }
 
-impl Running {
-    const EMPTY: Self = Self {
-        integral: Integral::ZERO,
-        half_cycles: 0,
-        is_synchronised: true,
+/// A half cycle; while it runs, squares and count are those of the window where it began.
+#[derive(Clone, Copy, Debug)]
+struct Half {
+    squares: i64,
+    count: usize,
+    /// In 1/65536 of a sample interval: from the edge to the first sample, then the length.
+    length: i64,
+    /// Whether it began at a crossing, then whether it ended at one too.
+    is_synchronised: bool,
+}
+
+impl Half {
+    const NONE: Self = Self {
+        squares: 0,
+        count: 0,
+        length: 0,
+        is_synchronised: false,
     };
 }
 
 /// The edge between two samples.
+#[derive(Clone, Copy)]
 struct Boundary {
     before: Sample,
     next: Sample,
@@ -176,31 +186,34 @@ impl Sampler {
         let floor = i32::try_from(settings.floor).ok();
         let floor = floor.filter(|floor| (1..=1 << 22).contains(floor));
         let floor = floor.ok_or(SettingsError::Floor)?;
-        let nothing = Sample::default().values();
+        let nothing = Boundary {
+            before: Sample::default(),
+            next: Sample::default(),
+            after: 0,
+            is_crossing: false,
+        };
         Ok(Self {
             settings,
             longest: usize::try_from(rate / SLOWEST_HALF_CYCLES).unwrap_or(usize::MAX),
             crossing: Crossing::new(floor),
             previous: None,
-            half: Half {
-                begin: Edge {
-                    before: nothing,
-                    next: nothing,
-                    after: 0,
-                },
+            window: Running {
+                begin: nothing.edge(),
                 sums: [0; 3],
                 count: 0,
-                is_synchronised: false,
+                half_cycles: 0,
+                is_synchronised: true,
             },
-            before: (Integral::ZERO, false),
-            window: Running::EMPTY,
+            half: Half::NONE,
+            before: Half::NONE,
+            blind: 0,
             correlator: None,
             frequency: None,
         })
     }
 
-    /// Takes the next samples, any number of them, and tells what they complete. Blocks of a
-    /// millisecond or more cost the least.
+    /// Takes the next samples, any number of them, and tells what they complete. Blocks of a cycle
+    /// or more cost the least.
     pub fn take(&mut self, samples: &[Sample], mut each: impl FnMut(Event)) {
         let mut rest = samples;
         while let Some(first) = rest.first() {
@@ -208,73 +221,70 @@ impl Sampler {
                 self.begin(*first);
             }
             // At least one sample is in a half cycle before it can end.
-            let room = self.longest.saturating_sub(self.half.count).max(1);
-            let reach = rest.get(..room).unwrap_or(rest);
-            let found = self.crossing.find(reach);
-            let (now, after) = rest.split_at(found.unwrap_or(reach.len()));
-            self.sum(now);
-            if found.is_some() {
-                self.cross(after.first(), &mut each);
-            } else if self.half.count >= self.longest {
+            let room = self.longest.saturating_sub(self.half_count()).max(1);
+            let (taken, has_crossed) = self.sum(rest.get(..room).unwrap_or(rest));
+            rest = rest.get(taken..).unwrap_or_default();
+            if has_crossed {
+                self.cross(rest.first(), &mut each);
+            } else if self.half_count() >= self.longest {
                 self.time_out(&mut each);
             }
-            rest = after;
         }
     }
 
     /// Samples were lost before the next one: what runs is given up.
     pub fn lost(&mut self) {
         self.previous = None;
-        self.before = (Integral::ZERO, false);
-        self.window = Running::EMPTY;
-        self.correlator = None;
+        self.before = Half::NONE;
         self.crossing.restart(self.floor());
     }
 
-    /// Begins a half cycle with a sample before which nothing is known.
+    const fn half_count(&self) -> usize {
+        self.window.count - self.half.count
+    }
+
+    /// Begins with a sample before which nothing is known.
     fn begin(&mut self, first: Sample) {
-        let at_first = Boundary {
+        self.previous = Some(first);
+        self.start_window(Boundary {
             before: first,
             next: first,
             after: 0,
             is_crossing: false,
-        };
-        self.start_half(&at_first);
-        self.previous = Some(first);
+        });
     }
 
-    fn start_half(&mut self, boundary: &Boundary) {
-        self.half = Half {
-            begin: boundary.edge(),
-            sums: [0; 3],
-            count: 0,
-            is_synchronised: boundary.is_crossing,
+    /// Sums samples up to the first behind a crossing; how many, and whether there is one.
+    fn sum(&mut self, samples: &[Sample]) -> (usize, bool) {
+        let mut sums = self.window.sums;
+        let mut taken = match self.blind.checked_sub(self.half_count()) {
+            Some(blind) if blind > 0 => samples.len().min(blind),
+            _ => self.crossing.begin(samples),
         };
-    }
-
-    /// What is done for each sample.
-    #[inline]
-    fn sum(&mut self, samples: &[Sample]) {
-        let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
-            return;
-        };
-        if self.half.count == 0 {
-            // Where no crossing began it, the half cycle could not know.
-            self.half.begin.next = first.values();
+        add_all(&mut sums, samples.get(..taken).unwrap_or_default());
+        let mut has_crossed = false;
+        while let Some(rest) = samples.get(taken..)
+            && !rest.is_empty()
+            && !has_crossed
+        {
+            let before = add_until(&mut sums, rest, self.crossing.condition());
+            taken += before;
+            has_crossed = before < rest.len() && self.crossing.advance();
         }
-        let [mut vv, mut ii, mut vi] = self.half.sums;
-        for sample in samples {
-            let (v, i) = (i64::from(sample.voltage), i64::from(sample.current));
-            vv += v * v;
-            ii += i * i;
-            vi += v * i;
+        let samples = samples.get(..taken).unwrap_or_default();
+        if let (Some(first), Some(last)) = (samples.first(), samples.last()) {
+            if self.window.count == 0 {
+                // Where no crossing began it, the window could not know.
+                self.window.begin.next = first.values();
+            }
+            self.previous = Some(*last);
         }
-        self.half.sums = [vv, ii, vi];
-        self.half.count += samples.len();
+        self.window.sums = sums;
+        self.window.count += taken;
         if let Some(correlator) = &mut self.correlator {
             correlator.add(samples);
         }
-        self.previous = Some(*last);
+        (taken, has_crossed)
     }
 
     /// The voltage crossed zero before `next`.
@@ -288,7 +298,7 @@ impl Sampler {
             after: behind(before, *next),
             is_crossing: true,
         };
-        self.end_half(&boundary, each);
+        self.end_half(boundary, each);
     }
 
     /// Nothing crossed for too long: the half cycle ends at its last sample.
@@ -302,60 +312,83 @@ impl Sampler {
         };
         self.frequency = None;
         self.correlator = None;
-        self.end_half(&boundary, each);
+        self.end_half(boundary, each);
     }
 
-    fn end_half(&mut self, boundary: &Boundary, each: &mut impl FnMut(Event)) {
-        let Half {
-            begin,
-            sums,
-            count,
-            is_synchronised,
-        } = self.half;
-        let count = i64::try_from(count).unwrap_or(0);
-        let is_whole = is_synchronised && boundary.is_crossing;
-        self.start_half(boundary);
+    fn end_half(&mut self, boundary: Boundary, each: &mut impl FnMut(Event)) {
+        let [squares, ..] = self.window.sums;
+        let count = i64::try_from(self.half_count()).unwrap_or(0);
         if count == 0 {
             return;
         }
-        let half = Integral::between(&begin, &sums, count, &boundary.edge());
-        let (before, was_whole) = core::mem::replace(&mut self.before, (half, is_whole));
-        if let Some(cycle) = HalfCycle::of(&half.plus(&before), is_whole && was_whole) {
-            self.set_threshold(&cycle, boundary.is_crossing);
-            each(Event::HalfCycle(cycle));
+        let began_at_crossing = self.half.is_synchronised;
+        let half = Half {
+            squares: squares - self.half.squares,
+            length: length(count, self.half.length, boundary.after),
+            is_synchronised: began_at_crossing && boundary.is_crossing,
+            ..self.half
+        };
+        let before = core::mem::replace(&mut self.before, half);
+        let cycle = HalfCycle::of(
+            half.squares + before.squares,
+            half.length + before.length,
+            half.is_synchronised && before.is_synchronised,
+        );
+        if !boundary.is_crossing {
+            self.crossing.restart(self.threshold(&cycle));
         }
-        // Until the first crossing there is nothing that a window could begin with.
-        if !is_synchronised && boundary.is_crossing && self.window.half_cycles == 0 {
-            self.start_window(boundary);
-            return;
-        }
-        self.window.integral = self.window.integral.plus(&half);
         self.window.half_cycles += 1;
-        self.window.is_synchronised &= is_whole;
-        if self.window.half_cycles >= 2 * self.settings.cycles {
+        self.window.is_synchronised &= half.is_synchronised;
+        // Until the first crossing there is nothing that a window could begin with.
+        let is_first = boundary.is_crossing && !began_at_crossing && self.window.half_cycles == 1;
+        if is_first {
+            self.start_window(boundary);
+        } else if self.window.half_cycles >= 2 * self.settings.cycles {
+            if boundary.is_crossing {
+                self.crossing.set_threshold(self.threshold(&cycle));
+            }
+            each(Event::HalfCycle(cycle));
             self.end_window(boundary, each);
+            return;
+        } else {
+            self.start_half(&boundary);
         }
+        each(Event::HalfCycle(cycle));
     }
 
-    fn set_threshold(&mut self, cycle: &HalfCycle, is_crossing: bool) {
-        let threshold = (cycle.counts() / THRESHOLD).max(self.floor());
-        if is_crossing {
-            self.crossing.set_threshold(threshold);
+    fn start_half(&mut self, boundary: &Boundary) {
+        self.half = Half {
+            squares: self.window.sums[0],
+            count: self.window.count,
+            length: boundary.after,
+            is_synchronised: boundary.is_crossing,
+        };
+        self.blind = if boundary.is_crossing && self.before.is_synchronised {
+            usize::try_from((self.before.length * SHORTEST) >> 18).unwrap_or(0)
         } else {
-            self.crossing.restart(threshold);
-        }
+            0
+        };
+    }
+
+    /// Of the voltage of a cycle.
+    fn threshold(&self, cycle: &HalfCycle) -> i32 {
+        (cycle.counts() / THRESHOLD).max(self.floor())
     }
 
     fn floor(&self) -> i32 {
         i32::try_from(self.settings.floor).unwrap_or(i32::MAX)
     }
 
-    fn end_window(&mut self, boundary: &Boundary, each: &mut impl FnMut(Event)) {
+    fn end_window(&mut self, boundary: Boundary, each: &mut impl FnMut(Event)) {
         let Running {
-            integral,
+            begin,
+            sums,
+            count,
             is_synchronised,
             ..
         } = self.window;
+        let count = i64::try_from(count).unwrap_or(0);
+        let integral = Integral::between(&begin, &sums, count, &boundary.edge());
         let correlation = self
             .correlator
             .take()
@@ -363,28 +396,60 @@ impl Sampler {
         let cycles = self.settings.cycles;
         if is_synchronised && self.settings.fundamental {
             let length = u128::try_from(integral.length).unwrap_or(1).max(1);
-            let turns = (u128::from(cycles) << 80) / length;
+            let turns = divide(u128::from(cycles) << 80, length);
             self.frequency = u64::try_from(turns).ok();
         }
         let window = Window::of(
             cycles,
             is_synchronised,
             self.settings.rate,
-            &integral,
+            integral,
             correlation.filter(|_| is_synchronised),
         );
         self.start_window(boundary);
-        if let Some(window) = window {
-            each(Event::Window(window));
-        }
+        each(Event::Window(window));
     }
 
-    fn start_window(&mut self, boundary: &Boundary) {
-        self.window = Running::EMPTY;
+    fn start_window(&mut self, boundary: Boundary) {
+        self.window = Running {
+            begin: boundary.edge(),
+            sums: [0; 3],
+            count: 0,
+            half_cycles: 0,
+            is_synchronised: true,
+        };
+        self.start_half(&boundary);
         // The pointer begins with the next sample.
         let found = self.frequency.filter(|_| boundary.is_crossing);
         self.correlator = found.map(|frequency| {
             Correlator::begin(frequency, &boundary.before, &boundary.next, boundary.after)
         });
     }
+}
+
+/// Adds all samples.
+fn add_all(sums: &mut [i64; 3], samples: &[Sample]) {
+    samples.iter().for_each(|sample| add(sums, *sample));
+}
+
+/// Adds the samples before the first that meets a condition; how many.
+fn add_until(sums: &mut [i64; 3], samples: &[Sample], condition: Condition) -> usize {
+    let mut rest = samples.iter();
+    while let Some(sample) = rest.as_slice().first() {
+        if condition.holds(*sample) {
+            break;
+        }
+        add(sums, *sample);
+        rest.next();
+    }
+    samples.len() - rest.as_slice().len()
+}
+
+/// Adds v², i² and v i: all that is done for each sample.
+#[inline]
+fn add(sums: &mut [i64; 3], sample: Sample) {
+    let (v, i) = (i64::from(sample.voltage), i64::from(sample.current));
+    sums[0] += v * v;
+    sums[1] += i * i;
+    sums[2] += v * i;
 }

@@ -1,6 +1,6 @@
 //! What a window of samples says.
 
-use super::integral::{Integral, ONE};
+use super::integral::{Integral, ONE, mean_of};
 use crate::power::Measured;
 use crate::power::magnitude::Magnitude;
 use crate::scale::{Ratio, divide};
@@ -78,37 +78,33 @@ pub struct Window {
     /// has not is right only as far as its length is a whole number of cycles.
     pub is_synchronised: bool,
     rate: Millihertz,
-    /// In 1/65536 of a sample interval, above zero.
-    length: i64,
-    /// Means of v², i² and v i, in 1/65536.
-    means: [i64; 3],
-    /// Means of v cos, v sin, i cos, i sin with a sine of 2^22, in 1/65536.
-    correlation: Option<[i64; 4]>,
+    /// v², i² and v i.
+    integral: Integral<3>,
+    /// v cos, v sin, i cos, i sin with a sine of 2^22.
+    correlation: Option<Integral<4>>,
 }
 
 impl Window {
-    /// `None` for an empty one.
-    pub(super) fn of(
+    pub(super) const fn of(
         cycles: u8,
         is_synchronised: bool,
         rate: Millihertz,
-        integral: &Integral<3>,
+        integral: Integral<3>,
         correlation: Option<Integral<4>>,
-    ) -> Option<Self> {
-        Some(Self {
+    ) -> Self {
+        Self {
             cycles,
             is_synchronised,
             rate,
-            length: integral.length,
-            means: means(integral)?,
-            correlation: correlation.and_then(|integral| means(&integral)),
-        })
+            integral,
+            correlation,
+        }
     }
 
     /// Samples of the window, rounded down.
     #[must_use]
     pub const fn samples(&self) -> u32 {
-        (self.length / ONE) as u32
+        (self.integral.length / ONE) as u32
     }
 
     /// The frequency of the voltage, rounded to mHz; `None` unless the window is synchronised.
@@ -118,7 +114,7 @@ impl Window {
             return None;
         }
         let cycles = u128::from(self.cycles) * u128::from(self.rate.get()) * ONE as u128;
-        let length = u128::try_from(self.length).ok()?;
+        let length = u128::try_from(self.integral.length).ok()?;
         let frequency = divide(2 * cycles + length, 2 * length);
         u32::try_from(frequency).ok().map(Millihertz::new)
     }
@@ -126,7 +122,7 @@ impl Window {
     /// V, I and P; P1 and Q1 too where the sampler looks for the fundamental, else zero.
     #[must_use]
     pub fn measured(&self, scale: &Scale) -> Measured {
-        let [voltage, current, active] = self.means;
+        let [voltage, current, active] = self.integral.means();
         let fundamental = self.fundamental(scale).unwrap_or_default();
         Measured {
             voltage: scale.volts(voltage.unsigned_abs()),
@@ -141,7 +137,7 @@ impl Window {
     /// voltage came, whose frequency was not known.
     #[must_use]
     pub fn fundamental(&self, scale: &Scale) -> Option<Fundamental> {
-        let [v_cos, v_sin, i_cos, i_sin] = self.correlation?.map(i128::from);
+        let [v_cos, v_sin, i_cos, i_sin] = self.correlation?.means().map(i128::from);
         // A mean is half an amplitude; RMS² is half its square: twice the square of the mean. The
         // sine is multiplied by 2^22, the mean by 2^16.
         let square = |cos: i128, sin: i128| {
@@ -163,38 +159,39 @@ impl Window {
 pub struct HalfCycle {
     /// Whether the cycle lies between crossings.
     pub is_synchronised: bool,
-    /// In 1/65536 counts².
-    mean_square: u64,
+    /// Sum of v² over the samples of the cycle. At a crossing v² is next to nothing: what the ends
+    /// would add is 20 ppm of it, at 156 samples a cycle.
+    squares: i64,
+    /// In 1/65536 of a sample interval.
+    length: i64,
 }
 
 impl HalfCycle {
-    pub(super) fn of(cycle: &Integral<3>, is_synchronised: bool) -> Option<Self> {
-        Some(Self {
+    pub(super) const fn of(squares: i64, length: i64, is_synchronised: bool) -> Self {
+        Self {
             is_synchronised,
-            mean_square: means(cycle)?[0].unsigned_abs(),
-        })
+            squares,
+            length,
+        }
     }
 
     /// The RMS value.
     #[must_use]
     pub fn voltage(&self, scale: &Scale) -> Microvolts {
-        scale.volts(self.mean_square)
+        scale.volts(self.mean_square())
     }
 
-    /// The RMS value in whole counts, rounded down.
+    /// The RMS value in counts, to a few hundred of them.
     pub(super) fn counts(&self) -> i32 {
-        i32::try_from((self.mean_square >> 16).isqrt()).unwrap_or(i32::MAX)
+        // 46 bits of a mean square, of which the upper 32 are looked at.
+        let length = u64::try_from(self.length / ONE).unwrap_or(1).max(1);
+        let mean = self.squares.unsigned_abs() / length >> 16;
+        let root = u32::try_from(mean).unwrap_or(u32::MAX).isqrt();
+        i32::try_from(root << 8).unwrap_or(i32::MAX)
     }
-}
 
-/// Means in 1/65536.
-fn means<const N: usize>(integral: &Integral<N>) -> Option<[i64; N]> {
-    let length = u128::try_from(integral.length)
-        .ok()
-        .filter(|&length| length > 0)?;
-    Some(integral.values.map(|value| {
-        let mean = divide(value.unsigned_abs() << 16, length);
-        let mean = i64::try_from(mean).unwrap_or(i64::MAX);
-        if value < 0 { -mean } else { mean }
-    }))
+    fn mean_square(&self) -> u64 {
+        let sum = u128::from(self.squares.unsigned_abs()) << 8;
+        mean_of(sum, self.length).unsigned_abs()
+    }
 }

@@ -9,6 +9,8 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use meter_core::energy::{Counter, EnergyRegisters};
+use meter_core::sample::{Event, Sample, Sampler, Settings};
+use meter_core::units::Millihertz;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     match name.as_str() {
         "empty-loop" => empty_loop(rounds),
         "counter-update" => counter_update(rounds),
+        "vi-sample" => vi_sample(rounds),
         "frame" => metering::frame(rounds),
         "conversion" => metering::conversion(rounds),
         _ => return usage(),
@@ -38,7 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: figures empty-loop|counter-update|frame|conversion ROUNDS");
+    eprintln!("usage: figures empty-loop|counter-update|vi-sample|frame|conversion ROUNDS");
     eprintln!("       figures bus-bytes one|two|all|syn|software");
     ExitCode::FAILURE
 }
@@ -62,4 +65,29 @@ fn counter_update(rounds: u32) {
         );
     }
     black_box(registers);
+}
+
+/// A cycle of 156 samples of voltage and current a round (50 Hz at 7812.5 a second), without the
+/// fundamental.
+fn vi_sample(rounds: u32) {
+    let wave: Vec<Sample> = (0..156)
+        .map(|n| {
+            let turn = std::f64::consts::TAU * f64::from(n) / 156.0;
+            Sample::new((turn.sin() * 4e6) as i32, ((turn - 1.0).sin() * 1e6) as i32)
+        })
+        .collect();
+    let settings = Settings {
+        rate: Millihertz::new(7_812_500),
+        cycles: 10,
+        floor: 10_000,
+        fundamental: false,
+    };
+    let mut sampler = Sampler::new(settings).expect("the settings are good");
+    let mut windows = 0;
+    for (_, block) in (0..rounds).zip(wave.chunks(156).cycle()) {
+        sampler.take(black_box(block), |event| {
+            windows += u32::from(matches!(event, Event::Window(_)));
+        });
+    }
+    black_box(windows);
 }
