@@ -44,7 +44,8 @@ fuzz_target!(|tariff: Tariff| {
         end: change(tariff.end),
         shift: Seconds::new(tariff.shift),
     };
-    let zone = TimeZone::new(ClockShift::new(tariff.offset.into()), Some(rule)).unwrap_or(TimeZone::UTC);
+    let zone =
+        TimeZone::new(ClockShift::new(tariff.offset.into()), Some(rule)).unwrap_or(TimeZone::UTC);
     let seasons: Vec<_> = tariff
         .seasons
         .iter()
@@ -56,7 +57,12 @@ fuzz_target!(|tariff: Tariff| {
         .iter()
         .map(|day| {
             day.iter()
-                .filter_map(|&(second, rate)| Rate::new(rate).map(|rate| Switch { second: Seconds::new(second), rate }))
+                .filter_map(|&(second, rate)| {
+                    Rate::new(rate).map(|rate| Switch {
+                        second: Seconds::new(second),
+                        rate,
+                    })
+                })
                 .collect()
         })
         .collect();

@@ -3,7 +3,10 @@
 //! Each condition is a pure function that says [`Sign::Present`], [`Sign::Absent`], or
 //! [`Sign::Between`] within its hysteresis. A [`Watch`] turns a stream of signs into one alarm.
 
-use crate::units::{Milliamps, Milliseconds, Millivolts};
+use crate::units::{
+    Microtesla, Milliamps, Millidegrees, Millionths, Milliseconds, Millivolts, Milliwatts,
+    PartsPerMillion, WattHours,
+};
 
 /// What a condition says at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,19 +113,96 @@ impl Watch {
 }
 
 /// Line and neutral current of a single-phase meter differ: `|I_L - I_N| > max(share, floor)`, the
-/// share being that of the larger current in thousandths (50 and 50 mA are usual). Absent below
-/// half of that. Bill the larger one while it stands.
+/// share being that of the larger current (5 % and 50 mA are usual). Absent below half of that. Bill
+/// the larger one while it stands.
 #[must_use]
 pub fn neutral_mismatch(
     line: Milliamps,
     neutral: Milliamps,
-    permille: u16,
+    share: PartsPerMillion,
     floor: Milliamps,
 ) -> Sign {
-    let difference = u64::from(line.get().abs_diff(neutral.get())) * 1_000;
-    let share = u64::from(line.max(neutral).get()) * u64::from(permille);
-    let limit = share.max(u64::from(floor.get()) * 1_000);
+    let ppm = u128::from(share.get().max(0).unsigned_abs());
+    let difference = u128::from(line.get().abs_diff(neutral.get())) * 1_000_000;
+    let share = u128::from(line.max(neutral).get()) * ppm;
+    let limit = share.max(u128::from(floor.get()) * 1_000_000);
     Sign::of(difference > limit, difference * 2 <= limit)
+}
+
+/// The load returns past the meter: current in the neutral above a threshold while the line's is
+/// below a tenth of it. Absent below half of the threshold, or with the line above a fifth.
+#[must_use]
+pub fn bypass(line: Milliamps, neutral: Milliamps, threshold: Milliamps) -> Sign {
+    let [line, neutral, limit] = [line, neutral, threshold].map(|amps| u64::from(amps.get()));
+    Sign::of(
+        neutral > limit && line * 10 < limit,
+        neutral * 2 <= limit || line * 5 > limit,
+    )
+}
+
+/// A current transformer is the wrong way round: one phase exports more than a floor while all
+/// others import more than it. Not for a meter behind which something generates. Absent when the
+/// phase does not export, or another one does not import.
+#[must_use]
+pub fn reversed_current(powers: &[Milliwatts], floor: Milliwatts) -> Sign {
+    let floor = floor.get().max(0);
+    let count = |of: fn(i64, i64) -> bool| powers.iter().filter(|p| of(p.get(), floor)).count();
+    let exporting = count(|power, floor| power < -floor);
+    let importing = count(|power, floor| power > floor);
+    let others = powers.len().saturating_sub(1);
+    Sign::of(
+        others > 0 && exporting == 1 && importing == others,
+        others == 0 || count(|power, _| power < 0) != 1 || count(|power, _| power > 0) != others,
+    )
+}
+
+/// Currents are paired with voltages of other phases: `|φ|` within a tolerance of 120° on two
+/// phases or more, φ being the angle of the voltage less that of the current. Absent when it is
+/// within one and a half of the tolerance on one at most.
+#[must_use]
+pub fn swapped_phases(angles: [Millidegrees; 3], tolerance: Millidegrees) -> Sign {
+    let near = |limit: u32| {
+        let far = |angle: &Millidegrees| {
+            // -360° to 360° as 0 to 180°.
+            let turn = angle.get().unsigned_abs() % 360_000;
+            turn.min(360_000 - turn).abs_diff(120_000) <= limit
+        };
+        angles.iter().filter(|angle| far(angle)).count()
+    };
+    let limit = tolerance.get().unsigned_abs().min(180_000);
+    Sign::of(near(limit) >= 2, near(limit + limit / 2) < 2)
+}
+
+/// The phases turn the wrong way; see [`Sequence`](crate::power::Sequence) and its
+/// [`is_reversed`](crate::power::Sequence::is_reversed).
+#[must_use]
+pub const fn wrong_sequence(is_reversed: bool) -> Sign {
+    Sign::of(is_reversed, !is_reversed)
+}
+
+/// The export register has grown by more than is allowed in a period; absent at half of it or
+/// below.
+#[must_use]
+pub fn reverse_energy(begin: WattHours, now: WattHours, allowed: WattHours) -> Sign {
+    let grown = u128::from(now.get().saturating_sub(begin.get()));
+    let allowed = u128::from(allowed.get());
+    Sign::of(grown > allowed, grown * 2 <= allowed)
+}
+
+/// A Hall sensor sees a field above a threshold, absent below two thirds of it.
+#[must_use]
+pub fn magnetic_field(field: Microtesla, threshold: Microtesla) -> Sign {
+    let (field, threshold) = (u64::from(field.get()), u64::from(threshold.get()));
+    Sign::of(field > threshold, field * 3 <= threshold * 2)
+}
+
+/// A current transformer is driven into saturation by a dc field: the share of the second harmonic
+/// is above a threshold, absent below two thirds of it.
+#[must_use]
+pub fn saturated_transformer(second_harmonic: Millionths, threshold: Millionths) -> Sign {
+    let share = i64::from(second_harmonic.get());
+    let threshold = i64::from(threshold.get());
+    Sign::of(share > threshold, share * 3 <= threshold * 2)
 }
 
 /// A phase carries current without a voltage: `U < 20 %` and `I > 1 %` of the nominal ones; absent

@@ -187,6 +187,10 @@ quantity!(
     ClockShift(i64), 1, 0, " s"
 );
 quantity!(
+    /// A magnetic flux density in µT, without its direction.
+    Microtesla(u32), 1_000, 3, " mT"
+);
+quantity!(
     /// A temperature in thousandths of a °C.
     MillidegreesCelsius(i32), 1_000, 3, " °C"
 );

@@ -3,7 +3,7 @@
 use meter_core::quality::{
     Cell, Change, Kind, QualityError, Row, Thresholds, VoltageEvent, VoltageEvents,
 };
-use meter_core::units::{Milliseconds, Millivolts};
+use meter_core::units::{Milliseconds, Millivolts, PartsPerMillion};
 use proptest::prelude::*;
 
 const DECLARED: u32 = 230_000;
@@ -110,7 +110,9 @@ proptest! {
     ) {
         let [dip, swell, interruption, hysteresis] = shares;
         let declared = Millivolts::new(declared);
-        let thresholds = Thresholds::new(declared, dip, swell, interruption, hysteresis)
+        let ppm = |n: u16| PartsPerMillion::new(i64::from(n) * 1_000);
+        let (dip, swell, low, apart) = (ppm(dip), ppm(swell), ppm(interruption), ppm(hysteresis));
+        let thresholds = Thresholds::new(declared, dip, swell, low, apart)
             .or(Thresholds::usual(Millivolts::new(DECLARED)))
             .unwrap();
         let mut events = VoltageEvents::<3>::new(thresholds);
@@ -168,15 +170,11 @@ fn cells_are_those_of_the_table() {
 
 #[test]
 fn impossible_thresholds_are_refused_by_name() {
-    let new = |declared, dip, swell, interruption, hysteresis| {
-        Thresholds::new(
-            Millivolts::new(declared),
-            dip,
-            swell,
-            interruption,
-            hysteresis,
-        )
-        .map(|_| ())
+    let new = |declared, dip: i64, swell: i64, interruption: i64, hysteresis: i64| {
+        let [dip, swell, interruption, hysteresis] =
+            [dip, swell, interruption, hysteresis].map(|n| PartsPerMillion::new(n * 1_000));
+        let declared = Millivolts::new(declared);
+        Thresholds::new(declared, dip, swell, interruption, hysteresis).map(|_| ())
     };
     assert_eq!(new(230_000, 900, 1_100, 50, 20), Ok(()));
     assert_eq!(new(0, 900, 1_100, 50, 20), Err(QualityError::NoVoltage));
@@ -184,6 +182,9 @@ fn impossible_thresholds_are_refused_by_name() {
     assert_eq!(new(230_000, 900, 1_100, 0, 20), Err(QualityError::Order));
     assert_eq!(new(230_000, 900, 1_100, 890, 20), Err(QualityError::Order));
     assert_eq!(new(230_000, 1_090, 1_100, 50, 20), Err(QualityError::Order));
+    assert_eq!(new(230_000, 900, 1_100, -50, 20), Err(QualityError::Order));
+    assert_eq!(new(230_000, 900, 1_100, 50, -1), Err(QualityError::Order));
+    assert_eq!(new(230_000, 900, 11_000, 50, 20), Err(QualityError::Order));
     assert_eq!(
         new(u32::MAX, 900, 1_100, 50, 20),
         Err(QualityError::OutOfRange)

@@ -1,10 +1,14 @@
 //! Conditions at their edges, and a watch beside a naive count of seconds.
 
 use meter_core::tamper::{
-    Alarm, Sign, Watch, current_with_relay_open, current_without_voltage, missing_phase,
-    neutral_loss, neutral_mismatch, over_current,
+    Alarm, Sign, Watch, bypass, current_with_relay_open, current_without_voltage, magnetic_field,
+    missing_phase, neutral_loss, neutral_mismatch, over_current, reverse_energy, reversed_current,
+    saturated_transformer, swapped_phases, wrong_sequence,
 };
-use meter_core::units::{Milliamps, Milliseconds, Millivolts};
+use meter_core::units::{
+    Microtesla, Milliamps, Millidegrees, Millionths, Milliseconds, Millivolts, Milliwatts,
+    PartsPerMillion, WattHours,
+};
 use proptest::prelude::*;
 
 fn amps(milliamps: u32) -> Milliamps {
@@ -17,7 +21,14 @@ fn volts(volts: u32) -> Millivolts {
 
 #[test]
 fn neutral_that_carries_another_current_is_a_sign() {
-    let sign = |line, neutral| neutral_mismatch(amps(line), amps(neutral), 50, amps(50));
+    let sign = |line, neutral| {
+        neutral_mismatch(
+            amps(line),
+            amps(neutral),
+            PartsPerMillion::new(50_000),
+            amps(50),
+        )
+    };
     assert_eq!(sign(10_000, 10_000), Sign::Absent);
     assert_eq!(sign(10_000, 9_500), Sign::Between);
     assert_eq!(sign(10_000, 9_499), Sign::Present);
@@ -118,4 +129,84 @@ proptest! {
             prop_assert_eq!(watch.is_raised(), raised);
         }
     }
+}
+
+#[test]
+fn a_load_past_the_meter_is_a_sign() {
+    let sign = |line, neutral| bypass(amps(line), amps(neutral), amps(1_000));
+    assert_eq!(sign(99, 1_001), Sign::Present);
+    assert_eq!(sign(100, 1_001), Sign::Between);
+    assert_eq!(sign(99, 1_000), Sign::Between);
+    assert_eq!(sign(99, 500), Sign::Absent);
+    assert_eq!(sign(201, 5_000), Sign::Absent);
+}
+
+#[test]
+fn one_phase_that_exports_alone_is_a_sign() {
+    let sign =
+        |powers: [i64; 3]| reversed_current(&powers.map(Milliwatts::new), Milliwatts::new(50_000));
+    assert_eq!(sign([-50_001, 60_000, 50_001]), Sign::Present);
+    assert_eq!(sign([-50_000, 60_000, 60_000]), Sign::Between);
+    assert_eq!(sign([-60_000, 60_000, 50_000]), Sign::Between);
+    assert_eq!(sign([0, 60_000, 60_000]), Sign::Absent);
+    assert_eq!(sign([-60_000, -60_000, 60_000]), Sign::Absent);
+    assert_eq!(sign([-60_000, 0, 60_000]), Sign::Absent);
+    assert_eq!(sign([i64::MIN, i64::MAX, i64::MAX]), Sign::Present);
+    assert_eq!(
+        reversed_current(&[Milliwatts::new(-9)], Milliwatts::ZERO),
+        Sign::Absent
+    );
+    assert_eq!(reversed_current(&[], Milliwatts::ZERO), Sign::Absent);
+}
+
+#[test]
+fn two_phases_at_120_degrees_are_a_sign() {
+    let sign =
+        |angles: [i32; 3]| swapped_phases(angles.map(Millidegrees::new), Millidegrees::new(20_000));
+    assert_eq!(sign([100_000, -140_000, 5_000]), Sign::Present);
+    assert_eq!(
+        sign([100_000, 240_000, 5_000]),
+        Sign::Present,
+        "240 degrees are -120"
+    );
+    assert_eq!(sign([120_000, 90_000, 5_000]), Sign::Between);
+    assert_eq!(sign([120_000, 89_999, 5_000]), Sign::Absent);
+    assert_eq!(sign([5_000, -5_000, 5_000]), Sign::Absent);
+    assert_eq!(
+        sign([i32::MIN, i32::MAX, 0]),
+        sign([i32::MIN % 360_000, i32::MAX % 360_000, 0])
+    );
+    assert_eq!(wrong_sequence(true), Sign::Present);
+    assert_eq!(wrong_sequence(false), Sign::Absent);
+}
+
+#[test]
+fn export_fields_and_saturation_are_signs_above_their_thresholds() {
+    let export = |begin, now| {
+        reverse_energy(
+            WattHours::new(begin),
+            WattHours::new(now),
+            WattHours::new(100),
+        )
+    };
+    assert_eq!(export(1_000, 1_101), Sign::Present);
+    assert_eq!(export(1_000, 1_100), Sign::Between);
+    assert_eq!(export(1_000, 1_050), Sign::Absent);
+    assert_eq!(
+        export(1_000, 0),
+        Sign::Absent,
+        "a register that went back has not grown"
+    );
+    assert_eq!(export(0, u64::MAX), Sign::Present);
+    let field = |field| magnetic_field(Microtesla::new(field), Microtesla::new(30_000));
+    assert_eq!(
+        (field(30_001), field(30_000), field(20_001)),
+        (Sign::Present, Sign::Between, Sign::Between)
+    );
+    assert_eq!(field(20_000), Sign::Absent);
+    let second = |share| saturated_transformer(Millionths::new(share), Millionths::new(60_000));
+    assert_eq!(
+        (second(60_001), second(40_001), second(40_000)),
+        (Sign::Present, Sign::Between, Sign::Absent)
+    );
 }

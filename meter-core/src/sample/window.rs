@@ -185,7 +185,7 @@ impl HalfCycle {
     pub(super) fn counts(&self) -> i32 {
         // 46 bits of a mean square, of which the upper 32 are looked at.
         let length = u64::try_from(self.length / ONE).unwrap_or(1).max(1);
-        let mean = self.squares.unsigned_abs() / length >> 16;
+        let mean = (self.squares.unsigned_abs() / length) >> 16;
         let root = u32::try_from(mean).unwrap_or(u32::MAX).isqrt();
         i32::try_from(root << 8).unwrap_or(i32::MAX)
     }

@@ -1,20 +1,14 @@
-//! Power quality: voltage dips, swells and interruptions by IEC 61000-4-30.
-//!
-//! Feed [`VoltageEvents`] one U_rms(1/2) of each phase every half cycle: the RMS over one cycle
-//! that starts at a zero crossing of the fundamental.
+//! Voltage dips, swells and interruptions by IEC 61000-4-30.
 //!
 //! | event | begins | ends |
 //! | --- | --- | --- |
 //! | dip | any phase below the threshold | all at or above threshold + hysteresis |
 //! | swell | any phase above the threshold | all at or below threshold - hysteresis |
 //! | interruption | all phases below the threshold | any at or above threshold + hysteresis |
-//!
-//! A value of 0 V is a reading like any other. An interruption lies within a dip, and both are
-//! reported.
 
 use core::fmt;
 
-use crate::units::{Milliseconds, Millivolts};
+use crate::units::{Milliseconds, Millivolts, PartsPerMillion};
 
 /// Which rule a set of thresholds breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,32 +56,39 @@ impl Thresholds {
     /// # Errors
     /// [`QualityError`] names the rule that the input breaks.
     pub const fn usual(declared: Millivolts) -> Result<Self, QualityError> {
-        Self::new(declared, 900, 1_100, 50, 20)
+        Self::new(
+            declared,
+            PartsPerMillion::new(900_000),
+            PartsPerMillion::new(1_100_000),
+            PartsPerMillion::new(50_000),
+            PartsPerMillion::new(20_000),
+        )
     }
 
-    /// Thresholds in thousandths of the declared voltage, each rounded down to mV.
+    /// Thresholds as shares of the declared voltage, each rounded down to mV.
     ///
     /// # Errors
     /// [`QualityError`] names the rule that the input breaks.
     pub const fn new(
         declared: Millivolts,
-        dip: u16,
-        swell: u16,
-        interruption: u16,
-        hysteresis: u16,
+        dip: PartsPerMillion,
+        swell: PartsPerMillion,
+        interruption: PartsPerMillion,
+        hysteresis: PartsPerMillion,
     ) -> Result<Self, QualityError> {
         if declared.get() == 0 {
             return Err(QualityError::NoVoltage);
         }
-        let (low, middle, high) = (interruption as u32, dip as u32, swell as u32);
-        let apart = hysteresis as u32;
-        if low == 0 || low + apart >= middle || middle + apart >= high || high < 2 * apart {
+        let (low, middle, high) = (interruption.get(), dip.get(), swell.get());
+        let apart = hysteresis.get();
+        // Ten times the declared voltage: sums and products of all four fit.
+        if low <= 0 || apart < 0 || high > 10_000_000 || apart > high || middle > high {
             return Err(QualityError::Order);
         }
-        if middle + apart > high - apart {
+        if low + apart >= middle || middle + apart > high - apart || middle + apart >= high {
             return Err(QualityError::Order);
         }
-        let most = declared.get() as u64 * (high + apart) as u64 / 1_000;
+        let most = declared.get() as u64 * (high + apart) as u64 / 1_000_000;
         if most > u32::MAX as u64 {
             return Err(QualityError::OutOfRange);
         }
@@ -109,9 +110,9 @@ impl Thresholds {
     }
 }
 
-/// Thousandths of a voltage, in range by the check of the largest.
-const fn share(declared: Millivolts, permille: u32) -> Millivolts {
-    Millivolts::new((declared.get() as u64 * permille as u64 / 1_000) as u32)
+/// A share of a voltage, in range by the check of the largest.
+const fn share(declared: Millivolts, ppm: i64) -> Millivolts {
+    Millivolts::new((declared.get() as u64 * ppm.unsigned_abs() / 1_000_000) as u32)
 }
 
 /// What kind of event it is.
@@ -138,7 +139,7 @@ impl Phases {
         phase < 8 && self.0 >> phase & 1 != 0
     }
 
-    fn where_true(phases: impl Iterator<Item = bool>) -> Self {
+    pub(super) fn where_true(phases: impl Iterator<Item = bool>) -> Self {
         let bits = phases.take(8).enumerate();
         Self(bits.fold(0, |set, (phase, is_in)| set | u8::from(is_in) << phase))
     }
