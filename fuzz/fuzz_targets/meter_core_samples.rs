@@ -8,7 +8,10 @@ use meter_core::sample::{Event, Sample, Sampler, Scale, Settings};
 use meter_core::scale::Ratio;
 use meter_core::units::Millihertz;
 
-fuzz_target!(|input: (u32, u8, u32, bool, Vec<Vec<(i32, i32)>>)| {
+/// Samples that come at once; none for some that were lost.
+type Block = Vec<(i32, i32)>;
+
+fuzz_target!(|input: (u32, u8, u32, bool, Vec<Block>)| {
     let (rate, cycles, floor, fundamental, blocks) = input;
     let settings = Settings {
         rate: Millihertz::new(rate),

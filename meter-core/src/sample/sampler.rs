@@ -14,6 +14,8 @@ use crate::units::Millihertz;
 const RATES: core::ops::RangeInclusive<u32> = 1_000_000..=64_000_000;
 /// A half cycle without a crossing ends after 12.5 ms, that of 40 Hz.
 const SLOWEST_HALF_CYCLES: u32 = 80_000;
+/// The fastest fundamental that is followed: an eighth of a turn a sample, in 1/2^64.
+const FASTEST: u64 = 1 << 61;
 /// No half cycle is shorter than this many quarters of the one before.
 const SHORTEST: i64 = 3;
 /// The threshold of crossings, as a part of the RMS voltage of a cycle before.
@@ -397,7 +399,7 @@ impl Sampler {
         if is_synchronised && self.settings.fundamental {
             let length = u128::try_from(integral.length).unwrap_or(1).max(1);
             let turns = divide(u128::from(cycles) << 80, length);
-            self.frequency = u64::try_from(turns).ok();
+            self.frequency = u64::try_from(turns).ok().filter(|&turns| turns <= FASTEST);
         }
         let window = Window::of(
             cycles,
