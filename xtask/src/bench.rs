@@ -319,10 +319,12 @@ fn one_meter_day(log: &mut Log) -> [Figure; 2] {
     let mut command = cargo();
     command.args(["run", "--release", "-p", "lipari", "--"]);
     command.args(["--meters", "1", "--days", "1", "--exit", "--json"]);
-    let database = target_dir().join("xtask").join("bench.db");
     // One from an earlier run would be continued.
-    let _ = std::fs::remove_file(&database);
-    let report = log.capture(command.arg("--db").arg(&database));
+    let folder = target_dir().join("xtask").join("bench");
+    let _ = std::fs::remove_dir_all(&folder);
+    let database = folder.join("bench.db");
+    let made = std::fs::create_dir_all(&folder).map_err(|error| error.to_string());
+    let report = made.and_then(|()| log.capture(command.arg("--db").arg(&database)));
     let number = |name| match &report {
         Ok(text) => text
             .lines()

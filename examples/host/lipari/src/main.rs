@@ -159,9 +159,19 @@ impl Place {
                 _temporary: Some(folder),
             });
         };
+        let flashes = db.with_extension("meters");
+        if !db.exists() && holds_something(&flashes) {
+            // They would wait for receipts of what the database has never seen.
+            return Err(format!(
+                "the memories of meters are in {}, but {} is gone; remove the folder too, or choose \
+                 another file with --db",
+                flashes.display(),
+                db.display()
+            ));
+        }
         Ok(Self {
             db: db.into(),
-            flashes: Flashes::Folder(db.with_extension("meters")),
+            flashes: Flashes::Folder(flashes),
             _temporary: None,
         })
     }
@@ -176,6 +186,10 @@ impl Place {
             format!("cannot make the folder {folder} ({error}); choose another place with --db")
         })
     }
+}
+
+fn holds_something(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
 }
 
 async fn run(options: Options) -> Result<bool, String> {

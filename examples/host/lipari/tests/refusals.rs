@@ -74,3 +74,16 @@ fn numbers_out_of_range_say_their_range() {
     let text = refused(folder.path(), &["--speed", "-1"]);
     assert!(text.contains("give 1 or more"), "{text}");
 }
+
+#[test]
+fn meters_whose_database_is_gone_are_not_left_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("town.meters")).unwrap();
+    fs::write(folder.path().join("town.meters").join("1.flash"), "memory").unwrap();
+    let text = refused(folder.path(), &["--db", "town.db"]);
+    assert!(
+        text.contains("town.db is gone; remove the folder too"),
+        "{text}"
+    );
+    assert_eq!(names(folder.path()), ["town.meters"]);
+}
