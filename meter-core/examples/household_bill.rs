@@ -176,15 +176,6 @@ pub(crate) fn report() -> Result<String, Box<dyn Error>> {
     let days = household()?;
     let in_january = |date: &Date| (date.year(), date.month()) == (2013, 1);
     let january: Vec<_> = days.iter().filter(|(date, _)| in_january(date)).collect();
-
-    // 770 kΩ over 470 Ω, a shunt of 300 µΩ, gain 16: what `Scales::energy_lsb` of stpm3x gives.
-    let lsb = Ratio::new(268_200_607, 884_352).ok_or("a ratio")?;
-    let mut chip = Chip {
-        lsb,
-        counter: 0,
-        rest: 0,
-    };
-    let mut meter = Meter::new(lsb)?;
     let mut forecast = EnergyForecast::new(Prior {
         yearly: WattHours::new(3_650_000),
         profile: &StandardProfile::H25,
@@ -195,28 +186,21 @@ pub(crate) fn report() -> Result<String, Box<dyn Error>> {
     for (date, half_hours) in before {
         forecast.close_day(*date, total(half_hours))?;
     }
+
+    // 770 kΩ over 470 Ω, a shunt of 300 µΩ, gain 16: what `Scales::energy_lsb` of stpm3x gives.
+    let lsb = Ratio::new(268_200_607, 884_352).ok_or("a ratio")?;
+    let mut chip = Chip {
+        lsb,
+        counter: 0,
+        rest: 0,
+    };
+    let mut meter = Meter::new(lsb)?;
     let mut shares = RateShares::default();
     let mut guess = None;
-    let mut wraps = 0_u32;
+    let mut wraps = 0;
     for (date, half_hours) in &january {
-        let midnight = date.days().unsigned_abs() * DAY_SECONDS;
         let rates_before = meter.rates.readings();
-        for second in 1..=DAY_SECONDS {
-            let half_hour = half_hours[usize::try_from((second - 1) / u64::from(HALF_HOUR))?];
-            let last = chip.counter;
-            let reading = chip.a_second(half_hour);
-            wraps += u32::from(reading < last);
-            if date.day() == 15 && (28_801..=28_803).contains(&second) {
-                let _ = writeln!(
-                    text,
-                    "08:00:0{}  counter {reading:>10}  step {:>6}  register {}",
-                    second - 28_800,
-                    reading.wrapping_sub(last),
-                    meter.registers.read(lsb).import,
-                );
-            }
-            meter.a_second(UtcSeconds::new(midnight + second), reading);
-        }
+        wraps += a_day(&mut text, &mut chip, &mut meter, *date, half_hours)?;
         let mut by_rate = meter.rates.readings();
         for (now, before) in by_rate.iter_mut().zip(rates_before) {
             *now = now.checked_sub(before).unwrap_or_default();
@@ -235,31 +219,50 @@ pub(crate) fn report() -> Result<String, Box<dyn Error>> {
     let (so_far, rest) = guess.ok_or("January has a 10th")?;
     let expected = prices().forecast(&so_far, rest, 21, &shares)?;
     let energy = rest.after(sum(&so_far));
-    writeln!(
-        text,
-        "\nexpected  {:>12}  {:>7}",
-        energy.expected,
-        money(expected.expected.total)
-    )?;
-    writeln!(
-        text,
-        "80 % from {:>12}  {:>7}",
-        energy.low,
-        money(expected.low.total)
-    )?;
-    writeln!(
-        text,
-        "       to {:>12}  {:>7}",
-        energy.high,
-        money(expected.high.total)
-    )?;
-    writeln!(
-        text,
-        "it became {:>12}  {:>7}",
-        sum(&used),
-        money(bill.total)
-    )?;
+    let rows = [
+        ("\nexpected ", energy.expected, expected.expected.total),
+        ("80 % from", energy.low, expected.low.total),
+        ("       to", energy.high, expected.high.total),
+        ("it became", sum(&used), bill.total),
+    ];
+    for (name, energy, amount) in rows {
+        writeln!(
+            text,
+            "{name} {:>12}  {:>7}",
+            energy.to_string(),
+            money(amount)
+        )?;
+    }
     Ok(text)
+}
+
+/// Plays a day second by second; how often the counter wrapped.
+fn a_day(
+    text: &mut String,
+    chip: &mut Chip,
+    meter: &mut Meter,
+    date: Date,
+    half_hours: &[u32],
+) -> Result<u32, Box<dyn Error>> {
+    let midnight = date.days().unsigned_abs() * DAY_SECONDS;
+    let mut wraps = 0;
+    for second in 1..=DAY_SECONDS {
+        let half_hour = half_hours[usize::try_from((second - 1) / u64::from(HALF_HOUR))?];
+        let last = chip.counter;
+        let reading = chip.a_second(half_hour);
+        wraps += u32::from(reading < last);
+        if date.day() == 15 && (28_801..=28_803).contains(&second) {
+            writeln!(
+                text,
+                "08:00:0{}  counter {reading:>10}  step {:>6}  register {}",
+                second - 28_800,
+                reading.wrapping_sub(last),
+                meter.registers.read(meter.lsb).import,
+            )?;
+        }
+        meter.a_second(UtcSeconds::new(midnight + second), reading);
+    }
+    Ok(wraps)
 }
 
 fn registers(

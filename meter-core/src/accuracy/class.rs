@@ -44,7 +44,9 @@ impl Class {
         Self::C,
     ];
 
-    /// The standard and the edition whose limits this crate holds for the class.
+    /// The standard and the edition whose limits this crate holds for the class. Later editions
+    /// exist, IEC 62053-22:2020 and EN 50470-3:2022 among them: before a claim of conformity
+    /// compare the limits with the edition in force.
     #[must_use]
     pub const fn edition(self) -> &'static str {
         match self {
