@@ -16,6 +16,7 @@ pub fn months(scores: &Scores) -> String {
     forecasts.sort_by_key(|month| month.from);
     let most = forecasts.iter().map(|month| month.band[2].max(month.truth));
     let most = most.fold(0.0, f64::max).max(1.0) * 1.05;
+    let tick = nice(most / 5.0);
     let step = (WIDTH - LEFT - 8.0) / forecasts.len().max(1) as f64;
     let x = |place: usize| LEFT + step * (place as f64 + 0.5);
     let y = |wh: f64| HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * wh / most;
@@ -27,8 +28,8 @@ pub fn months(scores: &Scores) -> String {
          <text x=\"{LEFT}\" y=\"16\">kWh in the month: forecast after day 3, 7, 10, 14, 21 \
          (dot), 80 % band (bar), truth (line)</text>\n"
     );
-    for tick in 0..=4 {
-        let wh = most * f64::from(tick) / 4.0;
+    for number in 0..=(most / tick) as u32 {
+        let wh = tick * f64::from(number);
         let _ = writeln!(
             svg,
             "<line x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{0:.1}\" y2=\"{0:.1}\" stroke=\"#dddddd\"/>\
@@ -55,6 +56,16 @@ pub fn months(scores: &Scores) -> String {
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// The next of 1, 2 and 5 times a power of ten.
+fn nice(least: f64) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    steps
+        .into_iter()
+        .find(|step| *step >= least)
+        .unwrap_or(least)
 }
 
 fn same_month(a: &Month, b: &Month) -> bool {
