@@ -159,6 +159,21 @@ fn elements(count: u8) -> Elements {
 }
 
 #[test]
+fn uncertainties_add_by_their_squares() {
+    use meter_core::accuracy::expanded_uncertainty;
+    let of = |parts: &[i64]| {
+        let parts: Vec<_> = parts.iter().copied().map(ppm).collect();
+        expanded_uncertainty(&parts).map(|found| found.get())
+    };
+    assert_eq!(of(&[]), Ok(0));
+    assert_eq!(of(&[3, 4]), Ok(10));
+    assert_eq!(of(&[1, 1]), Ok(3), "2.83, rounded up");
+    assert_eq!(of(&[-1]), Err(AccuracyError::UncertaintyNegative));
+    assert_eq!(of(&[i64::MAX]), Err(AccuracyError::OutOfRange));
+    assert_eq!(of(&[i64::MAX; 5]), Err(AccuracyError::OutOfRange));
+}
+
+#[test]
 fn no_load_times_worked_by_hand() {
     let time = |factor, k, m, volts: u32, maximum| {
         let maximum = Milliamps::new(maximum);

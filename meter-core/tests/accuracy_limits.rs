@@ -431,3 +431,63 @@ proptest! {
         }
     }
 }
+
+/// Influence, factor, then the limits in % for 0.2S, 0.5S, 1 and 2; a dash where there is none.
+const INFLUENCES: &str = "\
+Voltage Unity 0.1 0.2 0.7 1.0
+Voltage HalfInductive 0.2 0.4 1.0 1.5
+Frequency Unity 0.1 0.2 0.5 0.8
+Frequency HalfInductive 0.1 0.2 0.7 1.0
+ReversedSequence Unity 0.05 0.1 - -
+VoltageUnbalance Unity 0.5 1.0 - -
+Harmonics Unity 0.4 0.5 0.8 1.0
+Subharmonics Unity 0.6 1.5 - -
+ConstantField Unity 2.0 2.0 - -
+AlternatingField Unity 0.5 1.0 - -
+RadioFrequency Unity 1.0 2.0 - -
+AuxiliarySupply Unity 0.05 0.1 - -
+";
+
+#[test]
+fn influences_are_those_of_the_table() {
+    use meter_core::accuracy::Influence::{
+        AlternatingField, AuxiliarySupply, ConstantField, Frequency, Harmonics, RadioFrequency,
+        ReversedSequence, Subharmonics, Voltage, VoltageUnbalance,
+    };
+    let all = [
+        Voltage,
+        Frequency,
+        ReversedSequence,
+        VoltageUnbalance,
+        Harmonics,
+        Subharmonics,
+        ConstantField,
+        AlternatingField,
+        RadioFrequency,
+        AuxiliarySupply,
+    ];
+    let classes = [
+        Class::Active02S,
+        Class::Active05S,
+        Class::Active1,
+        Class::Active2,
+    ];
+    for influence in all {
+        for factor in [
+            Factor::Unity,
+            Factor::HalfInductive,
+            Factor::EightTenthsCapacitive,
+        ] {
+            let name = format!("{influence:?} {factor:?} ");
+            let line = INFLUENCES.lines().find_map(|line| line.strip_prefix(&name));
+            let limits: Vec<_> = line.map_or(vec!["-"; 4], |line| line.split(' ').collect());
+            for (class, limit) in classes.into_iter().zip(limits) {
+                let percent = limit.parse::<f64>().ok();
+                let expected = percent.map(|n| PartsPerMillion::new((n * 10_000.0).round() as i64));
+                assert_eq!(influence.limit(class, factor), expected, "{name}{class:?}");
+            }
+        }
+        assert_eq!(influence.limit(Class::A, Factor::Unity), None);
+        assert_eq!(influence.limit(Class::Reactive2, Factor::Unity), None);
+    }
+}

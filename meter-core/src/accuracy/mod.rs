@@ -29,12 +29,16 @@
 
 mod class;
 mod error;
+mod influence;
 mod limit;
 mod low_load;
 mod pulse;
 
 pub use class::{Class, Connection, Factor, Load};
 pub use error::AccuracyError;
+pub use influence::Influence;
 pub use limit::Meter;
 pub use low_load::{Elements, NoLoad, Starting};
-pub use pulse::{Deviation, PulseConstant, Verdict, guard_needed, shortest_time};
+pub use pulse::{
+    Deviation, PulseConstant, Verdict, expanded_uncertainty, guard_needed, shortest_time,
+};

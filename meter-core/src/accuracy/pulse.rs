@@ -210,6 +210,37 @@ pub fn guard_needed(
     Ok(uncertainty * u128::from(ratio) > limit)
 }
 
+/// The expanded uncertainty U = 2 u (95 %) of parts that do not depend on each other: twice the root
+/// of the sum of their squares, rounded up. The parts are standard uncertainties: of the reference,
+/// the resolution, the repeatability.
+///
+/// ```
+/// use meter_core::accuracy::expanded_uncertainty;
+/// use meter_core::units::PartsPerMillion;
+/// let parts = [120, 50, 0].map(PartsPerMillion::new);
+/// assert_eq!(expanded_uncertainty(&parts), Ok(PartsPerMillion::new(260)));
+/// ```
+///
+/// # Errors
+///
+/// [`UncertaintyNegative`](AccuracyError::UncertaintyNegative) or
+/// [`OutOfRange`](AccuracyError::OutOfRange).
+pub fn expanded_uncertainty(parts: &[PartsPerMillion]) -> Result<PartsPerMillion, AccuracyError> {
+    let mut sum = 0u128;
+    for part in parts {
+        let part = u128::try_from(part.get()).map_err(|_| AccuracyError::UncertaintyNegative)?;
+        // 62 bits each, and twice of it squared: four of the largest fit.
+        sum = sum
+            .checked_add(4 * part * part)
+            .ok_or(AccuracyError::OutOfRange)?;
+    }
+    let root = sum.isqrt();
+    let up = root + u128::from(root * root < sum);
+    i64::try_from(up)
+        .map(PartsPerMillion::new)
+        .map_err(|_| AccuracyError::OutOfRange)
+}
+
 fn checked_limit(
     limit: PartsPerMillion,
     uncertainty: PartsPerMillion,
