@@ -8,7 +8,7 @@ use meter_core::forecast::{
     DayProfile, EnergyForecast, Prior, RateShares, STORED_BYTES, StandardProfile,
 };
 use meter_core::prepayment::{Credit, FriendlyHours, Terms};
-use meter_core::units::{MicroCurrency, MilliwattHours, Seconds, WattHours};
+use meter_core::units::{MicroCurrency, MilliwattHours, PartsPerMillion, Seconds, WattHours};
 
 /// A step in days, an energy in Wh, a price, what is done.
 type Step = (i64, u64, i64, u8);
@@ -62,7 +62,11 @@ fuzz_target!(|life: Life| {
             0 => drop(credit.top_up(u32::from(what), price)),
             1 => credit.use_energy(MilliwattHours::new(energy.get()), price),
             2 => credit.charge(price),
-            3 => drop(profile.observe(usize::from(what / 6), energy)),
+            3 => drop(profile.observe(
+                usize::from(what / 6),
+                energy,
+                PartsPerMillion::new(price.get()),
+            )),
             4 => shares.close_day(&[energy; 8]),
             _ => drop(forecast.close_day(date, energy)),
         }
@@ -77,7 +81,7 @@ fuzz_target!(|life: Life| {
         let _ = (
             credit.supply(&terms, None),
             credit.accept_emergency(&terms),
-            profile.expected_day(),
+            profile.expected(usize::from(what), forecast.weight(date.weekday())),
         );
     }
 });

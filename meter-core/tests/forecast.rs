@@ -5,7 +5,7 @@ mod naive;
 use meter_core::clock::Date;
 use meter_core::forecast::{
     DayProfile, EnergyForecast, Forecast, ForecastError, Prior, RateShares, STORED_BYTES,
-    StandardProfile,
+    StandardProfile, WHOLE,
 };
 use meter_core::tariff::{Consumption, Rounded, Rounding, Tariff};
 use meter_core::units::{MicroCurrency, PartsPerMillion, WattHours};
@@ -241,20 +241,25 @@ fn a_slot_follows_a_habit_and_not_a_feast() {
     let mut profile = DayProfile::<24>::new(PRIOR);
     for _ in 0..60 {
         for slot in 0..24 {
-            profile
-                .observe(slot, wh(if slot == 19 { 2_000 } else { 200 }))
-                .expect("a slot");
+            let energy = wh(if slot == 19 { 2_000 } else { 200 });
+            profile.observe(slot, energy, WHOLE).expect("a slot");
         }
     }
-    assert!((190..=210).contains(&profile.expected(3).get()));
-    assert!((1_950..=2_050).contains(&profile.expected(19).get()));
-    profile.observe(3, wh(20_000)).expect("a slot");
-    assert!(profile.expected(3).get() < 250);
-    assert_eq!(profile.observe(24, wh(1)), Err(ForecastError::NoSuchSlot));
-    assert_eq!(
-        DayProfile::from_slots(*profile.slots()).expected_day(),
-        profile.expected_day()
-    );
+    assert!((190..=210).contains(&profile.expected(3, WHOLE).get()));
+    assert!((1_950..=2_050).contains(&profile.expected(19, WHOLE).get()));
+    profile.observe(3, wh(20_000), WHOLE).expect("a slot");
+    assert!(profile.expected(3, WHOLE).get() < 250);
+    let refused = profile.observe(24, wh(1), WHOLE);
+    assert_eq!(refused, Err(ForecastError::NoSuchSlot));
+    let again = DayProfile::from_slots(*profile.slots());
+    assert_eq!(again.expected(19, WHOLE), profile.expected(19, WHOLE));
+    // A day of half the weight is half the day, and half its energy is what was expected.
+    let half = PartsPerMillion::new(500_000);
+    let expected = profile.expected(19, half);
+    assert!(expected.get().abs_diff(1_000) <= 25);
+    profile.observe(19, expected, half).expect("a slot");
+    assert!(profile.expected(19, half).get().abs_diff(expected.get()) <= 1);
+    assert_eq!(profile.expected(19, PartsPerMillion::new(-5)), wh(0));
 }
 
 #[test]

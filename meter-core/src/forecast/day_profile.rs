@@ -2,7 +2,7 @@
 
 use super::period::{ForecastError, Prior};
 use super::share::part_of;
-use crate::units::WattHours;
+use crate::units::{PartsPerMillion, WattHours};
 
 /// Fractions of a Wh that a slot is kept in, so that small differences move it.
 const FINE: u32 = 16;
@@ -11,6 +11,16 @@ const DAYS_OF_TRUST: u8 = 4;
 /// The gain in the long run, as a fraction.
 const GAIN: (i64, i64) = (3, 16);
 
+/// The weight of a mean day.
+pub const WHOLE: PartsPerMillion = PartsPerMillion::new(1_000_000);
+
+const MILLION: u128 = 1_000_000;
+
+/// A weight in millionths, at least one.
+fn parts(weight: PartsPerMillion) -> u128 {
+    u128::try_from(weight.get()).unwrap_or(1).max(1)
+}
+
 /// Forecasts each of the `SLOTS` equal parts of the next day: 24, 48 or 96.
 ///
 /// A slot follows its energy by three sixteenths of the difference, which is held to half the slot
@@ -18,14 +28,18 @@ const GAIN: (i64, i64) = (3, 16);
 /// does on its first day, and no more. So it comes near the median of the last days without
 /// keeping them.
 ///
+/// Slots are those of a mean day. The weight of a weekday, as
+/// [`EnergyForecast::weight`](super::EnergyForecast::weight) learns it, is taken out of what is
+/// observed and put into what is expected; without one it is [`WHOLE`].
+///
 /// ```
-/// use meter_core::forecast::{DayProfile, Prior, StandardProfile};
+/// use meter_core::forecast::{DayProfile, Prior, StandardProfile, WHOLE};
 /// use meter_core::units::WattHours;
 /// let yearly = WattHours::new(3_650_000);
 /// let mut profile = DayProfile::<48>::new(Prior { yearly, profile: &StandardProfile::H25 });
-/// let evening = profile.expected(40);
-/// profile.observe(40, WattHours::new(900))?;
-/// assert!(profile.expected(40) > evening);
+/// let evening = profile.expected(40, WHOLE);
+/// profile.observe(40, WattHours::new(900), WHOLE)?;
+/// assert!(profile.expected(40, WHOLE) > evening);
 /// # Ok::<(), meter_core::forecast::ForecastError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +66,17 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
         }
     }
 
-    /// Takes the energy of a slot of today; a slot whose energy is not known is left out.
+    /// Takes the energy of a slot of a day of some weight; a slot whose energy is not known is left
+    /// out.
     ///
     /// # Errors
     /// [`ForecastError::NoSuchSlot`]: `slot` is not below `SLOTS`; nothing has changed.
-    pub fn observe(&mut self, slot: usize, energy: WattHours) -> Result<(), ForecastError> {
+    pub fn observe(
+        &mut self,
+        slot: usize,
+        energy: WattHours,
+        weight: PartsPerMillion,
+    ) -> Result<(), ForecastError> {
         let sum: u64 = self.slots.iter().map(|&slot| u64::from(slot)).sum();
         let place = self.slots.get_mut(slot).ok_or(ForecastError::NoSuchSlot)?;
         let number = u16::try_from(slot).map_err(|_| ForecastError::NoSuchSlot)?;
@@ -65,11 +85,8 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
         }
         self.last = number;
         let expected = i64::from(*place);
-        let energy = energy
-            .get()
-            .saturating_mul(FINE.into())
-            .min(u32::MAX.into());
-        let mut error = i64::try_from(energy).unwrap_or(i64::MAX) - expected;
+        let energy = u128::from(energy.get()) * u128::from(FINE) * MILLION / parts(weight);
+        let mut error = i64::from(u32::try_from(energy).unwrap_or(u32::MAX)) - expected;
         if self.days > DAYS_OF_TRUST {
             let mean = i64::try_from(sum).unwrap_or(i64::MAX) / SLOTS.max(1) as i64;
             let usual = expected / 2 + mean / 16 + i64::from(FINE);
@@ -86,18 +103,14 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
         Ok(())
     }
 
-    /// The energy expected in a slot of the next day; zero for one that does not exist.
+    /// The energy expected in a slot of a day of some weight, rounded to a Wh; zero for a slot that
+    /// does not exist.
     #[must_use]
-    pub fn expected(&self, slot: usize) -> WattHours {
+    pub fn expected(&self, slot: usize, weight: PartsPerMillion) -> WattHours {
         let fine = self.slots.get(slot).copied().unwrap_or_default();
-        WattHours::new(u64::from((fine + FINE / 2) / FINE))
-    }
-
-    /// The energy expected in a whole day.
-    #[must_use]
-    pub fn expected_day(&self) -> WattHours {
-        let fine: u64 = self.slots.iter().map(|&slot| u64::from(slot)).sum();
-        WattHours::new(fine / u64::from(FINE))
+        let whole = u128::from(FINE) * MILLION;
+        let energy = (u128::from(fine) * parts(weight) + whole / 2) / whole;
+        WattHours::new(u64::try_from(energy).unwrap_or(u64::MAX))
     }
 
     /// The slots, in sixteenths of a Wh: what to store.

@@ -27,7 +27,7 @@ mod standard_profile;
 mod stored;
 
 pub use bill::{BillForecast, RateShares};
-pub use day_profile::DayProfile;
+pub use day_profile::{DayProfile, WHOLE};
 pub use period::{EnergyForecast, Forecast, ForecastError, LONGEST, Prior};
 pub use standard_profile::StandardProfile;
 pub use stored::STORED_BYTES;

@@ -8,7 +8,7 @@ use super::season::{SeasonWeight, seen};
 use super::share::{ONE, Share, part_of, ratio, times};
 use super::standard_profile::StandardProfile;
 use crate::clock::{Date, Weekday};
-use crate::units::WattHours;
+use crate::units::{PartsPerMillion, WattHours};
 
 /// The longest stretch that is forecast, in days.
 pub const LONGEST: u16 = 366;
@@ -228,6 +228,14 @@ impl EnergyForecast {
     #[must_use]
     pub fn season_followed(&self) -> i16 {
         i16::try_from(self.season.weight() * 1_000 / ONE).unwrap_or_default()
+    }
+
+    /// What a day of the week uses beside the mean day, as far as it is no chance: 1 000 000 ppm for
+    /// a household without habits.
+    #[must_use]
+    pub fn weight(&self, day: Weekday) -> PartsPerMillion {
+        let weight = self.level().week[usize::from(day.from_monday())];
+        PartsPerMillion::new(weight * 1_000_000 / ONE)
     }
 
     fn without_season(&self, date: Date, energy: u32) -> i64 {

@@ -231,10 +231,12 @@ fn profiles(days: &[Day]) -> Vec<Score> {
     };
     let mut scores = vec![];
     let mut profile = DayProfile::<SLOTS>::new(PRIOR);
+    let mut totals = EnergyForecast::new(PRIOR);
     let (mut error, mut count) = (0.0, 0.0);
     for (number, day) in days.iter().enumerate() {
+        let weight = totals.weight(day.date.weekday());
         let expected: Vec<f64> = (0..SLOTS)
-            .map(|slot| profile.expected(slot).get() as f64)
+            .map(|slot| profile.expected(slot, weight).get() as f64)
             .collect();
         for ((slot, truth), expected) in day.slots.iter().enumerate().zip(expected) {
             let Some(truth) = truth else { continue };
@@ -242,8 +244,12 @@ fn profiles(days: &[Day]) -> Vec<Score> {
                 error += (f64::from(*truth) - expected).abs();
                 count += 1.0;
             }
-            let taken = profile.observe(slot, WattHours::new(u64::from(*truth)));
+            let taken = profile.observe(slot, WattHours::new(u64::from(*truth)), weight);
             taken.expect("a day has that slot");
+        }
+        if let Some(total) = day.total() {
+            let closed = totals.close_day(day.date, WattHours::new(total.round() as u64));
+            closed.expect("the days of a file come in order");
         }
     }
     scores.push(scored(OURS, error, count));
