@@ -358,6 +358,91 @@ fn a_dip_and_an_interruption_are_seen_each_half_cycle() {
     );
 }
 
+/// A jump of the phase, the frequency or the voltage: a second later all is right again.
+#[test]
+fn jumps_are_survived() {
+    let before = Signal::sine(50.0, 230.0, 5.0, 60.0);
+    for degrees in [0.0f64, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0] {
+        for (frequency, volts) in [
+            (50.0, 230.0),
+            (45.0, 230.0),
+            (65.0, 230.0),
+            (50.0, 30.0),
+            (60.0, 340.0),
+        ] {
+            for instant in [1.0, 1.003, 1.007, 1.011, 1.017] {
+                let mut after = Signal::sine(frequency, volts, 5.0, 60.0);
+                for part in after.voltage.iter_mut().chain(&mut after.current) {
+                    part.2 += degrees.to_radians();
+                }
+                let samples: Vec<Sample> = (0..23_437)
+                    .map(|n| {
+                        let time = f64::from(n) / 7_812.5;
+                        let signal = if time < instant { &before } else { &after };
+                        signal.sample(time)
+                    })
+                    .collect();
+                let (half_cycles, windows) = run(settings(7_812_500), &samples, 156);
+                // None of them is far from what half cycles there are in three seconds.
+                assert!(
+                    (250..=400).contains(&half_cycles.len()),
+                    "{}",
+                    half_cycles.len()
+                );
+                for window in &windows[windows.len() - 4..] {
+                    let found = window.measured(&scale());
+                    let name = format!("{degrees} degrees, {frequency} Hz, {volts} V, {instant} s");
+                    assert!(window.is_synchronised, "{name}");
+                    let right = volts * 5.0 * 0.5;
+                    let error = found.active.get() as f64 / 1e6 / right - 1.0;
+                    assert!(error.abs() < 60e-6, "{name}: {error}");
+                    let half = half_cycles[half_cycles.len() - 1].voltage(&scale()).get();
+                    assert!(
+                        (f64::from(half) / 1e6 / volts - 1.0).abs() < 0.001,
+                        "{name}: {half}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// P hardly minds a frequency that drifts; Q1 is seen by that of the window before, and corrected.
+#[test]
+fn a_frequency_that_drifts_is_followed() {
+    for (drift, ppm) in [
+        (0.01, [5.0, 20.0]),
+        (0.1, [10.0, 40.0]),
+        (1.0, [100.0, 800.0]),
+    ] {
+        let mut phase = 0.0f64;
+        let samples: Vec<Sample> = (0..23_437)
+            .map(|n| {
+                let time = f64::from(n) / 7_812.5;
+                phase += TAU * (50.0 + drift * (time - 1.5)) / 7_812.5;
+                let volts = 230.0 * 2f64.sqrt() * phase.cos();
+                let amps = 5.0 * 2f64.sqrt() * (phase - 60f64.to_radians()).cos();
+                Sample::new(
+                    (volts / VOLTS * COUNTS) as i32,
+                    (amps / AMPS * COUNTS) as i32,
+                )
+            })
+            .collect();
+        let (_, windows) = run(settings(7_812_500), &samples, 156);
+        assert!(windows.len() >= 13);
+        for window in &windows[2..] {
+            assert!(window.is_synchronised);
+            let found = window.measured(&scale());
+            let error = |found: i64, right: f64| (found as f64 / right - 1.0).abs() * 1e6;
+            let (p, q) = (
+                error(found.active.get(), 575e6),
+                error(found.reactive_1.get(), 995.929e6),
+            );
+            assert!(p < ppm[0] && q < ppm[1], "{drift} Hz/s: {p} and {q} ppm");
+        }
+    }
+}
+
 #[test]
 fn lost_samples_begin_a_new_window() {
     let samples = Signal::sine(50.0, 230.0, 5.0, 60.0).samples(7_812.5, 2.0);

@@ -1,7 +1,8 @@
 //! Correlation with a sine and a cosine that turn with the mains.
 
 use super::Sample;
-use super::integral::{Edge, Integral, Integrand};
+use super::integral::{Edge, Integral, Integrand, ONE};
+use super::window::Correlation;
 
 /// One, for the numbers that turn.
 const TURN_ONE: i64 = 1 << 30;
@@ -69,6 +70,8 @@ impl Integrand<4> for Products<'_> {
 /// The correlation of a window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Correlator {
+    /// Turns a sample in 1/2^64, and as a pointer.
+    frequency: u64,
     step: Pointer,
     /// At the next sample.
     pointer: Pointer,
@@ -88,6 +91,7 @@ impl Correlator {
             ..step
         };
         Self {
+            frequency,
             step,
             pointer: Pointer::START,
             last: Pointer::START.turned(back),
@@ -113,13 +117,20 @@ impl Correlator {
         self.count += i64::try_from(samples.len()).unwrap_or(0);
     }
 
-    /// The integrals up to an edge between the last sample and the next.
-    pub(super) fn end(&self, last: &Sample, next: &Sample, after: i64) -> Integral<4> {
+    /// What was found up to an edge between the last sample and the next, behind so many cycles of
+    /// the voltage.
+    pub(super) fn end(&self, cycles: u8, last: &Sample, next: &Sample, after: i64) -> Correlation {
         let end = Edge {
             before: Products(last, self.last).values(),
             next: Products(next, self.pointer).values(),
             after,
         };
-        Integral::between(&self.begin, &self.sums, self.count, &end)
+        let integral = Integral::between(&self.begin, &self.sums, self.count, &end);
+        let turns = (i128::from(self.frequency) * i128::from(integral.length)) >> 64;
+        let excess = turns - i128::from(i64::from(cycles) * ONE);
+        Correlation {
+            integral,
+            excess: i64::try_from(excess).unwrap_or(0),
+        }
     }
 }

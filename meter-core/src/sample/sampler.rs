@@ -391,11 +391,15 @@ impl Sampler {
         } = self.window;
         let count = i64::try_from(count).unwrap_or(0);
         let integral = Integral::between(&begin, &sums, count, &boundary.edge());
-        let correlation = self
-            .correlator
-            .take()
-            .map(|correlator| correlator.end(&boundary.before, &boundary.next, boundary.after));
         let cycles = self.settings.cycles;
+        let Boundary {
+            before,
+            next,
+            after,
+            ..
+        } = boundary;
+        let correlation = self.correlator.take();
+        let correlation = correlation.map(|found| found.end(cycles, &before, &next, after));
         if is_synchronised && self.settings.fundamental {
             let length = u128::try_from(integral.length).unwrap_or(1).max(1);
             let turns = divide(u128::from(cycles) << 80, length);

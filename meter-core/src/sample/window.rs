@@ -69,6 +69,25 @@ pub struct Fundamental {
     pub reactive: Microvars,
 }
 
+/// The correlation of a window with a fundamental.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Correlation {
+    /// v cos, v sin, i cos, i sin with a sine of 2^22.
+    pub(super) integral: Integral<4>,
+    /// Turns of the sine beside those of the voltage, in 1/65536.
+    pub(super) excess: i64,
+}
+
+impl Correlation {
+    /// What products are too small by, in 1/2^32: the sine that turns by `x` rad more than the
+    /// voltage sees `sin(x/2) / (x/2)` of an amplitude, squared `1 - x²/12` and little else.
+    fn lack(&self) -> i128 {
+        const THIRD_OF_PI_SQUARED: i128 = 3_289_868; // in millionths
+        let turns = i128::from(self.excess.clamp(-(1 << 15), 1 << 15));
+        turns * turns * THIRD_OF_PI_SQUARED / 1_000_000
+    }
+}
+
 /// A whole number of cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
@@ -80,8 +99,7 @@ pub struct Window {
     rate: Millihertz,
     /// v², i² and v i.
     integral: Integral<3>,
-    /// v cos, v sin, i cos, i sin with a sine of 2^22.
-    correlation: Option<Integral<4>>,
+    correlation: Option<Correlation>,
 }
 
 impl Window {
@@ -90,7 +108,7 @@ impl Window {
         is_synchronised: bool,
         rate: Millihertz,
         integral: Integral<3>,
-        correlation: Option<Integral<4>>,
+        correlation: Option<Correlation>,
     ) -> Self {
         Self {
             cycles,
@@ -137,19 +155,24 @@ impl Window {
     /// voltage came, whose frequency was not known.
     #[must_use]
     pub fn fundamental(&self, scale: &Scale) -> Option<Fundamental> {
-        let [v_cos, v_sin, i_cos, i_sin] = self.correlation?.means().map(i128::from);
+        let correlation = self.correlation?;
+        // 2^61 is what samples can reach: products of two of them, and sums of those, fit.
+        let held = |mean: i64| i128::from(mean.clamp(-(1 << 61), 1 << 61));
+        let [v_cos, v_sin, i_cos, i_sin] = correlation.integral.means().map(held);
+        let lack = correlation.lack();
+        let whole = |product: i128| product + (product >> 32) * lack;
         // A mean is half an amplitude; RMS² is half its square: twice the square of the mean. The
         // sine is multiplied by 2^22, the mean by 2^16.
         let square = |cos: i128, sin: i128| {
-            let square = 2 * (cos * cos + sin * sin);
+            let square = whole(2 * (cos * cos + sin * sin));
             u64::try_from(square >> (44 + 16)).unwrap_or(u64::MAX)
         };
         let parts = TO_MICRO * SINE_SQUARED * ONE as u128 / 2;
         Some(Fundamental {
             voltage: scale.volts(square(v_cos, v_sin)),
             current: scale.amps(square(i_cos, i_sin)),
-            active: Microwatts::new(scale.micro(v_cos * i_cos + v_sin * i_sin, parts)),
-            reactive: Microvars::new(scale.micro(v_cos * i_sin - v_sin * i_cos, parts)),
+            active: Microwatts::new(scale.micro(whole(v_cos * i_cos + v_sin * i_sin), parts)),
+            reactive: Microvars::new(scale.micro(whole(v_cos * i_sin - v_sin * i_cos), parts)),
         })
     }
 }
