@@ -213,16 +213,49 @@ fn days_come_once_and_in_order() {
 }
 
 #[test]
+fn a_clock_that_was_years_ahead_is_got_over() {
+    let mut forecast = EnergyForecast::new(PRIOR);
+    for day in START..START + 60 {
+        forecast.close_day(date(day), wh(12_000)).expect("in order");
+    }
+    forecast
+        .close_day(date(START + 20_000), wh(1))
+        .expect("the clock leaps");
+    let refused = forecast.close_day(date(START + 20_000 - 28), wh(1));
+    assert_eq!(refused, Err(ForecastError::NotAfterTheLast));
+    for day in START + 60..START + 65 {
+        forecast
+            .close_day(date(day), wh(12_000))
+            .expect("the clock is right again");
+    }
+    let day = forecast.rest(date(START + 65), 7).expected.get() / 7;
+    assert!((11_000..13_000).contains(&day), "{day}");
+}
+
+#[test]
+fn one_day_after_a_long_outage_is_not_believed_alone() {
+    let mut forecast = EnergyForecast::new(PRIOR);
+    for day in START..START + 100 {
+        forecast.close_day(date(day), wh(10_000)).expect("in order");
+    }
+    forecast
+        .close_day(date(START + 180), wh(1_000))
+        .expect("after a gap");
+    let day = forecast.rest(date(START + 181), 28).expected.get() / 28;
+    assert!((6_500..9_500).contains(&day), "{day}");
+}
+
+#[test]
 fn a_house_left_empty_is_forecast_as_such() {
     let mut forecast = EnergyForecast::new(PRIOR);
     for day in START..START + 400 {
         forecast.close_day(date(day), wh(0)).expect("in order");
     }
     assert!(forecast.rest(date(START + 400), 30).expected < wh(150));
-    // Nobody at home, and the meter off for months: what was known is what is left.
+    // Nobody at home, the meter off for months, then a day: as much as three days of before weigh.
     let later = date(START + 700);
     forecast.close_day(later, wh(10_000)).expect("in order");
-    assert!(forecast.rest(later, 1).expected > wh(5_000));
+    assert!(forecast.rest(later, 1).expected > wh(2_000));
 }
 
 /// What a meter keeps fits half a KiB (32-bit targets need less).

@@ -172,13 +172,17 @@ impl EnergyForecast {
     /// Takes the energy of a whole local day; days left out count as missing. A day on which the
     /// meter was off for long is better left out.
     ///
+    /// A day more than four weeks before the last one was not closed before: the clock had been
+    /// ahead, and the days since are given up.
+    ///
     /// # Errors
     /// [`ForecastError::NotAfterTheLast`]: the day was closed before; nothing has changed.
     pub fn close_day(&mut self, date: Date, energy: WattHours) -> Result<(), ForecastError> {
         let day = date.days();
         let gap = match self.last.map(i64::from) {
+            Some(last) if day < last - WINDOW_DAYS => WINDOW_DAYS,
             Some(last) if day <= last => return Err(ForecastError::NotAfterTheLast),
-            Some(last) => (day - last - 1).min(WINDOW as i64),
+            Some(last) => (day - last - 1).min(WINDOW_DAYS),
             None => 0,
         };
         for missing in 1..=gap {
@@ -246,7 +250,7 @@ impl EnergyForecast {
     /// The days of the window that were counted, up to the last one.
     fn window(&self, length: i64) -> impl Iterator<Item = (Date, u32)> + '_ {
         let last = i64::from(self.last.unwrap_or_default());
-        (0..length.min(WINDOW as i64)).filter_map(move |back| {
+        (0..length.min(WINDOW_DAYS)).filter_map(move |back| {
             let energy = self.days[place(last - back)];
             (energy != MISSING).then(|| (Date::of_days(last - back), energy))
         })
@@ -256,7 +260,7 @@ impl EnergyForecast {
         let profile = self.prior.profile;
         let mut days = [Day::default(); WINDOW];
         let mut count = 0;
-        for (place, (date, energy)) in days.iter_mut().zip(self.window(WINDOW as i64)) {
+        for (place, (date, energy)) in days.iter_mut().zip(self.window(WINDOW_DAYS)) {
             let weekday = usize::from(date.weekday().from_monday());
             let energy = self.without_season(date, energy);
             *place = Day { weekday, energy };
@@ -274,9 +278,12 @@ impl EnergyForecast {
             };
         };
         let mut mean = (recent.mean * RECENT + long_run) / EIGHTHS;
-        let known = i64::from(self.count);
-        if known < WINDOW as i64 {
-            mean = (mean * known + self.prior.daily() * PRIOR_DAYS) / (known + PRIOR_DAYS);
+        // A window with holes is held to what is known besides.
+        let known = i64::try_from(count).unwrap_or(WINDOW_DAYS);
+        if known < WINDOW_DAYS {
+            let is_new = i64::from(self.count) < WINDOW_DAYS;
+            let besides = if is_new { self.prior.daily() } else { long_run };
+            mean = (mean * known + besides * PRIOR_DAYS) / (known + PRIOR_DAYS);
         }
         Level { mean, ..recent }
     }
@@ -284,7 +291,7 @@ impl EnergyForecast {
     /// Holds the levels of one, two and four weeks ago against what came after, and keeps this one.
     fn look_back(&mut self, today: i64) {
         let mean_season = mean(
-            self.window(WINDOW as i64)
+            self.window(WINDOW_DAYS)
                 .map(|(date, _)| self.season_of(date)),
         );
         for (index, horizon) in HORIZONS.into_iter().enumerate() {

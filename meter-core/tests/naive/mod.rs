@@ -89,9 +89,14 @@ impl Forecast {
         let middle = mean(&plain[quarter..plain.len() - quarter]);
         let recent = (middle + mean(&plain)) / 2.0;
         let level = recent * 7.0 / 8.0 + self.long_run / 8.0;
-        let known = self.days.len() as f64;
+        let known = days.len() as f64;
         if known < 28.0 {
-            ((level * known + self.prior * 3.0) / (known + 3.0), week)
+            let besides = if self.days.len() < 28 {
+                self.prior
+            } else {
+                self.long_run
+            };
+            ((level * known + besides * 3.0) / (known + 3.0), week)
         } else {
             (level, week)
         }
