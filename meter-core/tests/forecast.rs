@@ -4,8 +4,8 @@ mod naive;
 
 use meter_core::clock::Date;
 use meter_core::forecast::{
-    DayProfile, EnergyForecast, Forecast, ForecastError, Prior, RateShares, STORED_BYTES,
-    StandardProfile, WHOLE,
+    DayProfile, EnergyForecast, Forecast, ForecastError, Prior, RateShares, SHARES_BYTES,
+    STORED_BYTES, StandardProfile, WHOLE,
 };
 use meter_core::tariff::{Consumption, Rounded, Rounding, Tariff};
 use meter_core::units::{MicroCurrency, PartsPerMillion, WattHours};
@@ -266,7 +266,7 @@ fn state_is_small() {
         state <= 512 + 16,
         "{state} B, 16 of them the wider pointers of this machine"
     );
-    assert!(STORED_BYTES + 48 * 4 + size_of::<RateShares>() <= 512);
+    const { assert!(STORED_BYTES + 48 * 4 + SHARES_BYTES <= 512) }
 }
 
 #[test]
@@ -387,6 +387,15 @@ proptest! {
         prop_assert!((ten / one / 10.0 - 1.0).abs() < 0.002, "{} {}", one, ten);
     }
 
+    /// Whatever was stored, shares go on.
+    #[test]
+    fn any_shares(bytes in prop::collection::vec(any::<u8>(), SHARES_BYTES), energy in any::<u64>()) {
+        let mut shares = RateShares::from_bytes(&bytes.try_into().expect("as many"));
+        shares.close_day(&[wh(energy); 8]);
+        let sum: u128 = shares.split(wh(energy)).iter().map(|part| u128::from(part.get())).sum();
+        prop_assert_eq!(sum, u128::from(energy));
+    }
+
     /// A split loses nothing.
     #[test]
     fn split_adds_up(
@@ -396,6 +405,7 @@ proptest! {
         let mut shares = RateShares::default();
         for day in &days {
             shares.close_day(&day.map(wh));
+            shares = RateShares::from_bytes(&shares.to_bytes());
         }
         let sum: u128 = shares.split(wh(energy)).iter().map(|part| u128::from(part.get())).sum();
         prop_assert_eq!(sum, u128::from(energy));

@@ -9,6 +9,9 @@ const MEMORY: u8 = 28;
 /// Fractions of a Wh, so that small differences move a mean.
 const FINE: u64 = 16;
 
+/// Bytes of stored [`RateShares`].
+pub const SHARES_BYTES: usize = RATES * 4 + 1;
+
 /// How the energy of a mean day falls on the rates.
 ///
 /// ```
@@ -40,6 +43,31 @@ impl RateShares {
             let moved = before + fine / u64::from(self.days) - before / u64::from(self.days);
             *mean = u32::try_from(moved).unwrap_or(u32::MAX);
         }
+    }
+
+    /// The state, little-endian: each mean in sixteenths of a Wh, then the days.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; SHARES_BYTES] {
+        let mut bytes = [0; SHARES_BYTES];
+        let means = self.means.iter().flat_map(|mean| mean.to_le_bytes());
+        for (place, byte) in bytes.iter_mut().zip(means.chain([self.days])) {
+            *place = byte;
+        }
+        bytes
+    }
+
+    /// The shares that were stored.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; SHARES_BYTES]) -> Self {
+        let (means, days) = bytes.as_chunks::<4>();
+        let mut shares = Self {
+            days: days.first().copied().unwrap_or_default().min(MEMORY),
+            ..Self::default()
+        };
+        for (mean, bytes) in shares.means.iter_mut().zip(means) {
+            *mean = u32::from_le_bytes(*bytes);
+        }
+        shares
     }
 
     /// Splits an energy by rate, to the last Wh; before any day was taken all of it is the first

@@ -26,7 +26,7 @@ mod share;
 mod standard_profile;
 mod stored;
 
-pub use bill::{BillForecast, RateShares};
+pub use bill::{BillForecast, RateShares, SHARES_BYTES};
 pub use day_profile::{DayProfile, WHOLE};
 pub use period::{EnergyForecast, Forecast, ForecastError, LONGEST, Prior};
 pub use standard_profile::StandardProfile;
