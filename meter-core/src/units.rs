@@ -171,6 +171,10 @@ quantity!(
     Nanoradians(i64), 1_000_000, 6, " mrad"
 );
 quantity!(
+    /// A delay in ps; at 50 Hz a degree is 55.6 µs.
+    Picoseconds(i64), 1_000_000, 6, " µs"
+);
+quantity!(
     /// A sum of money in millionths of the currency unit.
     MicroCurrency(i64), 1_000_000, 6, ""
 );

@@ -178,7 +178,8 @@ fn no_load_times_worked_by_hand() {
     let time = |factor, k, m, volts: u32, maximum| {
         let maximum = Milliamps::new(maximum);
         let rule = NoLoad::Maximum { factor, maximum };
-        rule.minutes(constant(k), elements(m), Millivolts::new(volts * 1_000))
+        let least = rule.least_time(constant(k), elements(m), Millivolts::new(volts * 1_000));
+        least.map(|time| time.as_secs() / 60)
     };
     assert_eq!(time(900, 10_000, 3, 230, 6_000), Ok(22)); // 21.74
     assert_eq!(time(600, 1_000, 1, 230, 60_000), Ok(44)); // 43.48
@@ -195,7 +196,8 @@ fn no_load_times_worked_by_hand() {
     let european = |k, m, millivolts, microamps: u64| {
         let current = Nanoamps::new(microamps.saturating_mul(1_000));
         let rule = NoLoad::Starting { current };
-        rule.minutes(constant(k), elements(m), Millivolts::new(millivolts))
+        let least = rule.least_time(constant(k), elements(m), Millivolts::new(millivolts));
+        least.map(|time| time.as_secs() / 60)
     };
     assert_eq!(european(1_000, 1, 264_500, 20_000), Ok(46));
     assert_eq!(european(10_000, 3, 250_000, 2_000), Ok(16));

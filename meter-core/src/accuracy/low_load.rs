@@ -20,9 +20,6 @@ const NANOWATTS_PER_WATT: u128 = 1_000_000_000;
 const MICROWATTS_PER_WATT: u128 = 1_000_000;
 const NANOWATTS_PER_MILLIWATT: i128 = 1_000_000;
 
-/// ns in one minute.
-const NANOSECONDS_PER_MINUTE: u128 = 60_000_000_000;
-
 /// The number of measuring elements m of a meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -64,12 +61,14 @@ impl Elements {
 /// The formula for the length of a test without load: voltage on, current circuits open.
 ///
 /// ```
+/// # use core::time::Duration;
 /// # use meter_core::accuracy::{Elements, NoLoad, PulseConstant};
 /// # use meter_core::units::{Milliamps, Millivolts};
 /// // 900e6 / (10 000 * 3 * 230 * 6) is 21.7 minutes.
 /// let rule = NoLoad::Maximum { factor: 900, maximum: Milliamps::new(6_000) };
 /// let constant = PulseConstant::new(10_000)?;
-/// assert_eq!(rule.minutes(constant, Elements::Three, Millivolts::new(230_000)), Ok(22));
+/// let least = rule.least_time(constant, Elements::Three, Millivolts::new(230_000))?;
+/// assert_eq!(least, Duration::from_secs(22 * 60));
 /// # Ok::<(), meter_core::accuracy::AccuracyError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,7 +108,7 @@ impl NoLoad {
         }
     }
 
-    /// The least length of the test in minutes, rounded up to a whole one.
+    /// The least length of the test, rounded up to a whole minute.
     ///
     /// `voltage` is Un for [`Maximum`](Self::Maximum) and the voltage of the test for
     /// [`Starting`](Self::Starting).
@@ -119,12 +118,12 @@ impl NoLoad {
     /// [`NoVoltage`](AccuracyError::NoVoltage), [`NoCurrent`](AccuracyError::NoCurrent),
     /// [`NoFormulaFactor`](AccuracyError::NoFormulaFactor), or
     /// [`OutOfRange`](AccuracyError::OutOfRange) for a current beyond all measure.
-    pub fn minutes(
+    pub fn least_time(
         self,
         constant: PulseConstant,
         elements: Elements,
         voltage: Millivolts,
-    ) -> Result<u64, AccuracyError> {
+    ) -> Result<Duration, AccuracyError> {
         if voltage == Millivolts::ZERO {
             return Err(AccuracyError::NoVoltage);
         }
@@ -149,14 +148,19 @@ impl NoLoad {
             .and_then(|product| product.checked_mul(current))
             .map(|den| divide_up(num, den))
             .ok_or(AccuracyError::OutOfRange)?;
-        u64::try_from(minutes).map_err(|_| AccuracyError::OutOfRange)
+        let seconds = minutes
+            .checked_mul(60)
+            .and_then(|time| u64::try_from(time).ok());
+        seconds
+            .map(Duration::from_secs)
+            .ok_or(AccuracyError::OutOfRange)
     }
 
     /// Whether the meter passes a test that ran for `ran`: at most one pulse.
     ///
     /// # Errors
     ///
-    /// [`TestTooShort`](AccuracyError::TestTooShort) below [`minutes`](Self::minutes), and the
+    /// [`TestTooShort`](AccuracyError::TestTooShort) below [`least_time`](Self::least_time), and the
     /// errors of that function.
     pub fn passes(
         self,
@@ -166,8 +170,7 @@ impl NoLoad {
         pulses: u32,
         ran: Duration,
     ) -> Result<bool, AccuracyError> {
-        let least = u128::from(self.minutes(constant, elements, voltage)?);
-        if ran.as_nanos() < least * NANOSECONDS_PER_MINUTE {
+        if ran < self.least_time(constant, elements, voltage)? {
             return Err(AccuracyError::TestTooShort);
         }
         Ok(pulses <= 1)

@@ -5,7 +5,7 @@
 use super::error::CalibrationError;
 use crate::accuracy::Factor;
 use crate::scale::{divide_rounded, saturate};
-use crate::units::{Millihertz, Millivars, Milliwatts, Nanoradians, PartsPerBillion};
+use crate::units::{Millihertz, Millivars, Milliwatts, Nanoradians, PartsPerBillion, Picoseconds};
 
 /// One in trillionths.
 const ONE: i128 = 1_000_000_000_000;
@@ -123,19 +123,19 @@ impl Phase {
         Some(PartsPerBillion::new(saturate(divide_rounded(error, FINE))))
     }
 
-    /// The delay in ps that turns the angle back at a mains frequency, `delta / (2 pi f)`: of the
+    /// The delay that turns the angle back at a mains frequency, `delta / (2 pi f)`: of the
     /// current channel when positive, of the voltage channel when negative.
     ///
     /// # Errors
     ///
     /// [`NoFrequency`](CalibrationError::NoFrequency).
-    pub fn delay(self, frequency: Millihertz) -> Result<i64, CalibrationError> {
+    pub fn delay(self, frequency: Millihertz) -> Result<Picoseconds, CalibrationError> {
         if frequency == Millihertz::ZERO {
             return Err(CalibrationError::NoFrequency);
         }
         let num = i128::from(self.angle.get()) * PICOSECONDS * ONE;
         let den = TWO_PI * i128::from(frequency.get());
-        Ok(saturate(divide_rounded(num, den)))
+        Ok(Picoseconds::new(saturate(divide_rounded(num, den))))
     }
 
     /// The true active and reactive power of what the meter reads, each rounded once and held at
