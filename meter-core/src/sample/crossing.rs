@@ -81,6 +81,16 @@ impl Crossing {
         Condition { mask, bound }
     }
 
+    /// What came since the crossing, most of a half cycle, says as well whether there is a voltage:
+    /// with dc in it, its last quarter may lie below the threshold.
+    pub(super) fn looked_back(&mut self, squares: i64, count: usize) {
+        let threshold = i64::from(self.threshold);
+        let least = threshold * threshold * i64::try_from(count).unwrap_or(0);
+        if self.wait == Wait::Threshold && squares > least {
+            self.wait = Wait::Sign;
+        }
+    }
+
     /// The condition was met; whether this is a crossing.
     pub(super) const fn advance(&mut self) -> bool {
         match self.wait {

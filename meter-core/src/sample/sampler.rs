@@ -259,11 +259,17 @@ impl Sampler {
     /// Sums samples up to the first behind a crossing; how many, and whether there is one.
     fn sum(&mut self, samples: &[Sample]) -> (usize, bool) {
         let mut sums = self.window.sums;
-        let mut taken = match self.blind.checked_sub(self.half_count()) {
-            Some(blind) if blind > 0 => samples.len().min(blind),
-            _ => self.crossing.begin(samples),
+        let blind = self.blind.saturating_sub(self.half_count());
+        let mut taken = if blind > 0 {
+            samples.len().min(blind)
+        } else {
+            self.crossing.begin(samples)
         };
         add_all(&mut sums, samples.get(..taken).unwrap_or_default());
+        if blind > 0 && taken == blind {
+            let squares = sums[0] - self.half.squares;
+            self.crossing.looked_back(squares, self.blind);
+        }
         let mut has_crossed = false;
         while let Some(rest) = samples.get(taken..)
             && !rest.is_empty()
