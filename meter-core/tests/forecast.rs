@@ -372,6 +372,20 @@ proptest! {
         }
     }
 
+    /// Each field at its ends, the rest as a forecast has it.
+    #[test]
+    fn any_end(at in 0..STORED_BYTES / 8, end in prop::sample::select(vec![i64::MIN, -1, 0, i64::MAX])) {
+        let mut state = EnergyForecast::new(PRIOR).to_bytes();
+        state[8 * at..][..8].copy_from_slice(&end.to_le_bytes());
+        // What the season has learned stands between the eights.
+        state[182..190].copy_from_slice(&end.to_le_bytes());
+        if let Ok(mut forecast) = EnergyForecast::from_bytes(PRIOR, &state) {
+            let _ = forecast.close_day(date(START), wh(1));
+            let rest = forecast.rest(date(START), 30);
+            prop_assert!(rest.low <= rest.high);
+        }
+    }
+
     /// Ten times the energy is ten times the forecast.
     #[test]
     fn proportional(days in prop::collection::vec(1_000..50_000_u64, 30..80)) {

@@ -113,9 +113,9 @@ impl EnergyForecast {
         } = self.band;
         let quantiles = -64 * ONE..=64 * ONE;
         self.long_run <= u64::from(u32::MAX) * 4 * 256
-            && [season, error, product.abs()]
-                .iter()
-                .all(|sum| sums.contains(sum))
+            && sums.contains(&season)
+            && sums.contains(&error)
+            && (-64 * ONE..=64 * ONE).contains(&product)
             && (1..=256 * ONE).contains(&count)
             && scales.iter().all(|&scale| i64::from(scale) <= 256 * ONE)
             && counts.iter().all(|&count| count > 0)
