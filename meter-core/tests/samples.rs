@@ -1,108 +1,32 @@
 //! Windows of samples against the signals that the samples were taken from.
 
-use std::f64::consts::TAU;
+mod signal;
 
 use meter_core::power::Powers;
-use meter_core::sample::{
-    Event, HalfCycle, Sample, Sampler, Scale, Settings, SettingsError, Window,
-};
-use meter_core::scale::Ratio;
+use meter_core::sample::{Sample, Sampler, Settings, SettingsError};
 use meter_core::units::{Microvolts, Millihertz};
 use proptest::prelude::*;
+use signal::{AMPS, COUNTS, Signal, VOLTS, run, scale, settings};
 
-/// Full scale: 500 V and 160 A, peak, for 2^23 counts.
-const VOLTS: f64 = 500.0;
-const AMPS: f64 = 160.0;
-const COUNTS: f64 = 8_388_608.0;
-
-fn scale() -> Scale {
-    Scale {
-        voltage: Ratio::new(500_000_000, 1 << 23).expect("a ratio"),
-        current: Ratio::new(160_000_000_000, 1 << 23).expect("a ratio"),
-    }
-}
-
-/// RMS and angle of each order; order 0 is dc.
-#[derive(Clone, Debug, Default)]
-struct Signal {
-    frequency: f64,
-    voltage: Vec<(u32, f64, f64)>,
-    current: Vec<(u32, f64, f64)>,
-}
-
-impl Signal {
-    /// A sine whose current lags by an angle in degrees.
-    fn sine(frequency: f64, volts: f64, amps: f64, lag: f64) -> Self {
-        Self {
-            frequency,
-            voltage: vec![(1, volts, 0.3)],
-            current: vec![(1, amps, 0.3 - lag.to_radians())],
-        }
-    }
-
-    fn at(&self, parts: &[(u32, f64, f64)], time: f64) -> f64 {
-        let part = |&(order, rms, angle): &(u32, f64, f64)| match order {
-            0 => rms,
-            _ => 2f64.sqrt() * rms * (TAU * self.frequency * f64::from(order) * time + angle).cos(),
-        };
-        parts.iter().map(part).sum()
-    }
-
-    fn sample(&self, time: f64) -> Sample {
-        let voltage = self.at(&self.voltage, time) / VOLTS * COUNTS;
-        let current = self.at(&self.current, time) / AMPS * COUNTS;
-        Sample::new(voltage.round() as i32, current.round() as i32)
-    }
-
-    fn samples(&self, rate: f64, seconds: f64) -> Vec<Sample> {
-        let count = (rate * seconds) as u32;
-        (0..count)
-            .map(|n| self.sample(f64::from(n) / rate))
-            .collect()
-    }
-
-    /// By the definitions: V, I, P, P1, Q1.
-    fn truth(&self) -> [f64; 5] {
-        let rms = |parts: &[(u32, f64, f64)]| {
-            parts.iter().map(|part| part.1 * part.1).sum::<f64>().sqrt()
-        };
-        let mut powers = [0.0; 3];
-        for &(order, volts, a) in &self.voltage {
-            for &(other, amps, b) in &self.current {
-                if order == other {
-                    let active = volts * amps * if order == 0 { 1.0 } else { (a - b).cos() };
-                    powers[0] += active;
-                    if order == 1 {
-                        powers[1] += active;
-                        powers[2] += volts * amps * (a - b).sin();
-                    }
+/// By the definitions: V, I, P, P1, Q1.
+fn truth(signal: &Signal) -> [f64; 5] {
+    let rms =
+        |parts: &[(u32, f64, f64)]| parts.iter().map(|part| part.1 * part.1).sum::<f64>().sqrt();
+    let mut powers = [0.0; 3];
+    for &(order, volts, a) in &signal.voltage {
+        for &(other, amps, b) in &signal.current {
+            if order == other {
+                let active = volts * amps * if order == 0 { 1.0 } else { (a - b).cos() };
+                powers[0] += active;
+                if order == 1 {
+                    powers[1] += active;
+                    powers[2] += volts * amps * (a - b).sin();
                 }
             }
         }
-        let [p, p1, q1] = powers;
-        [rms(&self.voltage), rms(&self.current), p, p1, q1]
     }
-}
-
-const fn settings(rate: u32) -> Settings {
-    Settings {
-        rate: Millihertz::new(rate),
-        cycles: 10,
-        floor: 20_000,
-        fundamental: true,
-    }
-}
-
-fn run(settings: Settings, samples: &[Sample], block: usize) -> (Vec<HalfCycle>, Vec<Window>) {
-    let mut sampler = Sampler::new(settings).expect("good settings");
-    let (mut half_cycles, mut windows) = (Vec::new(), Vec::new());
-    for block in samples.chunks(block) {
-        sampler.take(block, |event| match event {
-            Event::HalfCycle(half_cycle) => half_cycles.push(half_cycle),
-            Event::Window(window) => windows.push(window),
-        });
-    }
-    (half_cycles, windows)
+    let [p, p1, q1] = powers;
+    [rms(&signal.voltage), rms(&signal.current), p, p1, q1]
 }
 
 /// The worst error over the windows from the second on, in ppm: V and I of themselves, powers of S.
@@ -110,7 +34,7 @@ fn errors(signal: &Signal, rate: u32, seconds: f64) -> [f64; 5] {
     let samples = signal.samples(f64::from(rate) / 1_000.0, seconds);
     let (_, windows) = run(settings(rate), &samples, 64);
     assert!(windows.len() >= 3, "{} windows", windows.len());
-    let [v, i, p, p1, q1] = signal.truth();
+    let [v, i, p, p1, q1] = truth(signal);
     let mut worst = [0.0f64; 5];
     for window in &windows[1..] {
         assert!(window.is_synchronised);
@@ -180,7 +104,7 @@ fn five_milliamperes_are_right_over_five_seconds() {
             squares += (found.current.get() as f64 / 1e9).powi(2);
         }
         let count = (windows.len() - 1) as f64;
-        let [v, i, p, _, q1] = signal.truth();
+        let [v, i, p, _, q1] = truth(&signal);
         let errors = [
             (active / count - p) / (v * i),
             (reactive / count - q1) / (v * i),
@@ -247,7 +171,7 @@ fn powers_follow_from_a_window() {
     let window = windows.last().expect("windows");
     let powers = Powers::of(&window.measured(&scale()));
     let near = |found: u64, right: f64| (found as f64 / 1e6 / right - 1.0).abs() < 40e-6;
-    let [v, i, ..] = signal.truth();
+    let [v, i, ..] = truth(&signal);
     assert!(near(powers.apparent.get(), v * i));
     // S_N is D_I with a sinusoidal voltage.
     assert!(near(powers.non_fundamental.get(), 230.0 * 5.0));
@@ -292,189 +216,6 @@ fn without_the_fundamental_the_rest_is_the_same() {
         );
         assert_eq!(without.reactive_1.get(), 0);
     }
-}
-
-/// Noise around zero makes many changes of sign: one crossing a half cycle all the same.
-#[test]
-fn noise_crosses_nothing() {
-    let mut state = 1u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 16) as i32 % 40_000 - 20_000
-    };
-    let signal = Signal::sine(50.0, 230.0, 5.0, 0.0);
-    let samples: Vec<Sample> = (0..15_625)
-        .map(|n| {
-            let time = f64::from(n) / 7_812.5;
-            let voltage = signal.at(&signal.voltage, time) / VOLTS * COUNTS;
-            Sample::new(voltage as i32 + noise(), 0)
-        })
-        .collect();
-    let (half_cycles, windows) = run(settings(7_812_500), &samples, 64);
-    assert!(
-        (198..=200).contains(&half_cycles.len()),
-        "{}",
-        half_cycles.len()
-    );
-    for window in windows {
-        let frequency = window.frequency().expect("synchronised").get();
-        assert!(frequency.abs_diff(50_000) < 15, "{frequency}");
-    }
-}
-
-/// 230 V, then 90 V, then nothing, then 230 V: half cycles go on, and say so.
-#[test]
-fn a_dip_and_an_interruption_are_seen_each_half_cycle() {
-    let full = Signal::sine(50.0, 230.0, 5.0, 0.0);
-    let dip = Signal::sine(50.0, 90.0, 2.0, 0.0);
-    let mut samples = Vec::new();
-    for n in 0..23_437 {
-        let time = f64::from(n) / 7_812.5;
-        samples.push(match time {
-            0.0..0.5 | 1.5.. => full.sample(time),
-            0.5..1.0 => dip.sample(time),
-            _ => Sample::default(),
-        });
-    }
-    let (half_cycles, windows) = run(settings(7_812_500), &samples, 50);
-    let volts: Vec<u32> = half_cycles
-        .iter()
-        .map(|half_cycle| half_cycle.voltage(&scale()).get() / 1_000_000)
-        .collect();
-    let near = |volts: &u32, right: u32| volts.abs_diff(right) <= 1;
-    assert!(volts[4..45].iter().all(|volts| near(volts, 230)));
-    assert!(volts[56..95].iter().all(|volts| near(volts, 90)));
-    let zeros = volts.iter().filter(|&&volts| volts == 0).count();
-    assert!(
-        (38..=42).contains(&zeros),
-        "{zeros} half cycles of 12.5 ms in half a second"
-    );
-    assert!(
-        volts[volts.len() - 100..]
-            .iter()
-            .all(|volts| near(volts, 230))
-    );
-    assert!(windows.iter().any(|window| !window.is_synchronised));
-    let last = windows.last().expect("windows");
-    assert!(last.is_synchronised && last.frequency() == Some(Millihertz::new(50_000)));
-    let synchronised = windows
-        .iter()
-        .filter(|window| window.is_synchronised)
-        .count();
-    assert!(
-        (10..=13).contains(&synchronised),
-        "{synchronised} of {}",
-        windows.len()
-    );
-}
-
-/// A jump of the phase, the frequency or the voltage: a second later all is right again.
-#[test]
-fn jumps_are_survived() {
-    let before = Signal::sine(50.0, 230.0, 5.0, 60.0);
-    for degrees in [0.0f64, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0] {
-        for (frequency, volts) in [
-            (50.0, 230.0),
-            (45.0, 230.0),
-            (65.0, 230.0),
-            (50.0, 30.0),
-            (60.0, 340.0),
-        ] {
-            for instant in [1.0, 1.003, 1.007, 1.011, 1.017] {
-                let mut after = Signal::sine(frequency, volts, 5.0, 60.0);
-                for part in after.voltage.iter_mut().chain(&mut after.current) {
-                    part.2 += degrees.to_radians();
-                }
-                let samples: Vec<Sample> = (0..23_437)
-                    .map(|n| {
-                        let time = f64::from(n) / 7_812.5;
-                        let signal = if time < instant { &before } else { &after };
-                        signal.sample(time)
-                    })
-                    .collect();
-                let (half_cycles, windows) = run(settings(7_812_500), &samples, 156);
-                // None of them is far from what half cycles there are in three seconds.
-                assert!(
-                    (250..=400).contains(&half_cycles.len()),
-                    "{}",
-                    half_cycles.len()
-                );
-                for window in &windows[windows.len() - 4..] {
-                    let found = window.measured(&scale());
-                    let name = format!("{degrees} degrees, {frequency} Hz, {volts} V, {instant} s");
-                    assert!(window.is_synchronised, "{name}");
-                    let right = volts * 5.0 * 0.5;
-                    let error = found.active.get() as f64 / 1e6 / right - 1.0;
-                    assert!(error.abs() < 60e-6, "{name}: {error}");
-                    let half = half_cycles[half_cycles.len() - 1].voltage(&scale()).get();
-                    assert!(
-                        (f64::from(half) / 1e6 / volts - 1.0).abs() < 0.001,
-                        "{name}: {half}"
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// P hardly minds a frequency that drifts; Q1 is seen by that of the window before, and corrected.
-#[test]
-fn a_frequency_that_drifts_is_followed() {
-    for (drift, ppm) in [
-        (0.01, [5.0, 20.0]),
-        (0.1, [10.0, 40.0]),
-        (1.0, [100.0, 800.0]),
-    ] {
-        let mut phase = 0.0f64;
-        let samples: Vec<Sample> = (0..23_437)
-            .map(|n| {
-                let time = f64::from(n) / 7_812.5;
-                phase += TAU * (50.0 + drift * (time - 1.5)) / 7_812.5;
-                let volts = 230.0 * 2f64.sqrt() * phase.cos();
-                let amps = 5.0 * 2f64.sqrt() * (phase - 60f64.to_radians()).cos();
-                Sample::new(
-                    (volts / VOLTS * COUNTS) as i32,
-                    (amps / AMPS * COUNTS) as i32,
-                )
-            })
-            .collect();
-        let (_, windows) = run(settings(7_812_500), &samples, 156);
-        assert!(windows.len() >= 13);
-        for window in &windows[2..] {
-            assert!(window.is_synchronised);
-            let found = window.measured(&scale());
-            let error = |found: i64, right: f64| (found as f64 / right - 1.0).abs() * 1e6;
-            let (p, q) = (
-                error(found.active.get(), 575e6),
-                error(found.reactive_1.get(), 995.929e6),
-            );
-            assert!(p < ppm[0] && q < ppm[1], "{drift} Hz/s: {p} and {q} ppm");
-        }
-    }
-}
-
-#[test]
-fn lost_samples_begin_a_new_window() {
-    let samples = Signal::sine(50.0, 230.0, 5.0, 60.0).samples(7_812.5, 2.0);
-    let mut sampler = Sampler::new(settings(7_812_500)).expect("good settings");
-    let mut windows = Vec::new();
-    let mut take = |sampler: &mut Sampler, samples: &[Sample]| {
-        sampler.take(samples, |event| {
-            if let Event::Window(window) = event {
-                windows.push(window.measured(&scale()).active.get());
-            }
-        });
-    };
-    take(&mut sampler, &samples[..5_000]);
-    sampler.lost();
-    take(&mut sampler, &samples[5_041..]);
-    assert!(windows.len() >= 7, "{}", windows.len());
-    assert!(
-        windows
-            .iter()
-            .all(|active| active.abs_diff(575_000_000) < 5_000),
-        "{windows:?}"
-    );
 }
 
 #[test]

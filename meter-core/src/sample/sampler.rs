@@ -63,8 +63,10 @@ impl core::error::Error for SettingsError {}
 /// What samples complete.
 #[derive(Clone, Copy, Debug)]
 pub enum Event {
-    /// A half cycle has ended: the voltage of the cycle up to here. Feed it to
-    /// [`VoltageEvents`](crate::quality::VoltageEvents).
+    /// A half cycle has ended: the voltage of the cycle up to here, or of 25 ms without a crossing.
+    /// Feed it to [`VoltageEvents`](crate::quality::VoltageEvents); its time is known to the block
+    /// of samples it comes from. The first one ends with the first whole cycle, at the beginning,
+    /// after lost samples and when the voltage comes back.
     HalfCycle(HalfCycle),
     /// A window has ended.
     Window(Window),
@@ -73,7 +75,8 @@ pub enum Event {
 /// Turns samples of one phase into half cycles and windows.
 ///
 /// Samples that were lost are to be made known by [`lost`](Self::lost). While there is no voltage,
-/// half cycles and windows go on by time, marked; a voltage of zero is a reading like any other.
+/// half cycles of 12.5 ms and windows of them go on, marked; a voltage of zero is a reading like
+/// any other.
 ///
 /// ```
 /// use meter_core::sample::{Event, Sample, Sampler, Scale, Settings};
@@ -142,6 +145,9 @@ struct Half {
     length: i64,
     /// Whether it began at a crossing, then whether it ended at one too.
     is_synchronised: bool,
+    /// Whether it is no mere piece, from somewhere in a half cycle to the crossing that ends it:
+    /// the mean square of such a piece is anything up to twice that of the cycle.
+    is_whole: bool,
 }
 
 impl Half {
@@ -150,6 +156,7 @@ impl Half {
         count: 0,
         length: 0,
         is_synchronised: false,
+        is_whole: false,
     };
 }
 
@@ -234,10 +241,12 @@ impl Sampler {
         }
     }
 
-    /// Samples were lost before the next one: what runs is given up.
+    /// Samples were lost before the next one: what runs is given up, and the frequency with it. Half
+    /// cycles go on with the first whole cycle, the fundamental with the second window.
     pub fn lost(&mut self) {
         self.previous = None;
         self.before = Half::NONE;
+        self.frequency = None;
         self.crossing.restart(self.floor());
     }
 
@@ -334,6 +343,7 @@ impl Sampler {
             squares: squares - self.half.squares,
             length: length(count, self.half.length, boundary.after),
             is_synchronised: began_at_crossing && boundary.is_crossing,
+            is_whole: began_at_crossing || !boundary.is_crossing,
             ..self.half
         };
         let before = core::mem::replace(&mut self.before, half);
@@ -345,6 +355,9 @@ impl Sampler {
         if !boundary.is_crossing {
             self.crossing.restart(self.threshold(&cycle));
         }
+        if half.is_whole && before.is_whole {
+            each(Event::HalfCycle(cycle));
+        }
         self.window.half_cycles += 1;
         self.window.is_synchronised &= half.is_synchronised;
         // Until the first crossing there is nothing that a window could begin with.
@@ -355,13 +368,10 @@ impl Sampler {
             if boundary.is_crossing {
                 self.crossing.set_threshold(self.threshold(&cycle));
             }
-            each(Event::HalfCycle(cycle));
             self.end_window(boundary, each);
-            return;
         } else {
             self.start_half(&boundary);
         }
-        each(Event::HalfCycle(cycle));
     }
 
     fn start_half(&mut self, boundary: &Boundary) {
@@ -370,6 +380,7 @@ impl Sampler {
             count: self.window.count,
             length: boundary.after,
             is_synchronised: boundary.is_crossing,
+            is_whole: false,
         };
         self.blind = if boundary.is_crossing && self.before.is_synchronised {
             usize::try_from((self.before.length * SHORTEST) >> 18).unwrap_or(0)

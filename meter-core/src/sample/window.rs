@@ -1,5 +1,6 @@
 //! What a window of samples says.
 
+use super::correlator::Correlation;
 use super::integral::{Integral, ONE, mean_of};
 use crate::power::Measured;
 use crate::power::magnitude::Magnitude;
@@ -69,25 +70,6 @@ pub struct Fundamental {
     pub reactive: Microvars,
 }
 
-/// The correlation of a window with a fundamental.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Correlation {
-    /// v cos, v sin, i cos, i sin with a sine of 2^22.
-    pub(super) integral: Integral<4>,
-    /// Turns of the sine beside those of the voltage, in 1/65536.
-    pub(super) excess: i64,
-}
-
-impl Correlation {
-    /// What products are too small by, in 1/2^32: the sine that turns by `x` rad more than the
-    /// voltage sees `sin(x/2) / (x/2)` of an amplitude, squared `1 - x²/12` and little else.
-    fn lack(&self) -> i128 {
-        const THIRD_OF_PI_SQUARED: i128 = 3_289_868; // in millionths
-        let turns = i128::from(self.excess.clamp(-(1 << 15), 1 << 15));
-        turns * turns * THIRD_OF_PI_SQUARED / 1_000_000
-    }
-}
-
 /// A whole number of cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
@@ -151,28 +133,24 @@ impl Window {
         }
     }
 
-    /// The fundamental; `None` where it is not looked for, and in the first windows after the
-    /// voltage came, whose frequency was not known.
+    /// The fundamental; `None` where it is not looked for, in the first windows after the voltage
+    /// came, whose frequency was not known, and where the frequency has moved by more than an
+    /// eighth of a turn since the window before (0.6 Hz in 200 ms).
     #[must_use]
     pub fn fundamental(&self, scale: &Scale) -> Option<Fundamental> {
-        let correlation = self.correlation?;
-        // 2^61 is what samples can reach: products of two of them, and sums of those, fit.
-        let held = |mean: i64| i128::from(mean.clamp(-(1 << 61), 1 << 61));
-        let [v_cos, v_sin, i_cos, i_sin] = correlation.integral.means().map(held);
-        let lack = correlation.lack();
-        let whole = |product: i128| product + (product >> 32) * lack;
+        let [v_cos, v_sin, i_cos, i_sin] = self.correlation?.components()?;
         // A mean is half an amplitude; RMS² is half its square: twice the square of the mean. The
         // sine is multiplied by 2^22, the mean by 2^16.
         let square = |cos: i128, sin: i128| {
-            let square = whole(2 * (cos * cos + sin * sin));
+            let square = 2 * (cos * cos + sin * sin);
             u64::try_from(square >> (44 + 16)).unwrap_or(u64::MAX)
         };
         let parts = TO_MICRO * SINE_SQUARED * ONE as u128 / 2;
         Some(Fundamental {
             voltage: scale.volts(square(v_cos, v_sin)),
             current: scale.amps(square(i_cos, i_sin)),
-            active: Microwatts::new(scale.micro(whole(v_cos * i_cos + v_sin * i_sin), parts)),
-            reactive: Microvars::new(scale.micro(whole(v_cos * i_sin - v_sin * i_cos), parts)),
+            active: Microwatts::new(scale.micro(v_cos * i_cos + v_sin * i_sin, parts)),
+            reactive: Microvars::new(scale.micro(v_cos * i_sin - v_sin * i_cos, parts)),
         })
     }
 }
