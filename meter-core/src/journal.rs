@@ -46,6 +46,8 @@ pub enum Error<E> {
         /// The most bytes a payload can have.
         room: usize,
     },
+    /// A value is beyond what the stored form has room for.
+    OutOfRange,
     /// The flash did not hold what was written, in three slots one after the other: it is worn
     /// out, or written to by someone else.
     NotHeld,
@@ -58,6 +60,7 @@ impl<E: fmt::Debug> fmt::Display for Error<E> {
             Self::Range => f.write_str("the journal needs two or more whole sectors of the flash"),
             Self::Slot => f.write_str("a slot is a multiple of the write size, up to a sector"),
             Self::TooLong { room } => write!(f, "the record is too long: {room} bytes fit"),
+            Self::OutOfRange => f.write_str("a value is beyond what a record has room for"),
             Self::NotHeld => f.write_str("the flash does not hold what is written to it"),
         }
     }
@@ -122,6 +125,9 @@ pub struct Journal<F, const SLOT: usize> {
     buffer: [u8; SLOT],
     /// The slot of the newest record, and its sequence.
     newest: Option<(u32, u32)>,
+    /// The sequence of the next save: of none that was tried before, since what flash says of a
+    /// write that failed may not be so.
+    next: u32,
     /// Where the next save goes.
     place: u32,
     /// The sector of `place` is known to be erased from there on.
@@ -143,15 +149,17 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             range,
             buffer: [ERASED; SLOT],
             newest: None,
+            next: 0,
             ready: false,
             torn: false,
         };
         let mut slot = journal.range.start;
         loop {
             if let Some(sequence) = journal.sequence_at(slot)?
-                && journal
-                    .newest
-                    .is_none_or(|(_, newest)| follows(sequence, newest))
+                && journal.newest.is_none_or(|(before, newest)| {
+                    // Of a record that was misread and saved again, the second one.
+                    follows(sequence, newest) || sequence == newest && journal.after(before) == slot
+                })
             {
                 journal.newest = Some((slot, sequence));
             }
@@ -160,7 +168,8 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
                 break;
             }
         }
-        if let Some((newest, _)) = journal.newest {
+        if let Some((newest, sequence)) = journal.newest {
+            journal.next = sequence.wrapping_add(1);
             journal.place = journal.after(newest);
             journal.skip_used()?;
         } else {
@@ -184,14 +193,13 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
         let Some((slot, _)) = self.newest else {
             return Ok(None);
         };
-        self.flash
-            .read(slot, &mut self.buffer)
-            .map_err(Error::Flash)?;
+        self.read_slot(slot)?;
         Ok(parse(&self.buffer))
     }
 
     /// Shows every record that is still there, the oldest first, until `each` breaks off. Records
-    /// that were damaged are left out: their sequences are missing.
+    /// that were damaged are left out: their sequences are missing. A save that failed may have been
+    /// held all the same, and is shown then.
     ///
     /// # Errors
     /// [`Error::Flash`]; what was shown until then is good.
@@ -203,11 +211,14 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             return Ok(());
         };
         let mut slot = self.after(last);
+        let mut shown = None;
         loop {
-            self.flash
-                .read(slot, &mut self.buffer)
-                .map_err(Error::Flash)?;
-            let record = parse(&self.buffer).filter(|record| !follows(record.sequence, newest));
+            self.read_slot(slot)?;
+            // Two of one sequence are the same record, saved again because it was misread.
+            let record = parse(&self.buffer).filter(|record| {
+                !follows(record.sequence, newest) && shown != Some(record.sequence)
+            });
+            shown = record.map(|record| record.sequence).or(shown);
             if record.is_some_and(|record| each(record).is_break()) || slot == last {
                 return Ok(());
             }
@@ -222,9 +233,11 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
     /// before is.
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::NotHeld`] or [`Error::Flash`]; the record before stays.
+    /// [`Error::TooLong`], [`Error::NotHeld`] or [`Error::Flash`]; the record before stays the
+    /// newest one. Where flash held what it said it did not, a journal opened after that finds the
+    /// new one; the next save is newer than both.
     pub fn save(&mut self, version: u8, payload: &[u8]) -> Result<(), Error<F::Error>> {
-        let sequence = self.newest.map_or(0, |(_, newest)| newest.wrapping_add(1));
+        let sequence = self.next;
         let Some(slot) = emit::<SLOT>(version, sequence, payload) else {
             let room = SLOT.saturating_sub(OVERHEAD);
             return Err(Error::TooLong { room });
@@ -234,6 +247,7 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             let place = self.place;
             self.place = self.after(place);
             self.ready = !self.starts_sector(self.place);
+            self.next = sequence.wrapping_add(1);
             self.flash.write(place, &slot).map_err(Error::Flash)?;
             self.flash
                 .read(place, &mut self.buffer)
@@ -293,6 +307,7 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
     fn skip_used(&mut self) -> Result<(), Error<F::Error>> {
         while !self.starts_sector(self.place) && !self.is_blank(self.place, SLOT)? {
             self.torn = true;
+            self.next = self.next.wrapping_add(1);
             self.place = self.after(self.place);
         }
         self.ready = !self.starts_sector(self.place);
@@ -317,10 +332,22 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
         Ok(true)
     }
 
+    /// Reads a slot; once more if it is neither a record nor blank, which may be a misread bit.
+    fn read_slot(&mut self, slot: u32) -> Result<(), Error<F::Error>> {
+        for _ in 0..2 {
+            self.flash
+                .read(slot, &mut self.buffer)
+                .map_err(Error::Flash)?;
+            let is_blank = self.buffer.iter().all(|&byte| byte == ERASED);
+            if is_blank || parse(&self.buffer).is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn sequence_at(&mut self, slot: u32) -> Result<Option<u32>, Error<F::Error>> {
-        self.flash
-            .read(slot, &mut self.buffer)
-            .map_err(Error::Flash)?;
+        self.read_slot(slot)?;
         Ok(parse(&self.buffer).map(|record| record.sequence))
     }
 

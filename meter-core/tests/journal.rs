@@ -2,7 +2,7 @@
 
 mod flash;
 
-use core::ops::Range;
+use core::ops::{ControlFlow, Range};
 
 use flash::{Fault, Flash, SECTOR};
 use meter_core::energy::{EnergyRegisters, STORED_BYTES};
@@ -142,6 +142,54 @@ fn cell_that_does_not_hold_is_passed_over() {
     save(&mut journal, 7).unwrap();
     assert_eq!(number_found(&mut journal), Some(7));
     assert!(journal.was_torn());
+}
+
+/// Flash reports an error but holds the write: the save that is made instead is the newest.
+#[test]
+fn a_number_of_a_failed_save_is_used_once() {
+    for before in 0..12 {
+        let mut journal = open(Flash::new(2));
+        (0..before).for_each(|number| save(&mut journal, number).unwrap());
+        journal = open(Flash {
+            lies: true,
+            ..journal.release()
+        });
+        assert_eq!(save(&mut journal, 100), Err(Error::Flash(Fault::Lie)));
+        assert_eq!(number_found(&mut journal), before.checked_sub(1));
+        save(&mut journal, 200).unwrap();
+        assert_eq!(number_found(&mut journal), Some(200));
+        assert_eq!(number_found(&mut open(journal.release())), Some(200));
+    }
+}
+
+/// A record that is read back wrong is saved again, and shown once.
+#[test]
+fn a_record_that_was_misread_is_shown_once() {
+    let mut misread = 0;
+    for before in 0..12 {
+        for reads in 0..40 {
+            let mut journal = open(Flash::new(3));
+            (0..before).for_each(|number| save(&mut journal, number).unwrap());
+            journal = open(Flash {
+                misread: Some(reads),
+                ..journal.release()
+            });
+            save(&mut journal, 100).unwrap();
+            save(&mut journal, 101).unwrap();
+            let mut journal = open(journal.release());
+            assert_eq!(number_found(&mut journal), Some(101));
+            misread += usize::from(journal.was_torn());
+            let mut shown = Vec::new();
+            journal
+                .visit(|record| {
+                    shown.push(record.sequence);
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
+            assert!(shown.is_sorted_by(|a, b| a < b), "{shown:?}");
+        }
+    }
+    assert!(misread > 0);
 }
 
 #[test]

@@ -4,7 +4,8 @@ mod flash;
 
 use core::ops::ControlFlow;
 
-use flash::{Flash, SECTOR};
+use flash::{Fault, Flash, SECTOR};
+use meter_core::journal::Error;
 use meter_core::profile::{Entry, LoadProfile, PeriodError, ProfileRing, Reading, Span};
 use meter_core::status::Status;
 use meter_core::units::{Seconds, UtcSeconds, WattHours};
@@ -111,6 +112,66 @@ fn a_damaged_record_is_a_hole() {
     let found = all(&mut open(flash), 0, 300);
     assert_eq!(found[2], hole(120, 180));
     assert_eq!(found.len(), 5);
+}
+
+#[test]
+fn what_was_shown_is_no_hole_after_a_clock_set_back() {
+    let mut ring = open(Flash::new(3));
+    let kept = [1, 2, 3, 4, 2, 4].map(|n| entry(n * 900, 15, n));
+    for entry in &kept {
+        ring.push(entry).expect("room");
+    }
+    assert_eq!(all(&mut ring, 0, 3_600), kept.map(Reading::Interval));
+    let two = [kept[2], kept[3], kept[5]].map(Reading::Interval);
+    assert_eq!(all(&mut ring, 1_800, 3_600), two);
+}
+
+#[test]
+fn an_entry_beyond_its_form_is_refused() {
+    let mut ring = open(Flash::new(2));
+    let good = entry(900, 15, 1);
+    let mut large = good;
+    large.registers[1] = WattHours::new(1 << 48);
+    assert_eq!(ring.push(&large), Err(Error::OutOfRange));
+    large = good;
+    large.end = UtcSeconds::new(1 << 40);
+    assert_eq!(ring.push(&large), Err(Error::OutOfRange));
+    large.end = UtcSeconds::new((1 << 40) - 1);
+    large.registers[1] = WattHours::new((1 << 48) - 1);
+    ring.push(&large).expect("it fits");
+    assert_eq!(ring.latest(), Ok(Some(large)));
+}
+
+#[test]
+fn an_interval_pushed_again_after_an_error_is_read_once() {
+    let mut ring = open(Flash::new(3));
+    ring.push(&entry(900, 15, 1)).expect("room");
+    let mut ring = open(Flash {
+        lies: true,
+        ..ring.release()
+    });
+    let second = entry(1_800, 15, 2);
+    assert_eq!(ring.push(&second), Err(Error::Flash(Fault::Lie)));
+    ring.push(&second).expect("the flash is good again");
+    let both = [entry(900, 15, 1), second].map(Reading::Interval);
+    assert_eq!(all(&mut ring, 0, 1_800), both);
+    assert_eq!(all(&mut open(ring.release()), 0, 1_800), both);
+}
+
+/// With the next sector erased ahead, all sectors but two are kept at any time.
+#[test]
+fn capacity_is_that_of_the_docs() {
+    let mut ring = open(Flash::new(5));
+    for n in 1..=200 {
+        ring.push(&entry(900 * n, 15, n)).expect("room");
+        ring.prepare().expect("an erase");
+        let read = all(&mut ring, 0, 900 * n);
+        let kept = read
+            .iter()
+            .filter(|read| matches!(read, Reading::Interval(_)));
+        let kept = kept.count() as u64;
+        assert!(kept >= n.min(3 * 6), "{kept} of {n}");
+    }
 }
 
 #[test]

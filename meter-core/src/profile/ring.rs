@@ -11,8 +11,10 @@ use crate::units::{Seconds, UtcSeconds, WattHours};
 
 /// The version of the stored form.
 const VERSION: u8 = 1;
+/// Bytes of the end of an interval.
+const END: usize = 5;
 /// Bytes of end, period and status.
-const HEAD: usize = 10;
+const HEAD: usize = END + 1 + 4;
 /// Bytes of a register reading: 281 TWh.
 const CHANNEL: usize = 6;
 /// The most channels of a ring.
@@ -89,7 +91,7 @@ impl<const CHANNELS: usize> Entry<CHANNELS> {
     fn emit<'b>(&self, bytes: &'b mut [u8; LONGEST_ENTRY]) -> &'b [u8] {
         let (end, registers) = (self.end.get().to_le_bytes(), self.registers);
         let status = self.status.bits().to_le_bytes();
-        let head = end.iter().take(5).chain([&self.span.0]).chain(&status);
+        let head = end.iter().take(END).chain([&self.span.0]).chain(&status);
         let readings = registers.map(|reading| reading.get().to_le_bytes());
         let readings = readings
             .iter()
@@ -141,7 +143,8 @@ pub enum Reading<const CHANNELS: usize> {
 ///
 /// It is a [`Journal`] that is read as a whole: what holds for a power cut there holds here, and
 /// so does the [wear](crate::journal::years). 40 days of quarter hours with four channels in slots
-/// of 52 bytes take 3840 slots, 50 sectors of 4 KiB and one more.
+/// of 52 bytes are 3840 slots, 50 sectors of 4 KiB, and two more: one that fills up, and one that
+/// [`prepare`](Self::prepare) has erased.
 ///
 /// ```
 /// # use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
@@ -207,8 +210,16 @@ impl<F: NorFlash, const SLOT: usize, const CHANNELS: usize> ProfileRing<F, SLOT,
     /// Keeps an interval.
     ///
     /// # Errors
-    /// As [`Journal::save`]; the entries before stay.
+    /// [`Error::OutOfRange`]: the end or a reading is beyond what an entry holds; else as
+    /// [`Journal::save`]. The entries before stay. An interval that is pushed again after an error
+    /// is read once, even where flash had held it.
     pub fn push(&mut self, entry: &Entry<CHANNELS>) -> Result<(), Error<F::Error>> {
+        let fits = |value: u64, bytes: usize| value >> (8 * bytes) == 0;
+        let readings = entry.registers.iter();
+        let mut readings = readings.map(|reading| fits(reading.get(), CHANNEL));
+        if !fits(entry.end.get(), END) || !readings.all(|fits| fits) {
+            return Err(Error::OutOfRange);
+        }
         let mut bytes = [0; LONGEST_ENTRY];
         self.0.save(VERSION, entry.emit(&mut bytes))
     }
@@ -225,7 +236,8 @@ impl<F: NorFlash, const SLOT: usize, const CHANNELS: usize> ProfileRing<F, SLOT,
     /// every second of the range is in an interval or in a hole.
     ///
     /// An interval that the range cuts is shown whole. Where the clock was set back, times come
-    /// twice, as they were on the clock.
+    /// twice, as they were on the clock, and an interval that was kept afterwards may lie in a hole
+    /// that was shown before it.
     ///
     /// # Errors
     /// [`Error::Flash`]; what was shown until then is good.
@@ -235,12 +247,14 @@ impl<F: NorFlash, const SLOT: usize, const CHANNELS: usize> ProfileRing<F, SLOT,
         mut each: impl FnMut(Reading<CHANNELS>) -> ControlFlow<()>,
     ) -> Result<(), Error<F::Error>> {
         let mut reached = range.start;
+        let mut before = None;
         let mut is_done = false;
         self.0.visit(|record| {
             let Some(entry) = Entry::parse(&record) else {
                 return ControlFlow::Continue(());
             };
-            if entry.end <= range.start || entry.start() >= range.end {
+            let is_again = before.replace(entry) == Some(entry);
+            if is_again || entry.end <= range.start || entry.start() >= range.end {
                 return ControlFlow::Continue(());
             }
             let mut flow = ControlFlow::Continue(());
@@ -253,7 +267,7 @@ impl<F: NorFlash, const SLOT: usize, const CHANNELS: usize> ProfileRing<F, SLOT,
             if flow.is_continue() {
                 flow = each(Reading::Interval(entry));
             }
-            reached = entry.end;
+            reached = reached.max(entry.end);
             is_done = flow.is_break();
             flow
         })?;

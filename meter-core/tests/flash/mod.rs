@@ -16,12 +16,17 @@ pub(crate) struct Flash {
     pub(crate) erases: usize,
     /// Bits of this mask cannot be programmed: a worn cell in every written byte at this place.
     pub(crate) stuck: Option<usize>,
+    /// The next write is held whole, and an error is reported.
+    pub(crate) lies: bool,
+    /// So many reads from now on, one bit is read wrong.
+    pub(crate) misread: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     PowerCut,
     Misuse,
+    Lie,
 }
 
 impl NorFlashError for Fault {
@@ -38,6 +43,8 @@ impl Flash {
             noise: 0x5A,
             erases: 0,
             stuck: None,
+            lies: false,
+            misread: None,
         }
     }
 
@@ -67,6 +74,13 @@ impl ReadNorFlash for Flash {
             .get(start..start + bytes.len())
             .ok_or(Fault::Misuse)?;
         bytes.copy_from_slice(source);
+        self.misread = match self.misread {
+            Some(0) => {
+                bytes[0] ^= 1;
+                None
+            }
+            reads => reads.map(|reads| reads - 1),
+        };
         Ok(())
     }
 
@@ -109,6 +123,9 @@ impl NorFlash for Flash {
             }
             let byte = if self.stuck == Some(at) { 0xFF } else { byte };
             self.bytes[at] &= byte;
+        }
+        if core::mem::take(&mut self.lies) {
+            return Err(Fault::Lie);
         }
         Ok(())
     }
