@@ -35,7 +35,10 @@ fuzz_target!(|input: (u32, [u16; 4], Vec<HalfCycle>)| {
     let percent = PartsPerMillion::new(10_000);
     let steadiness = Steadiness::new(thresholds.declared(), 2, percent, PartsPerMillion::ZERO);
     let mut rapid = steadiness.ok().map(RapidChanges::new);
-    let mut means = Aggregator::<3>::new(Span::Clock(Seconds::new(declared % 10_000)));
+    let mut means = Aggregator::<3>::new(Span::Clock {
+        length: Seconds::new(declared % 10_000),
+        step: Seconds::new(declared % 7),
+    });
     let mut report = WeeklyReport::<3>::new(thresholds.declared(), Millihertz::new(declared));
     let mut running = [false; 3];
     for (now, values) in values {

@@ -8,8 +8,7 @@ use meter_core::quality::{
     Requirement, Span, Steadiness, Values, Verdict, VoltageEvent, WeeklyReport,
 };
 use meter_core::units::{
-    Microvolts, Millihertz, Millionths, Milliseconds, Millivolts, PartsPerMillion, Seconds,
-    UtcSeconds,
+    Microvolts, Millihertz, Millionths, Milliseconds, Millivolts, PartsPerMillion, UtcSeconds,
 };
 use proptest::prelude::*;
 
@@ -22,6 +21,7 @@ fn values(volts: [u32; 3], is_flagged: bool) -> Values<3> {
         distortions: Some([Millionths::new(30_000); 3]),
         unbalance: Some(Millionths::new(5_000)),
         is_flagged,
+        is_short: false,
     }
 }
 
@@ -34,7 +34,7 @@ fn fifteen_windows_are_three_seconds() {
         assert_eq!(found.is_some(), window % 15 == 0);
         if let Some(found) = found {
             assert_eq!(found.values, values([230_000_000; 3], window == 30));
-            assert_eq!((found.windows, found.is_short), (15, false));
+            assert_eq!(found.windows, 15);
         }
     }
 }
@@ -48,7 +48,7 @@ fn clock_steps_make_short_ones() {
         .chain(HOUR + 1_300..HOUR + 2_500); // back
     for now in times {
         let closed = aggregator.update(UtcSeconds::new(now), &values([1; 3], false));
-        ends.extend(closed.map(|mean| (mean.end.get() - HOUR, mean.is_short, mean.windows)));
+        ends.extend(closed.map(|mean| (mean.end.get() - HOUR, mean.values.is_short, mean.windows)));
     }
     assert_eq!(
         ends,
@@ -64,6 +64,56 @@ fn clock_steps_make_short_ones() {
             (2_400, false, 600),
         ]
     );
+}
+
+/// Windows of a second through one interval, but for what `times` leaves out.
+fn ten_minutes(times: impl Iterator<Item = u64>) -> Vec<(u64, u32, bool)> {
+    let mut aggregator = Aggregator::<3>::new(Span::TEN_MINUTES);
+    let mut closed = Vec::new();
+    let before = HOUR - 10..=HOUR;
+    for now in before.chain(times).chain(HOUR + 601..HOUR + 602) {
+        let found = aggregator.update(UtcSeconds::new(now), &values([1; 3], false));
+        closed.extend(found.map(|mean| (mean.end.get(), mean.windows, mean.values.is_short)));
+    }
+    assert_eq!(closed[0], (HOUR, 11, true), "entered in its middle");
+    closed.split_off(1)
+}
+
+#[test]
+fn a_clock_set_within_an_interval_makes_it_short() {
+    let whole = HOUR + 1..=HOUR + 600;
+    assert_eq!(ten_minutes(whole.clone()), [(HOUR + 600, 600, false)]);
+    let jitter = whole.clone().filter(|now| now % 7 != 0);
+    assert!(!ten_minutes(jitter)[0].2, "rounded seconds");
+    let forward = (HOUR + 1..=HOUR + 100).chain(HOUR + 351..=HOUR + 600);
+    assert_eq!(ten_minutes(forward), [(HOUR + 600, 350, true)]);
+    let back = (HOUR + 1..=HOUR + 400).chain(HOUR + 151..=HOUR + 600);
+    assert_eq!(ten_minutes(back), [(HOUR + 600, 850, true)]);
+    let no_end = HOUR + 1..=HOUR + 590;
+    assert_eq!(ten_minutes(no_end), [(HOUR + 600, 590, true)]);
+}
+
+#[test]
+fn two_hours_are_as_whole_as_their_ten_minutes() {
+    let of = |missing: &[u64], short: &[u64]| {
+        let mut aggregator = Aggregator::<3>::new(Span::TWO_HOURS);
+        let mut closed = Vec::new();
+        for n in (1..=25).filter(|n| !missing.contains(n)) {
+            let value = Values {
+                is_short: short.contains(&n),
+                ..values([1; 3], false)
+            };
+            closed
+                .extend(aggregator.update(UtcSeconds::new(HOUR / 7_200 * 7_200 + 600 * n), &value));
+        }
+        let found = |mean: &Aggregate<3>| (mean.windows, mean.values.is_short);
+        closed.iter().map(found).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[], &[]), [(12, true), (12, false)]);
+    assert_eq!(of(&[15], &[]), [(12, true), (11, true)]);
+    assert_eq!(of(&[24], &[]), [(12, true), (11, true)]);
+    assert_eq!(of(&[13], &[]), [(12, true), (11, true)]);
+    assert_eq!(of(&[], &[17]), [(12, true), (12, true)]);
 }
 
 #[test]
@@ -93,7 +143,7 @@ proptest! {
     fn aggregates_are_roots_of_mean_squares(
         steps in prop::collection::vec((0..70u64, prop::array::uniform3(any::<u32>()), any::<bool>()), 1..400),
     ) {
-        let mut aggregator = Aggregator::<3>::new(Span::Clock(Seconds::new(600)));
+        let mut aggregator = Aggregator::<3>::new(Span::TEN_MINUTES);
         let mut now = HOUR + 1;
         let mut list: Vec<(u64, [u32; 3], bool)> = Vec::new();
         let mut closed: Vec<Aggregate<3>> = Vec::new();
@@ -189,6 +239,20 @@ fn a_step_is_a_rapid_change_with_its_size_and_duration() {
 }
 
 #[test]
+fn a_step_just_above_the_threshold_counts() {
+    for (step, count) in [(6_899, 0), (6_900, 0), (6_901, 1), (6_950, 1), (7_000, 1)] {
+        let volts = [vec![230_000; 200], vec![230_000 - step; 250]].concat();
+        let found = changes(&volts);
+        assert_eq!(found.len(), count, "{step} mV");
+        for change in found {
+            let steady = change.steady.map(|volts| volts.get());
+            assert_eq!(steady, [230_000, 230_000 - step]);
+            assert_eq!(change.duration, Milliseconds::new(0));
+        }
+    }
+}
+
+#[test]
 fn small_steps_slow_drifts_and_dips_are_none() {
     let step = [vec![230_000; 200], vec![224_000; 200]].concat();
     assert_eq!(changes(&step), []);
@@ -265,9 +329,9 @@ fn mean(volts: [u32; 3], distortion: i32, unbalance: i32) -> Aggregate<3> {
             ]),
             unbalance: Some(Millionths::new(unbalance)),
             is_flagged: false,
+            is_short: false,
         },
         windows: 3_000,
-        is_short: false,
     }
 }
 
@@ -363,7 +427,7 @@ fn flagged_and_short_means_judge_nothing() {
     bad.values.is_flagged = true;
     report.ten_minutes(&bad);
     bad.values.is_flagged = false;
-    bad.is_short = true;
+    bad.values.is_short = true;
     report.ten_minutes(&bad);
     assert_eq!(report.left_out(), (1, 1));
     assert_eq!(report.line(Requirement::Voltage).verdict, Verdict::NoData);

@@ -9,8 +9,10 @@ const MOST: usize = 120;
 /// When a voltage is steady.
 ///
 /// The standards leave open how a steady state is told. Here one holds while each value of the
-/// last second lies within the threshold of their mean; it comes back when each lies within the
-/// threshold less the hysteresis.
+/// last second lies within the threshold of their mean, and a new value within the threshold of the
+/// mean before it; it comes back a second after the change at the earliest, when each value since
+/// then lies within the threshold less the hysteresis. So a slow ramp is no rapid change, nor is a
+/// step in the second after a dip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Steadiness {
@@ -156,7 +158,8 @@ impl RapidChanges {
         }
         let mean = u32::try_from(self.sum / u64::from(self.known)).unwrap_or(u32::MAX);
         if let Some(before) = self.steady {
-            if self.is_within(mean, self.steadiness.threshold) {
+            let threshold = self.steadiness.threshold;
+            if value.abs_diff(before) <= threshold && self.is_within(mean, threshold) {
                 self.steady = Some(mean);
                 return None;
             }
@@ -170,7 +173,11 @@ impl RapidChanges {
             });
             return None;
         }
-        if !self.is_within(mean, self.steadiness.returned) {
+        let passed = self
+            .running
+            .map(|running| running.half_cycles.saturating_add(1));
+        let is_over = passed.is_none_or(|passed| passed >= self.known.into());
+        if !is_over || !self.is_within(mean, self.steadiness.returned) {
             return None;
         }
         self.steady = Some(mean);

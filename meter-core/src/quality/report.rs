@@ -194,7 +194,7 @@ impl<const PHASES: usize> WeeklyReport<PHASES> {
 
     /// Takes the means of ten minutes.
     pub fn ten_minutes(&mut self, mean: &Aggregate<PHASES>) {
-        if mean.values.is_flagged || mean.is_short {
+        if mean.values.is_flagged || mean.values.is_short {
             self.flagged += u32::from(mean.values.is_flagged);
             self.short += u32::from(!mean.values.is_flagged);
             return;
