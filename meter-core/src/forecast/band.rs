@@ -10,7 +10,7 @@ const FIRST_SCALES: [Share; 3] = [ONE * 20 / 100, ONE * 17 / 100, ONE * 14 / 100
 /// Errors that the first scale stands for.
 const FIRST_COUNT: u8 = 2;
 /// Errors that a scale remembers.
-const MEMORY: u8 = 16;
+pub(super) const MEMORY: u8 = 16;
 /// How far a quantile moves with an error: a sixteenth of the scale.
 const STEP: Share = ONE / 16;
 /// Both quantiles before any error was seen, in scales: 1.6 would be a normal distribution's.

@@ -26,7 +26,8 @@ fn parts(weight: PartsPerMillion) -> u128 {
 /// A slot follows its energy by three sixteenths of the difference, which is held to half the slot
 /// and a sixteenth of the mean slot: the kettle of one evening moves it as much as a new habit
 /// does on its first day, and no more. So it comes near the median of the last days without
-/// keeping them.
+/// keeping them. Nothing is held after a day that used more than four times what was expected: an
+/// empty house has been taken.
 ///
 /// Slots are those of a mean day. The weight of a weekday, as
 /// [`EnergyForecast::weight`](super::EnergyForecast::weight) learns it, is taken out of what is
@@ -51,6 +52,10 @@ pub struct DayProfile<const SLOTS: usize> {
     last: u16,
     /// Days begun, the prior being one; held at the end of the range.
     days: u8,
+    /// Energy of the slots of this day beside what was expected, in 1/16 Wh; and whether the day
+    /// before used more than four times that.
+    today: [u32; 2],
+    is_taken: bool,
 }
 
 impl<const SLOTS: usize> DayProfile<SLOTS> {
@@ -63,6 +68,8 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
             slots: prior.profile.slots::<SLOTS>().map(slot),
             last: u16::MAX,
             days: 1,
+            today: [0; 2],
+            is_taken: false,
         }
     }
 
@@ -82,12 +89,17 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
         let number = u16::try_from(slot).map_err(|_| ForecastError::NoSuchSlot)?;
         if number <= self.last {
             self.days = self.days.saturating_add(1);
+            let [used, expected] = core::mem::take(&mut self.today);
+            self.is_taken = used / 4 > expected;
         }
         self.last = number;
         let expected = i64::from(*place);
         let energy = u128::from(energy.get()) * u128::from(FINE) * MILLION / parts(weight);
-        let mut error = i64::from(u32::try_from(energy).unwrap_or(u32::MAX)) - expected;
-        if self.days > DAYS_OF_TRUST {
+        let energy = u32::try_from(energy).unwrap_or(u32::MAX);
+        let [used, foreseen] = self.today;
+        self.today = [used.saturating_add(energy), foreseen.saturating_add(*place)];
+        let mut error = i64::from(energy) - expected;
+        if self.days > DAYS_OF_TRUST && !self.is_taken {
             let mean = i64::try_from(sum).unwrap_or(i64::MAX) / SLOTS.max(1) as i64;
             let usual = expected / 2 + mean / 16 + i64::from(FINE);
             error = error.clamp(-usual, usual);
@@ -126,6 +138,8 @@ impl<const SLOTS: usize> DayProfile<SLOTS> {
             slots,
             last: u16::MAX,
             days: u8::MAX,
+            today: [0; 2],
+            is_taken: false,
         }
     }
 }

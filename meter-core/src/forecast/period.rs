@@ -198,7 +198,7 @@ impl EnergyForecast {
         let fine = self.without_season(date, energy) * FINE;
         let before = i64::try_from(self.long_run).unwrap_or(i64::MAX);
         self.long_run = (before + (fine - before) / known).unsigned_abs();
-        if i64::from(self.count) % WEEK == 0 {
+        if self.is_time_to_look_back(day) {
             self.look_back(day);
         }
         Ok(())
@@ -288,6 +288,22 @@ impl EnergyForecast {
         Level { mean, ..recent }
     }
 
+    /// Once a week, missing days or not; again at once where the clock had been ahead.
+    fn is_time_to_look_back(&self, today: i64) -> bool {
+        match self.checkpoints[3].day {
+            NEVER => i64::from(self.count) >= WEEK,
+            last => !(0..WEEK).contains(&(today - i64::from(last))),
+        }
+    }
+
+    /// The level of about so many days ago: within a quarter of them.
+    fn checkpoint(&self, today: i64, horizon: i64) -> Option<(Checkpoint, i64)> {
+        let known = self.checkpoints.iter();
+        let aged = known.map(|checkpoint| (*checkpoint, today - i64::from(checkpoint.day)));
+        aged.filter(|(_, age)| *age > 0 && age.abs_diff(horizon) <= horizon.unsigned_abs() / 4)
+            .min_by_key(|(_, age)| age.abs_diff(horizon))
+    }
+
     /// Holds the levels of one, two and four weeks ago against what came after, and keeps this one.
     fn look_back(&mut self, today: i64) {
         let mean_season = mean(
@@ -295,13 +311,15 @@ impl EnergyForecast {
                 .map(|(date, _)| self.season_of(date)),
         );
         for (index, horizon) in HORIZONS.into_iter().enumerate() {
-            let then = today - horizon;
-            let Some(&checkpoint) = self.checkpoints.iter().find(|c| i64::from(c.day) == then)
-            else {
+            let Some((checkpoint, age)) = self.checkpoint(today, horizon) else {
                 continue;
             };
             let (level, season_then) = (checkpoint.level.into(), Share::from(checkpoint.season));
-            let days = || self.window(horizon);
+            let days = || self.window(age);
+            // Of a time of which most is missing nothing is to be learned.
+            if 2 * i64::try_from(days().count()).unwrap_or_default() < horizon {
+                continue;
+            }
             let Some(truth) = mean(days().map(|(date, energy)| self.without_season(date, energy)))
             else {
                 continue;

@@ -1,6 +1,6 @@
 //! The state of a forecast as bytes, for the journal.
 
-use super::band::ErrorBand;
+use super::band::{ErrorBand, MEMORY};
 use super::level::WINDOW;
 use super::period::{Checkpoint, EnergyForecast, ForecastError, NEVER, Prior};
 use super::season::SeasonWeight;
@@ -118,7 +118,7 @@ impl EnergyForecast {
             && (-64 * ONE..=64 * ONE).contains(&product)
             && (1..=256 * ONE).contains(&count)
             && scales.iter().all(|&scale| i64::from(scale) <= 256 * ONE)
-            && counts.iter().all(|&count| count > 0)
+            && counts.iter().all(|count| (1..=MEMORY).contains(count))
             && [low, high]
                 .iter()
                 .all(|&side| quantiles.contains(&side.into()))

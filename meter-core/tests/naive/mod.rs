@@ -108,17 +108,26 @@ impl Forecast {
         let known = (self.days.len() as f64 + 3.0).min(128.0);
         let plain = energy / self.seen(self.season_of(today));
         self.long_run += (plain - self.long_run) / known;
-        if self.days.len().is_multiple_of(7) {
+        let is_time = match self.levels.last_key_value() {
+            Some((&last, _)) => today - last >= 7,
+            None => self.days.len() >= 7,
+        };
+        if is_time {
             self.look_back(today);
         }
     }
 
     fn look_back(&mut self, today: i64) {
         for (number, horizon) in [7, 14, 28].into_iter().enumerate() {
-            let Some(&(level, season_then)) = self.levels.get(&(today - horizon)) else {
+            let off = |day: i64| (today - day).abs_diff(horizon);
+            let nearest = self.levels.iter().min_by_key(|(day, _)| off(**day));
+            let Some((&day, &(level, season_then))) = nearest else {
                 continue;
             };
-            let window = self.last(today, horizon);
+            let window = self.last(today, (today - day).min(28));
+            if off(day) > horizon as u64 / 4 || 2 * window.len() < horizon as usize {
+                continue;
+            }
             let plain: Vec<f64> = window
                 .iter()
                 .map(|&(day, energy)| energy / self.seen(self.season_of(day)))
