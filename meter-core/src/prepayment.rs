@@ -87,8 +87,10 @@ impl Supply {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PrepaymentError {
-    /// The top-up's number is not above that of the last one: it was taken before.
+    /// A top-up of this number was taken before.
     TakenBefore,
+    /// The number is 64 or more behind the newest: whether it was taken is no longer known.
+    TooOld,
     /// A top-up must be above zero.
     NotPositive,
     /// The balance would leave the range of 9.2 million million currency units.
@@ -100,7 +102,10 @@ pub enum PrepaymentError {
 impl fmt::Display for PrepaymentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TakenBefore => "this top-up was taken before",
+            Self::TakenBefore => "a top-up of this number was taken before",
+            Self::TooOld => {
+                "the number is 64 or more behind the newest top-up: send the amount under a new one"
+            }
             Self::NotPositive => "a top-up must be above zero",
             Self::OutOfRange => "the balance would be beyond 9.2 million million currency units",
             Self::NoEmergency => {
@@ -113,7 +118,7 @@ impl fmt::Display for PrepaymentError {
 impl core::error::Error for PrepaymentError {}
 
 /// Bytes of a stored [`Credit`].
-pub const STORED_BYTES: usize = 8 + 4 + 4 + 1;
+pub const STORED_BYTES: usize = 8 + 4 + 4 + 8 + 1;
 
 /// The credit register of a prepaid meter.
 ///
@@ -142,8 +147,10 @@ pub struct Credit {
     balance: i64,
     /// 10^-12 units above it, below [`FINE`].
     rest: u32,
-    /// Number of the last top-up.
-    last_top_up: u32,
+    /// The newest number of a top-up.
+    newest: u32,
+    /// Which numbers were taken: bit n stands for the one n before the newest.
+    taken: u64,
     emergency_accepted: bool,
 }
 
@@ -154,36 +161,53 @@ impl Credit {
         MicroCurrency::new(self.balance)
     }
 
-    /// The number of the last top-up, 0 before the first.
+    /// The newest number of a top-up; `None` before the first.
     #[must_use]
-    pub const fn last_top_up(&self) -> u32 {
-        self.last_top_up
+    pub const fn newest_top_up(&self) -> Option<u32> {
+        if self.taken == 0 {
+            None
+        } else {
+            Some(self.newest)
+        }
     }
 
-    /// Whether emergency credit was accepted and is not paid back.
+    /// Whether emergency credit was accepted and is not paid back: it is once the balance comes
+    /// above zero again, by whatever way. Accepted ahead, it stays until it was needed.
     #[must_use]
     pub const fn emergency_accepted(&self) -> bool {
         self.emergency_accepted
     }
 
-    /// Adds a top-up. Numbers rise, so one that is delivered twice counts once.
+    /// Adds a top-up. Each number counts once, however often it is delivered; numbers rise modulo
+    /// 2^32, and may come out of order within the last 64.
     ///
     /// # Errors
     /// [`PrepaymentError`] says why nothing was added.
     pub fn top_up(&mut self, number: u32, amount: MicroCurrency) -> Result<(), PrepaymentError> {
-        if number <= self.last_top_up {
-            return Err(PrepaymentError::TakenBefore);
-        }
+        let (newest, taken) = self.with_number(number)?;
         if amount <= MicroCurrency::ZERO {
             return Err(PrepaymentError::NotPositive);
         }
         let sum = self.balance().checked_add(amount);
-        self.balance = sum.ok_or(PrepaymentError::OutOfRange)?.get();
-        self.last_top_up = number;
-        if self.balance >= 0 {
-            self.emergency_accepted = false;
-        }
+        self.book(sum.ok_or(PrepaymentError::OutOfRange)?.get(), self.rest);
+        (self.newest, self.taken) = (newest, taken);
         Ok(())
+    }
+
+    /// The numbers taken once this one is.
+    fn with_number(&self, number: u32) -> Result<(u32, u64), PrepaymentError> {
+        let ahead = number.wrapping_sub(self.newest);
+        if self.taken == 0 {
+            return Ok((number, 1));
+        }
+        if ahead.cast_signed() > 0 {
+            return Ok((number, self.taken.checked_shl(ahead).unwrap_or(0) | 1));
+        }
+        let bit = 1u64.checked_shl(ahead.wrapping_neg());
+        match bit.ok_or(PrepaymentError::TooOld)? {
+            bit if self.taken & bit == 0 => Ok((self.newest, self.taken | bit)),
+            _ => Err(PrepaymentError::TakenBefore),
+        }
     }
 
     /// Takes the cost of an energy at the price of a kWh in force when it was used. A negative
@@ -203,8 +227,20 @@ impl Credit {
         let left = exact.saturating_sub(fine);
         let (whole, rest) = (left.div_euclid(FINE), left.rem_euclid(FINE));
         let end = if whole < 0 { i64::MIN } else { i64::MAX };
-        self.balance = i64::try_from(whole).unwrap_or(end);
-        self.rest = u32::try_from(rest).unwrap_or_default();
+        let rest = u32::try_from(rest).unwrap_or_default();
+        self.book(i64::try_from(whole).unwrap_or(end), rest);
+    }
+
+    fn book(&mut self, balance: i64, rest: u32) {
+        let had_none = !self.is_above(0);
+        (self.balance, self.rest) = (balance, rest);
+        if had_none && self.is_above(0) {
+            self.emergency_accepted = false;
+        }
+    }
+
+    const fn is_above(&self, floor: i64) -> bool {
+        self.balance > floor || self.balance == floor && self.rest > 0
     }
 
     /// Accepts emergency credit.
@@ -230,8 +266,7 @@ impl Credit {
         } else {
             0
         };
-        let has_some = self.balance > floor || self.balance == floor && self.rest > 0;
-        if !has_some {
+        if !self.is_above(floor) {
             return if wall.is_some_and(|wall| terms.friendly.contains(wall)) {
                 Supply::Friendly
             } else {
@@ -245,14 +280,16 @@ impl Credit {
         }
     }
 
-    /// The state, little-endian: balance, rest, last top-up, 1 where emergency credit is accepted.
+    /// The state, little-endian: balance, rest, newest top-up, which ones were taken, 1 where
+    /// emergency credit is accepted.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; STORED_BYTES] {
         let mut bytes = [0; STORED_BYTES];
         bytes[..8].copy_from_slice(&self.balance.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.rest.to_le_bytes());
-        bytes[12..16].copy_from_slice(&self.last_top_up.to_le_bytes());
-        bytes[16] = self.emergency_accepted.into();
+        bytes[12..16].copy_from_slice(&self.newest.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.taken.to_le_bytes());
+        bytes[24] = self.emergency_accepted.into();
         bytes
     }
 
@@ -261,13 +298,20 @@ impl Credit {
     pub fn from_bytes(bytes: &[u8; STORED_BYTES]) -> Option<Self> {
         let (balance, rest) = bytes.split_first_chunk()?;
         let (fine, rest) = rest.split_first_chunk()?;
-        let (number, flags) = rest.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let (taken, flags) = rest.split_first_chunk()?;
         let credit = Self {
             balance: i64::from_le_bytes(*balance),
             rest: u32::from_le_bytes(*fine),
-            last_top_up: u32::from_le_bytes(*number),
+            newest: u32::from_le_bytes(*number),
+            taken: u64::from_le_bytes(*taken),
             emergency_accepted: flags == [1],
         };
-        (i128::from(credit.rest) < FINE && flags.iter().all(|&flag| flag <= 1)).then_some(credit)
+        let knows_the_newest = match credit.taken {
+            0 => credit.newest == 0,
+            taken => taken & 1 == 1,
+        };
+        let is_sound = i128::from(credit.rest) < FINE && knows_the_newest;
+        (is_sound && flags.iter().all(|&flag| flag <= 1)).then_some(credit)
     }
 }

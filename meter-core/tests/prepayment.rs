@@ -90,17 +90,50 @@ fn emergency_credit_is_lent_once_and_paid_back() {
 }
 
 #[test]
+fn paying_back_never_cuts_the_supply() {
+    let mut credit = Credit::default();
+    credit.accept_emergency(&TERMS).expect("nothing is left");
+    credit.charge(unit(4));
+    credit.top_up(1, unit(4)).expect("the first");
+    assert_eq!(
+        (credit.balance(), credit.supply(&TERMS, None)),
+        (unit(0), Supply::Low)
+    );
+    assert!(
+        credit.emergency_accepted(),
+        "nothing is owed, and nothing is there"
+    );
+    // Paid back by energy that is paid for, or by a refund.
+    credit.charge(unit(1));
+    credit.use_energy(
+        MilliwattHours::new(10_000_000),
+        MicroCurrency::new(-200_000),
+    );
+    assert_eq!(
+        (credit.balance(), credit.emergency_accepted()),
+        (unit(1), false)
+    );
+}
+
+#[test]
+fn emergency_credit_accepted_ahead_stays_until_it_is_needed() {
+    let mut credit = Credit::default();
+    credit.top_up(1, unit(2)).expect("the first");
+    credit.accept_emergency(&TERMS).expect("the balance is low");
+    credit.top_up(2, unit(1)).expect("the second");
+    credit.charge(unit(5));
+    assert_eq!(credit.supply(&TERMS, None), Supply::Low);
+    credit.top_up(3, unit(3)).expect("the third");
+    assert!(!credit.emergency_accepted());
+}
+
+#[test]
 fn a_top_up_counts_once() {
     let mut credit = Credit::default();
+    assert_eq!(credit.newest_top_up(), None);
+    let taken = Err(PrepaymentError::TakenBefore);
     credit.top_up(7, unit(10)).expect("the first");
-    assert_eq!(
-        credit.top_up(7, unit(10)),
-        Err(PrepaymentError::TakenBefore)
-    );
-    assert_eq!(
-        credit.top_up(6, unit(10)),
-        Err(PrepaymentError::TakenBefore)
-    );
+    assert_eq!(credit.top_up(7, unit(10)), taken);
     assert_eq!(
         credit.top_up(8, MicroCurrency::ZERO),
         Err(PrepaymentError::NotPositive)
@@ -109,7 +142,38 @@ fn a_top_up_counts_once() {
         credit.top_up(8, MicroCurrency::MAX),
         Err(PrepaymentError::OutOfRange)
     );
-    assert_eq!((credit.balance(), credit.last_top_up()), (unit(10), 7));
+    assert_eq!(credit.top_up(8, unit(1)), Ok(()), "nothing was taken of it");
+    assert_eq!(
+        (credit.balance(), credit.newest_top_up()),
+        (unit(11), Some(8))
+    );
+}
+
+#[test]
+fn a_late_top_up_counts_too() {
+    let mut credit = Credit::default();
+    credit.top_up(100, unit(1)).expect("the first");
+    credit.top_up(37, unit(1)).expect("63 behind");
+    assert_eq!(
+        credit.top_up(37, unit(1)),
+        Err(PrepaymentError::TakenBefore)
+    );
+    assert_eq!(credit.top_up(36, unit(1)), Err(PrepaymentError::TooOld));
+    credit.top_up(101, unit(1)).expect("the next");
+    assert_eq!(credit.top_up(37, unit(1)), Err(PrepaymentError::TooOld));
+    assert_eq!(
+        credit.top_up(100, unit(1)),
+        Err(PrepaymentError::TakenBefore)
+    );
+    // Numbers go round, and one at their end ends nothing.
+    credit.top_up(0x8000_0000, unit(1)).expect("a leap");
+    credit.top_up(u32::MAX, unit(1)).expect("another");
+    credit.top_up(1, unit(1)).expect("round");
+    credit.top_up(0, unit(1)).expect("late");
+    assert_eq!(
+        (credit.balance(), credit.newest_top_up()),
+        (unit(7), Some(1))
+    );
 }
 
 proptest! {
@@ -146,8 +210,10 @@ proptest! {
 
     /// Whatever is stored or used, nothing panics, and a meter at the end of the range stays there.
     #[test]
-    fn any_bytes(bytes in prop::array::uniform17(any::<u8>()), price in any::<i64>()) {
-        const { assert!(STORED_BYTES == 17) }
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), STORED_BYTES), price in any::<i64>()) {
+        let mut bytes: [u8; STORED_BYTES] = bytes.try_into().expect("as many");
+        bytes[24] %= 3;
+        bytes[11] = 0;
         if let Some(mut credit) = Credit::from_bytes(&bytes) {
             prop_assert_eq!(credit.to_bytes(), bytes);
             credit.use_energy(MilliwattHours::MAX, MicroCurrency::new(price));
