@@ -235,9 +235,10 @@ fn squares(values: [f64; 3]) -> f64 {
     values.iter().map(|value| value * value).sum()
 }
 
-/// sqrt(whole² - part²), zero where noise makes the part the larger.
+/// sqrt(whole² - part²), zero where noise makes the part the larger; what is no number stays none.
 fn leg(whole: f64, part: f64) -> f64 {
-    libm::sqrt(((whole - part) * (whole + part)).max(0.0))
+    let square = (whole - part) * (whole + part);
+    libm::sqrt(if square < 0.0 { 0.0 } else { square })
 }
 
 fn over(part: f64, whole: f64) -> Option<f64> {

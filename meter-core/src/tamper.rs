@@ -214,19 +214,22 @@ pub fn current_without_voltage(
     nominal: Millivolts,
     rated: Milliamps,
 ) -> Sign {
-    let volts = permille(voltage.get(), nominal.get());
-    let amps = permille(current.get(), rated.get());
-    Sign::of(volts < 200 && amps > 10, volts >= 250 || amps < 5)
+    let volts = Part::new(voltage.get(), nominal.get());
+    let amps = Part::new(current.get(), rated.get());
+    Sign::of(
+        volts.is_below(200) && amps.is_above(10),
+        !volts.is_below(250) || amps.is_below(5),
+    )
 }
 
 /// One phase is missing: below 70 % of nominal while all others are above 85 %; absent when it is
 /// back at 75 %, or another one fails too.
 #[must_use]
 pub fn missing_phase(voltages: &[Millivolts], nominal: Millivolts) -> Sign {
-    let share = |voltage: &Millivolts| permille(voltage.get(), nominal.get());
-    let count = |limit: u64| voltages.iter().filter(|u| share(u) < limit).count();
+    let part = |voltage: &Millivolts| Part::new(voltage.get(), nominal.get());
+    let count = |limit| voltages.iter().filter(|u| part(u).is_below(limit)).count();
     let others = voltages.len().saturating_sub(1);
-    let up = voltages.iter().filter(|u| share(u) > 850).count();
+    let up = voltages.iter().filter(|u| part(u).is_above(850)).count();
     Sign::of(
         others > 0 && count(700) == 1 && up == others,
         others == 0 || count(750) != 1,
@@ -238,7 +241,10 @@ pub fn missing_phase(voltages: &[Millivolts], nominal: Millivolts) -> Sign {
 #[must_use]
 pub fn neutral_loss(phases: [Millivolts; 3], lines: [Millivolts; 3]) -> Sign {
     let (star, triangle) = (spread(phases), spread(lines));
-    Sign::of(star > 100 && triangle <= 30, star < 80 || triangle > 40)
+    Sign::of(
+        star.is_above(100) && !triangle.is_above(30),
+        star.is_below(80) || triangle.is_above(40),
+    )
 }
 
 /// Current flows though the relay is open: above a threshold, absent below half of it.
@@ -256,22 +262,45 @@ pub fn over_current(current: Milliamps, limit: Milliamps) -> Sign {
     Sign::of(size > limit, size * 20 <= limit * 19)
 }
 
-/// Thousandths of a whole, rounded down; nothing of nothing is all of it.
-fn permille(part: u32, whole: u32) -> u64 {
-    (u64::from(part) * 1_000)
-        .checked_div(u64::from(whole))
-        .unwrap_or(1_000)
+/// A part of a whole, held against thousandths without rounding; nothing of nothing is all of it.
+#[derive(Clone, Copy)]
+struct Part {
+    /// A thousand times the part.
+    thousandths: u64,
+    whole: u64,
 }
 
-/// The spread of three voltages in thousandths of their mean, rounded up; zero for no voltage.
-fn spread(voltages: [Millivolts; 3]) -> u64 {
+impl Part {
+    const fn new(part: u32, whole: u32) -> Self {
+        if whole == 0 {
+            return Self {
+                thousandths: 1_000,
+                whole: 1,
+            };
+        }
+        Self {
+            thousandths: part as u64 * 1_000,
+            whole: whole as u64,
+        }
+    }
+
+    const fn is_below(self, thousandths: u32) -> bool {
+        self.thousandths < self.whole * thousandths as u64
+    }
+
+    const fn is_above(self, thousandths: u32) -> bool {
+        self.thousandths > self.whole * thousandths as u64
+    }
+}
+
+/// The spread of three voltages beside their mean; none for no voltage.
+fn spread(voltages: [Millivolts; 3]) -> Part {
     let values = voltages.map(|voltage| u64::from(voltage.get()));
     let (low, high) = values
         .iter()
         .fold((u64::MAX, 0), |(low, high), &u| (low.min(u), high.max(u)));
-    let sum: u64 = values.iter().sum();
-    if sum == 0 {
-        return 0;
+    Part {
+        thousandths: (high - low) * 3_000,
+        whole: values.iter().sum::<u64>().max(1),
     }
-    ((high - low) * 3_000).div_ceil(sum)
 }

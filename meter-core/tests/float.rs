@@ -199,3 +199,17 @@ fn nothing_is_no_number() {
     assert_eq!(line_unbalance([0.0; 3]), None);
     assert_eq!(line_unbalance([400.0, 100.0, 100.0]), None);
 }
+
+#[test]
+fn what_is_no_number_stays_none() {
+    let powers = Powers::of(&Measured {
+        voltage: f64::NAN,
+        current: 5.0,
+        active: 575.0,
+        active_1: 575.0,
+        reactive_1: 0.0,
+    });
+    assert!(powers.apparent.is_nan());
+    assert!(powers.non_active.is_nan() && powers.non_fundamental.is_nan());
+    assert!(powers.power_factor.is_some_and(f64::is_nan));
+}

@@ -41,6 +41,34 @@ fn neutral_that_carries_another_current_is_a_sign() {
     assert_eq!(sign(u32::MAX, 0), Sign::Present);
 }
 
+/// Limits in per cent are limits, and not what is left of them after rounding.
+#[test]
+fn limits_are_exact() {
+    let millivolts = Millivolts::new;
+    let milliamps = Milliamps::new;
+    let dark =
+        |u, i| current_without_voltage(millivolts(u), milliamps(i), volts(230), milliamps(10_000));
+    assert_eq!(dark(45_999, 101), Sign::Present);
+    assert_eq!(dark(46_000, 101), Sign::Between);
+    assert_eq!(dark(45_999, 100), Sign::Between);
+    assert_eq!(dark(57_499, 50), Sign::Between);
+    assert_eq!(dark(57_500, 50), Sign::Absent);
+    assert_eq!(dark(57_499, 49), Sign::Absent);
+    let missing = |low, other| missing_phase(&[low, 230_000, other].map(millivolts), volts(230));
+    assert_eq!(missing(160_999, 195_501), Sign::Present);
+    assert_eq!(missing(161_000, 195_501), Sign::Between);
+    assert_eq!(missing(160_999, 195_500), Sign::Between);
+    assert_eq!(missing(172_500, 195_501), Sign::Absent);
+    let lost = |low: u32, high: u32, line: u32| {
+        let phases = [low, 200_000, high].map(millivolts);
+        neutral_loss(phases, [398_000, line, 402_000].map(millivolts))
+    };
+    assert_eq!(lost(190_000, 210_001, 400_000), Sign::Present);
+    assert_eq!(lost(190_000, 210_000, 400_000), Sign::Between);
+    assert_eq!(lost(192_000, 208_000, 400_000), Sign::Between);
+    assert_eq!(lost(192_001, 208_000, 400_000), Sign::Absent);
+}
+
 #[test]
 fn current_without_voltage_is_a_sign() {
     let sign = |u, i| current_without_voltage(volts(u), amps(i), volts(230), amps(5_000));
