@@ -71,6 +71,7 @@ fuzz_target!(|input: (u32, [u16; 4], Vec<HalfCycle>)| {
             distortions: None,
             unbalance: meter_core::power::line_unbalance(voltages),
             is_flagged: events.is_flagged(),
+            is_short: false,
         };
         if let Some(mean) = means.update(UtcSeconds::new(now), &window) {
             assert!(mean.windows > 0);

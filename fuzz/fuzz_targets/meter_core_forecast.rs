@@ -7,7 +7,7 @@ use meter_core::clock::Date;
 use meter_core::forecast::{
     DayProfile, EnergyForecast, Prior, RateShares, STORED_BYTES, StandardProfile,
 };
-use meter_core::prepayment::{Credit, FriendlyHours, Terms};
+use meter_core::prepayment::{self, Credit, FriendlyHours, Terms};
 use meter_core::units::{MicroCurrency, MilliwattHours, PartsPerMillion, Seconds, WattHours};
 
 /// A step in days, an energy in Wh, a price, what is done.
@@ -17,7 +17,7 @@ type Step = (i64, u64, i64, u8);
 struct Life {
     yearly: u64,
     forecast: Option<Box<[u8; STORED_BYTES]>>,
-    credit: Option<[u8; 17]>,
+    credit: Option<[u8; prepayment::STORED_BYTES]>,
     first: i64,
     steps: Vec<Step>,
 }
