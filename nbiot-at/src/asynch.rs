@@ -8,7 +8,7 @@ use embedded_io_async::{ErrorType, Read, Write};
 
 use crate::time::earlier;
 use crate::{
-    Answer, Clock, Config, Engine, Error, Event, Fault, Identity, Instant, NetworkTime,
+    Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
     Registration, Request, Signal, SocketId, Stage,
 };
 
@@ -203,6 +203,19 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
     }
 
+    /// Asks for the [power saving](Config::power_saving) of the configuration, and tells what is
+    /// granted so far. The network answers with its next registration update: ask again later.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
+    pub async fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
+        match self.run(Request::PowerSaving).await? {
+            Answer::Granted(granted) => Ok(granted),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
     ///
     /// # Errors
@@ -302,7 +315,11 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Read for Socket<
         loop {
             match self.modem.receive(self.socket, buf).await {
                 Err(Error::Modem(Fault::Closed)) => return Ok(0),
-                Ok(0) if !buf.is_empty() => self.modem.turn(None).await?,
+                Ok(0) if !buf.is_empty() => {
+                    if !self.modem.engine.may_receive(self.socket) {
+                        self.modem.turn(None).await?;
+                    }
+                }
                 other => return other,
             }
         }

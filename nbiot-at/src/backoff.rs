@@ -40,6 +40,9 @@ pub enum Class {
     NetworkTime,
 }
 
+/// One attempt in a day there must be.
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Units of the delays below, in ms.
 const SECOND: u32 = 1000;
 const MINUTE: u32 = 60 * SECOND;
@@ -115,7 +118,19 @@ pub fn next_delay(class: Class, n: u32, seed: u64) -> Duration {
     let draw = mix(seed ^ (u64::from(n) << 8) ^ class as u64) % 501;
     // 750 to 1250 thousandths of the base; base is at most 24 h, so nothing overflows.
     let permille = u32::try_from(750 + draw).unwrap_or(1000);
-    base * permille / 1000
+    (base * permille / 1000).min(DAY)
+}
+
+/// The delay before the first attempt after power came back, within a window.
+///
+/// After a blackout a whole town is there in the same second: `seed`, from the serial number,
+/// spreads it evenly over the window, and each meter keeps its place in it.
+#[must_use]
+pub fn first_delay(window: Duration, seed: u64) -> Duration {
+    let millis = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+    // The upper half of a product of 64 by 64 bits: no modulo, no bias.
+    let place = (u128::from(mix(!seed)) * u128::from(millis)) >> 64;
+    Duration::from_millis(u64::try_from(place).unwrap_or(0))
 }
 
 /// The finaliser of SplitMix64: every bit of the seed reaches every bit of the result.
@@ -193,6 +208,57 @@ mod tests {
             next_delay(Class::Connect, 0, 1),
             next_delay(Class::Connect, 0, 2)
         );
+    }
+
+    #[test]
+    fn a_town_comes_back_over_the_whole_window() {
+        let window = Duration::from_secs(1_800);
+        let mut minutes = [0; 30];
+        for meter in 0..13_000 {
+            let delay = first_delay(window, meter);
+            assert!(delay < window);
+            assert_eq!(delay, first_delay(window, meter));
+            minutes[usize::try_from(delay.as_secs() / 60).unwrap()] += 1;
+        }
+        // 433 in a minute, and a standard deviation of 20.
+        assert!(
+            minutes.iter().all(|count| (333..533).contains(count)),
+            "{minutes:?}"
+        );
+        assert_eq!(first_delay(Duration::ZERO, 7), Duration::ZERO);
+        assert!(first_delay(Duration::MAX, u64::MAX) < Duration::MAX);
+    }
+
+    /// A day of denials, with a restart after each attempt: what is kept is the number of failures.
+    #[test]
+    fn a_day_of_denial_stays_inside_the_rules() {
+        for class in [Class::DeniedTemporary, Class::DeniedPermanent] {
+            for seed in 0..200 {
+                let (mut at, mut stored) = (Duration::ZERO, 0u32.to_le_bytes());
+                let mut attempts = std::vec![at];
+                while at < DAY {
+                    let failures = u32::from_le_bytes(stored);
+                    at += next_delay(class, failures, seed);
+                    attempts.push(at);
+                    stored = (failures + 1).to_le_bytes();
+                }
+                let hour = Duration::from_secs(3_600);
+                let most = attempts.iter().map(|from| {
+                    let within = |at: &&Duration| *at >= from && **at - *from < hour;
+                    attempts.iter().filter(within).count()
+                });
+                assert!(most.max().unwrap() <= 4, "{class:?} {seed}");
+                let gap = attempts
+                    .windows(2)
+                    .map(|pair| pair[1] - pair[0])
+                    .max()
+                    .unwrap();
+                assert!(gap <= DAY, "at least once a day");
+                if class == Class::DeniedPermanent {
+                    assert!(attempts.len() <= 4 && attempts[1] >= 9 * hour);
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 use crate::time::earlier;
 use crate::{
-    Answer, Clock, Config, Engine, Error, Event, Fault, Identity, Instant, NetworkTime,
+    Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
     Registration, Request, Signal, SocketId, Stage,
 };
 
@@ -192,6 +192,19 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
     }
 
+    /// Asks for the [power saving](Config::power_saving) of the configuration, and tells what is
+    /// granted so far. The network answers with its next registration update: ask again later.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
+    pub fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
+        match self.run(Request::PowerSaving)? {
+            Answer::Granted(granted) => Ok(granted),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
     ///
     /// # Errors
@@ -279,7 +292,11 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Read
         loop {
             match self.modem.receive(self.socket, buf) {
                 Err(Error::Modem(Fault::Closed)) => return Ok(0),
-                Ok(0) if !buf.is_empty() => self.modem.turn(None)?,
+                Ok(0) if !buf.is_empty() => {
+                    if !self.modem.engine.may_receive(self.socket) {
+                        self.modem.turn(None)?;
+                    }
+                }
                 other => return other,
             }
         }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::power_saving::PowerSaving;
 use crate::text::Text;
 
 /// Access point name, at most 63 printable characters.
@@ -21,6 +22,8 @@ pub struct Config {
     pub pin: Text<8>,
     /// Whether a network other than the home network may be used.
     pub roaming: bool,
+    /// What is asked of the network before registration; `None` leaves the modem as it is set.
+    pub power_saving: Option<PowerSaving>,
     /// How long `start` looks for a network.
     pub search_time: Duration,
     /// How long a connection may take to open; the module's own limit is 150 s.
@@ -39,6 +42,7 @@ impl Config {
             password: Text::new(),
             pin: Text::new(),
             roaming: true,
+            power_saving: None,
             search_time: Duration::from_secs(600),
             connect_time: Duration::from_secs(150),
             write_time: Duration::from_secs(60),

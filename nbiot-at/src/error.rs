@@ -27,13 +27,15 @@ pub enum Fault {
     Restarted,
     /// The modem switched itself off.
     PoweredDown,
+    /// The modem sleeps in power saving mode.
+    Asleep,
     /// No SIM card.
     SimMissing,
     /// The SIM did not become ready within 20 s.
     SimFailure,
     /// The SIM asks for its PUK.
     SimBlocked,
-    /// The SIM asks for a PIN and the configuration has none, or one try is left.
+    /// The SIM asks for a PIN and the configuration has none, or no try can be spared.
     PinRequired,
     /// The SIM refused the PIN; it is not sent again.
     PinRefused,
@@ -68,7 +70,7 @@ impl Fault {
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
-            Self::PoweredDown => ErrorKind::Power,
+            Self::PoweredDown | Self::Asleep => ErrorKind::Power,
             Self::Silent | Self::Restarted | Self::NotStarted | Self::SimFailure => {
                 ErrorKind::Start
             }
@@ -126,6 +128,7 @@ impl fmt::Display for Fault {
             Self::Malformed => "answer malformed",
             Self::Restarted => "modem restarted",
             Self::PoweredDown => "modem powered down",
+            Self::Asleep => "modem asleep",
             Self::SimMissing => "no SIM",
             Self::SimFailure => "SIM not ready",
             Self::SimBlocked => "SIM asks for its PUK",
@@ -257,7 +260,9 @@ impl<E: fmt::Debug> embedded_io::Error for Error<E> {
         match self.fault() {
             Some(Fault::TimedOut | Fault::QueueFull) => embedded_io::ErrorKind::TimedOut,
             Some(Fault::Closed | Fault::UnknownSocket) => embedded_io::ErrorKind::NotConnected,
-            Some(Fault::Restarted | Fault::PoweredDown) => embedded_io::ErrorKind::ConnectionReset,
+            Some(Fault::Restarted | Fault::PoweredDown | Fault::Asleep) => {
+                embedded_io::ErrorKind::ConnectionReset
+            }
             _ => embedded_io::ErrorKind::Other,
         }
     }

@@ -16,12 +16,13 @@ mod engine;
 mod error;
 mod field;
 pub mod line;
+mod power_saving;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod text;
 mod time;
 
-pub use backoff::{Class, next_delay};
+pub use backoff::{Class, first_delay, next_delay};
 pub use code::{CmeError, SocketError};
 pub use command::clock::NetworkTime;
 pub use command::general::Identity;
@@ -29,5 +30,9 @@ pub use command::radio::{Access, Registration, RegistrationStatus, Signal};
 pub use config::{Apn, Config};
 pub use engine::{Answer, Engine, Event, Request, SocketId};
 pub use error::{Error, ErrorKind, Fault, Stage};
+pub use power_saving::{
+    ActiveTimer, Currents, EdrxAccess, EdrxCycle, Granted, PagingWindow, PeriodicTimer,
+    PowerSaving, ReportCycle,
+};
 pub use text::Text;
 pub use time::{Clock, Instant};

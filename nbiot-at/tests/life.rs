@@ -15,8 +15,11 @@ fn with_pin() -> Config {
 fn b1_probes_until_the_modem_answers() {
     for_every_cut(&config(), |rig| {
         rig.begin(Request::Start);
-        for _ in 0..9 {
-            assert_eq!(rig.sent(), "AT\r");
+        for n in 0..9 {
+            // A modem whose results are off or numbers is told to use words.
+            let probe = if n > 0 && n % 4 == 0 { "ATQ0V1" } else { "AT" };
+            assert_eq!(rig.sent(), format!("{probe}\r"));
+            rig.say("0\r");
             rig.pass(500);
         }
         rig.say(b"\x00\xff\xfe\r\nRDY\r\n");
@@ -378,5 +381,117 @@ fn time_falls_back_to_the_clock() {
         rig.begin(Request::NetworkTime);
         rig.exchange("AT+QLTS=1", "\r\n+QLTS: \"\"\r\n\r\nOK\r\n");
         assert_eq!(rig.done(), Err(Fault::TimeNotValid));
+    });
+}
+
+#[test]
+fn b12_no_try_of_the_pin_is_spent_that_is_not_known_to_be_spare() {
+    // How many are left is not told.
+    for_every_cut(&with_pin(), |rig| {
+        rig.boot();
+        rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+        rig.exchange("AT+QPINC=\"SC\"", "\r\nERROR\r\n");
+        assert_eq!(rig.done(), Err(Fault::PinRequired));
+    });
+    // The answer was lost, and the next time a try is missing.
+    for_every_cut(&with_pin(), |rig| {
+        rig.boot();
+        rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+        rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",3,10\r\n\r\nOK\r\n");
+        rig.exchange("AT+CPIN=\"1234\"", "");
+        rig.pass(5_000);
+        rig.exchange("AT", "\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Err(Fault::SimFailure));
+        for _ in 0..2 {
+            rig.boot();
+            rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+            if rig.engine.outcome() == Some(Err(Fault::PinRefused)) {
+                continue;
+            }
+            rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",2,10\r\n\r\nOK\r\n");
+            assert_eq!(rig.done(), Err(Fault::PinRefused));
+        }
+        // Another setting is no other PIN; another PIN is.
+        rig.engine.config_mut().connect_time = std::time::Duration::from_secs(60);
+        rig.boot();
+        rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Err(Fault::PinRefused));
+        rig.engine.config_mut().pin = Text::parameter("4321").unwrap();
+        rig.boot();
+        rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+        rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",2,10\r\n\r\nOK\r\n");
+        assert_eq!(rig.sent(), "AT+CPIN=\"4321\"\r");
+    });
+}
+
+#[test]
+fn b6_ordered_power_down_is_told_whatever_was_before() {
+    for_every_cut(&config(), |rig| {
+        rig.begin(Request::PowerDown);
+        rig.exchange("AT+QPOWD=1", "AT+QPOWD=1\r\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        rig.say("\r\nPOWERED DOWN\r\n");
+        assert_eq!(rig.events(), [Event::PoweredDown]);
+    });
+}
+
+#[test]
+fn b7_a_modem_that_does_not_say_so_is_off_after_65_seconds() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(Request::PowerDown);
+        rig.exchange("AT+QPOWD=1", "\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        rig.pass(64_999);
+        assert_eq!(rig.events(), []);
+        rig.pass(1);
+        assert_eq!(rig.events(), [Event::PoweredDown]);
+    });
+}
+
+#[test]
+fn b16_a_card_that_is_taken_out_ends_everything() {
+    for line in ["+QSIMSTAT: 1,0", "+CPIN: NOT READY"] {
+        for_every_cut(&config(), |rig| {
+            let socket = rig.connected();
+            rig.say(format!("\r\n{line}\r\n"));
+            assert_eq!(rig.events(), [Event::SimRemoved, Event::Closed(socket)]);
+            assert_eq!(rig.engine.stage(), Stage::Boot);
+        });
+    }
+}
+
+#[test]
+fn d9_detach_by_the_network_ends_the_context() {
+    for line in ["NW DETACH", "ME DETACH", "NW PDN DEACT 1"] {
+        for_every_cut(&config(), |rig| {
+            let socket = rig.connected();
+            rig.say(format!("\r\n+CGEV: {line}\r\n"));
+            assert_eq!(rig.events(), [Event::ContextLost, Event::Closed(socket)]);
+        });
+    }
+    for line in ["NW PDN DEACT 2", "PDN ACT 1", "NW CLASS \"A\""] {
+        for_every_cut(&config(), |rig| {
+            rig.connected();
+            rig.say(format!("\r\n+CGEV: {line}\r\n"));
+            assert_eq!(rig.events(), []);
+        });
+    }
+}
+
+#[test]
+fn e2_context_that_is_lost_while_starting_is_activated_again() {
+    for_every_cut(&config(), |rig| {
+        rig.boot();
+        rig.sim_and_settings();
+        rig.exchange("AT+CEREG?", "\r\n+CEREG: 4,1\r\n\r\nOK\r\n");
+        let active = "\r\n+QIACT: 1,1,1,\"10.2.3.4\"\r\n\r\nOK\r\n";
+        rig.exchange("AT+QIACT?", active);
+        rig.exchange("AT+QISTATE?", "\r\n+QIURC: \"pdpdeact\",1\r\n\r\nOK\r\n");
+        rig.exchange("AT+QIDEACT=1", "\r\nOK\r\n");
+        rig.exchange("AT+QIACT?", "\r\nOK\r\n");
+        rig.exchange("AT+QIACT=1", "\r\nOK\r\n");
+        rig.context();
     });
 }

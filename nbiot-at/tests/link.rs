@@ -183,22 +183,40 @@ fn a13_bracket_inside_a_line_is_no_prompt() {
     });
 }
 
+/// The next bytes are payload to a modem that is at its prompt: zeros, and the connection is over.
 #[test]
-fn lost_prompt_is_answered_with_the_payload_unless_it_could_be_a_command() {
-    for (data, sent, outcome) in [
-        (&b"hello"[..], "hello", Ok(Answer::Count(5))),
-        (b"at+cfun=0\r", "\0\0\0\0\0\0\0\0\0\0", Err(Fault::Closed)),
-    ] {
-        for_every_cut(&config(), |rig| {
-            let socket = rig.connected();
-            rig.begin(Request::Send { socket, data });
-            rig.exchange(&format!("AT+QISEND=0,{}", data.len()), "");
-            rig.pass(5_000);
-            assert_eq!(rig.sent(), sent);
-            rig.say("\r\nSEND OK\r\n");
-            assert_eq!(rig.done(), outcome);
-        });
-    }
+fn a14_lost_prompt_is_filled_up_with_zeros() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        let data = b"at+cfun=0\r";
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,10", "");
+        rig.pass(20_000);
+        assert_eq!(rig.sent(), "\0".repeat(10));
+        rig.say("\r\nSEND OK\r\n");
+        assert_eq!(rig.done(), Err(Fault::Closed));
+    });
+}
+
+/// To one that refused and whose answer was lost they are nothing: the payload is sent again.
+#[test]
+fn a14_payload_that_was_not_taken_is_sent_again() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        let data = b"hello";
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,5", "");
+        rig.pass(20_000);
+        assert_eq!(rig.sent(), "\0".repeat(5));
+        rig.pass(1_000);
+        rig.exchange("AT", "\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 0,0,0\r\n\r\nOK\r\n");
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.say("\r\nSEND OK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+    });
 }
 
 #[test]
@@ -271,7 +289,126 @@ fn block_longer_than_asked_for_is_refused() {
         rig.begin(Request::Receive { socket });
         rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 1025\r\n\r\nOK\r\n");
         assert_eq!(rig.engine.outcome(), None);
+        rig.pass(1_000);
+        assert_eq!(rig.sent(), "AT\r");
+    });
+}
+
+/// Whatever a peer sends, it is no line of the modem: not in a block that is late, that pauses, or
+/// that is longer than what was asked for.
+#[test]
+fn a9_payload_is_never_scanned() {
+    let evil = "\r\nRDY\r\n\r\nNORMAL POWER DOWN\r\n\r\n+QIURC: \"closed\",0\r\n";
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        assert_eq!(rig.sent(), "AT+QIRD=0,1024\r");
         rig.pass(5_000);
         assert_eq!(rig.sent(), "AT\r");
+        rig.say(format!("\r\n+QIRD: {}\r\n{evil}\r\n\r\nOK\r\n", evil.len()));
+        assert_eq!(rig.events(), [], "late");
+    });
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        let length = evil.len() + 4;
+        rig.exchange("AT+QIRD=0,1024", format!("\r\n+QIRD: {length}\r\nabcd"));
+        rig.pass(1_100);
+        assert_eq!(rig.sent(), "AT\r");
+        rig.say(format!("{evil}\r\n\r\nOK\r\n"));
+        assert_eq!(rig.events(), [], "with a pause");
+    });
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        let long = evil.repeat(40);
+        let (block, length) = (&long[..1_100], 1_100);
+        rig.exchange(
+            "AT+QIRD=0,1024",
+            format!("\r\n+QIRD: {length}\r\n{block}\r\n\r\nOK\r\n"),
+        );
+        assert_eq!(rig.events(), [], "too long");
+        assert_eq!(rig.sent(), "AT\r");
+    });
+}
+
+/// What was not listened to may have been `"recv"`: it comes only once.
+#[test]
+fn a10_after_a_broken_block_every_socket_is_looked_at() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 9\r\nabcd");
+        rig.pass(1_100);
+        rig.exchange("AT", "\r\n+QIURC: \"recv\",0\r\n\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        // Nothing of it has left the modem's buffer.
+        rig.exchange("AT+QIRD=0,0", "\r\n+QIRD: 9,0,9\r\n\r\nOK\r\n");
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 9\r\nabcdefghi\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(9)));
+        assert_eq!(rig.events(), [Event::Data(socket)]);
+    });
+}
+
+#[test]
+fn time_after_a_block_is_that_of_the_final_code() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 5\r\nhello\r\n\r\n");
+        rig.pass(2_000);
+        assert_eq!(rig.sent(), "");
+        rig.say("OK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+    });
+}
+
+/// A modem that misses a byte of the payload waits for it, and takes the next best.
+#[test]
+fn a14_payload_that_lost_a_byte_is_no_success() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Send {
+            socket,
+            data: b"hello",
+        });
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello"); // The modem got four of them.
+        rig.pass(20_000);
+        assert_eq!(rig.sent(), "\0\0\0\0\0");
+        rig.say("\r\nSEND OK\r\n");
+        assert_eq!(rig.done(), Err(Fault::Closed));
+        assert_eq!(
+            rig.events(),
+            [Event::Data(socket)],
+            "what is unread can be read"
+        );
+    });
+}
+
+#[test]
+fn a19_dropped_read_and_send_are_counted_all_the_same() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        assert_eq!(rig.sent(), "AT+QIRD=0,1024\r");
+        rig.engine.abandon(rig.now);
+        rig.say("\r\n+QIRD: 5\r\nhello\r\n\r\nOK\r\n");
+        assert!(rig.engine.is_idle());
+        assert_eq!(rig.events(), [Event::Data(socket)]);
+        assert_eq!(rig.take(socket), b"hello");
+
+        let data = b"hello";
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.engine.abandon(rig.now);
+        rig.say("\r\nSEND OK\r\n");
+        assert!(rig.engine.is_idle());
+        let data = b"world";
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,5", "\r\nERROR\r\n");
+        rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,5,0\r\n\r\nOK\r\n");
+        assert_eq!(rig.sent(), "AT+QISEND=0,5\r", "nothing was taken: again");
     });
 }

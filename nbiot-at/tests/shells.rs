@@ -333,3 +333,49 @@ fn idle_modem_needs_no_attention_for_a_day_of_reports() {
     println!("a day of 96 exchanges: {:?} of real time", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
+
+/// Whenever data come, before or while the modem is asked for them.
+#[test]
+fn f6_a_stream_reads_what_comes_at_any_moment() {
+    use embedded_io_async::Read;
+    for offset in 270..330_u64 {
+        let bench = bench();
+        let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+        let read = bench.run(async {
+            modem.start().await.unwrap();
+            let socket = modem.connect("meter.example", 1883).await.unwrap();
+            bench.with(|model, _| model.network().push(socket.connect_id(), b"hello"));
+            let at = bench.clock().now() + Duration::from_millis(offset);
+            bench.clock().until(at).await;
+            let mut line = [0; 5];
+            modem.socket(socket).read(&mut line).await.unwrap()
+        });
+        assert_eq!(read, Ok(5), "{offset} ms");
+    }
+}
+
+#[test]
+fn a19_dropped_receive_loses_no_data() {
+    for polls in 0..12 {
+        let bench = bench();
+        let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+        let got = bench.run(async {
+            modem.start().await.unwrap();
+            let socket = modem.connect("meter.example", 1883).await.unwrap();
+            bench.with(|model, _| model.network().push(socket.connect_id(), b"hello"));
+            let until = bench.clock().now() + Duration::from_secs(60);
+            assert_eq!(modem.wait(until).await.unwrap(), Event::Data(socket));
+            let (mut early, mut buffer) = ([0; 5], [0; 5]);
+            let mut got = Vec::new();
+            let first = dropped_after(modem.receive(socket, &mut early), polls).await;
+            if let Some(Ok(count)) = first {
+                got.extend_from_slice(&early[..count]);
+            }
+            while let Ok(count @ 1..) = modem.receive(socket, &mut buffer).await {
+                got.extend_from_slice(&buffer[..count]);
+            }
+            got
+        });
+        assert_eq!(got, Ok(b"hello".to_vec()), "after {polls} polls");
+    }
+}

@@ -196,7 +196,7 @@ fn f10_unknown_outcome_is_settled_by_the_modems_count() {
 }
 
 #[test]
-fn f10_lost_send_ok_is_found_in_the_modems_count() {
+fn f10_lost_send_ok_ends_the_connection() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         rig.begin(Request::Send {
@@ -206,10 +206,12 @@ fn f10_lost_send_ok_is_found_in_the_modems_count() {
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.pass(20_000);
+        assert_eq!(rig.sent(), "\0\0\0\0\0");
+        rig.pass(1_000);
         rig.exchange("AT", "\r\nOK\r\n");
         rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
         rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,5,0\r\n\r\nOK\r\n");
-        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+        assert_eq!(rig.done(), Err(Fault::Closed));
     });
 }
 
@@ -273,5 +275,50 @@ fn report_for_a_closed_id_is_ignored() {
         rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n\r\n+QIURC: \"recv\",0\r\n");
         assert_eq!(rig.done(), Ok(Answer::Done));
         assert_eq!(rig.events(), []);
+    });
+}
+
+/// Two reads before the application takes: the second asks for what there is room for.
+#[test]
+fn reading_on_before_taking_loses_nothing() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        let block = |n: usize| format!("\r\n+QIRD: {n}\r\n{}\r\n\r\nOK\r\n", "x".repeat(n));
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", block(1_000));
+        assert_eq!(rig.done(), Ok(Answer::Count(1_000)));
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,24", block(24));
+        assert_eq!(rig.done(), Ok(Answer::Count(1_024)));
+        rig.begin(Request::Receive { socket });
+        assert_eq!(
+            (rig.sent(), rig.done()),
+            (String::new(), Ok(Answer::Count(1_024)))
+        );
+        assert_eq!(rig.take(socket).len(), 1_024);
+    });
+}
+
+#[test]
+fn what_comes_before_the_ok_of_an_open_counts() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        let early = "\r\n+QIOPEN: 0,0\r\n\r\n+QIURC: \"recv\",0\r\n\r\nOK\r\n";
+        rig.exchange(OPEN, early);
+        let Ok(Answer::Socket(socket)) = rig.done() else {
+            panic!("not open")
+        };
+        assert_eq!(rig.events(), [Event::Data(socket)]);
+    });
+    // The OK was lost, and the connection is there.
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(CONNECT);
+        rig.exchange(OPEN, "\r\n+QIOPEN: 0,0\r\n");
+        rig.pass(2_000);
+        rig.exchange("AT", "\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
     });
 }

@@ -31,6 +31,8 @@ pub(crate) struct Endpoint {
 pub(crate) enum Command {
     /// `AT`
     Attention,
+    /// `ATQ0V1`: the same to a modem that answers with numbers or not at all.
+    AttentionInWords,
     /// `ATE0`
     EchoOff,
     /// `ATV1`
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Reports(u8),
     /// `AT+CGREG=2`
     GprsReports,
+    /// `AT+CGEREP=2,1`
+    ContextReports,
     /// `AT+CEREG?`
     Registration,
     /// `AT+CGREG?`
@@ -77,6 +81,18 @@ pub(crate) enum Command {
     Deregister,
     /// `AT+QCSQ`
     Signal,
+    /// `AT+CPSMS?`
+    PowerSavingModeState,
+    /// `AT+CPSMS=…`
+    PowerSavingMode,
+    /// `AT+QCFG="psm/urc"`
+    PowerSavingReportsState,
+    /// `AT+QCFG="psm/urc",1`
+    PowerSavingReports,
+    /// `AT+CEDRXS=…`
+    DiscontinuousReception,
+    /// `AT+CEDRXRDP`
+    DiscontinuousReceptionState,
     /// `AT+QICSGP=1,…`
     ContextSettings,
     /// `AT+QIACT?`
@@ -113,7 +129,7 @@ impl Command {
     /// Longest time to the final result code, AT reference section 4.
     pub(crate) const fn time_out(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Attention => 500,
+            Self::Attention | Self::AttentionInWords => 500,
             Self::SimState | Self::EnterPin | Self::PinTries => 5_000,
             Self::FullFunction => 15_000,
             Self::AutomaticOperator | Self::Deregister => 180_000,
@@ -121,7 +137,9 @@ impl Command {
             Self::Deactivate => 40_000,
             // The module gives up after the 10 s it was told.
             Self::Close(_) => 15_000,
-            Self::Send(..) | Self::Read(..) => 5_000,
+            // A prompt, 5 s in the manual and more in the field; then the payload has its own time.
+            Self::Send(..) => 20_000,
+            Self::Read(..) => 5_000,
             // Local commands: 300 ms documented, identity and SIM files were seen to take more.
             _ => 2_000,
         })
@@ -141,6 +159,7 @@ impl Command {
                 | Self::Registration
                 | Self::GprsRegistration
                 | Self::Signal
+                | Self::DiscontinuousReceptionState
                 | Self::OpenError
                 | Self::SendCheck(_)
                 | Self::Read(..)
@@ -157,6 +176,9 @@ impl Command {
             Self::UrcPortQuery => "+QURCCFG",
             Self::PinTries => "+QPINC",
             Self::Signal => "+QCSQ",
+            Self::PowerSavingModeState => "+CPSMS",
+            Self::PowerSavingReportsState => "+QCFG",
+            Self::DiscontinuousReceptionState => "+CEDRXRDP",
             Self::Contexts => "+QIACT",
             Self::Sockets => "+QISTATE",
             Self::OpenError => "+QIGETERROR",
@@ -170,7 +192,7 @@ impl Command {
 
     /// Whether a missing answer calls for a new synchronisation.
     pub(crate) const fn resynchronises(self) -> bool {
-        !matches!(self, Self::Attention)
+        !matches!(self, Self::Attention | Self::AttentionInWords)
     }
 
     /// The command line with its CR.
@@ -191,10 +213,13 @@ impl Command {
             user,
             password,
             pin,
+            power_saving,
             ..
         } = config;
+        let saving = power_saving.unwrap_or_default();
         match self {
             Self::Attention => out.write_str("AT"),
+            Self::AttentionInWords => out.write_str("ATQ0V1"),
             Self::EchoOff => out.write_str("ATE0"),
             Self::VerboseCodes => out.write_str("ATV1"),
             Self::ResultCodes => out.write_str("ATQ0"),
@@ -213,11 +238,28 @@ impl Command {
             Self::EnterPin => write!(out, "AT+CPIN=\"{pin}\""),
             Self::Reports(n) => write!(out, "AT+CEREG={n}"),
             Self::GprsReports => out.write_str("AT+CGREG=2"),
+            Self::ContextReports => out.write_str("AT+CGEREP=2,1"),
             Self::Registration => out.write_str("AT+CEREG?"),
             Self::GprsRegistration => out.write_str("AT+CGREG?"),
             Self::AutomaticOperator => out.write_str("AT+COPS=0"),
             Self::Deregister => out.write_str("AT+COPS=2"),
             Self::Signal => out.write_str("AT+QCSQ"),
+            Self::PowerSavingModeState => out.write_str("AT+CPSMS?"),
+            Self::PowerSavingReportsState => out.write_str("AT+QCFG=\"psm/urc\""),
+            Self::PowerSavingMode => match saving.psm {
+                Some((periodic, active)) => {
+                    write!(out, "AT+CPSMS=1,,,\"{periodic}\",\"{active}\"")
+                }
+                None => out.write_str("AT+CPSMS=0"),
+            },
+            Self::PowerSavingReports => out.write_str("AT+QCFG=\"psm/urc\",1"),
+            Self::DiscontinuousReception => match saving.edrx {
+                Some((access, cycle)) => {
+                    write!(out, "AT+CEDRXS=1,{},\"{cycle}\"", access.number())
+                }
+                None => out.write_str("AT+CEDRXS=0"),
+            },
+            Self::DiscontinuousReceptionState => out.write_str("AT+CEDRXRDP"),
             Self::ContextSettings => {
                 write!(out, "AT+QICSGP=1,1,\"{apn}\",\"{user}\",\"{password}\",1")
             }

@@ -27,6 +27,13 @@ pub(crate) fn sim_state(line: &[u8]) -> Option<SimState> {
     })
 }
 
+/// `+QSIMSTAT: <enabled>,0`: the card was taken out.
+pub(crate) fn removed(line: &[u8]) -> Option<SimState> {
+    let mut fields = Fields::of(line, "+QSIMSTAT")?;
+    fields.next();
+    (fields.number() == Some(0u8)).then_some(SimState::NotInserted)
+}
+
 /// `+QPINC: "SC",<tries left>,<PUK tries left>`.
 pub(crate) fn pin_tries(line: &[u8]) -> Option<u8> {
     let mut fields = Fields::of(line, "+QPINC")?;

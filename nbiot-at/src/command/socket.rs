@@ -42,6 +42,13 @@ pub(crate) fn block_length(line: &[u8]) -> Option<usize> {
     Fields::of(line, "+QIRD")?.number()
 }
 
+/// `+QIRD: <n>` alone, which a block follows; with more fields it is a count, see [`total_read`].
+pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
+    let mut fields = Fields::of(line, "+QIRD")?;
+    let length = fields.number().filter(|&n| n <= 1500);
+    length.filter(|_| fields.next().text.is_empty())
+}
+
 /// `+QISEND: <total>,<acked>,<unacked>`: bytes accepted since the socket was opened.
 pub(crate) fn total_sent(line: &[u8]) -> Option<u32> {
     Fields::of(line, "+QISEND")?.number()

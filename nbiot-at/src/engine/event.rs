@@ -14,9 +14,16 @@ pub enum Event {
     Restarted,
     /// The modem switched itself off. Use the power key, then call `start`.
     PoweredDown,
+    /// The modem sleeps in power saving mode, and its sockets are gone. It wakes by its periodic
+    /// timer, as [`Awake`](Self::Awake) tells, or by its wake-up pin; then call `start`.
+    Asleep,
+    /// The modem woke up by itself, for its active time. Call `start` to use it.
+    Awake,
     /// The network took the packet context away. A [`Closed`](Self::Closed) for each open socket
     /// follows; call `start`.
     ContextLost,
+    /// The SIM was taken out, or asks to be started again. Every socket is gone: call `start`.
+    SimRemoved,
     /// Out of the network for 120 s. Sockets may be dead; they are kept until the modem says so.
     Detached,
     /// Back in the network after [`Detached`](Self::Detached).
@@ -36,7 +43,10 @@ pub enum Event {
 pub(crate) struct Pending {
     restarted: bool,
     powered_down: bool,
+    /// Asleep or awake, whichever came last.
+    asleep: Option<bool>,
     context_lost: bool,
+    sim_removed: bool,
     detached: Option<bool>,
     /// What the application last heard.
     told_detached: bool,
@@ -48,7 +58,9 @@ impl Pending {
         Self {
             restarted: false,
             powered_down: false,
+            asleep: None,
             context_lost: false,
+            sim_removed: false,
             detached: None,
             told_detached: false,
             unknown: false,
@@ -63,8 +75,20 @@ impl Pending {
         self.powered_down = true;
     }
 
+    pub(crate) fn asleep(&mut self) {
+        self.asleep = Some(true);
+    }
+
+    pub(crate) fn awake(&mut self) {
+        self.asleep = Some(false);
+    }
+
     pub(crate) fn context_lost(&mut self) {
         self.context_lost = true;
+    }
+
+    pub(crate) fn sim_removed(&mut self) {
+        self.sim_removed = true;
     }
 
     pub(crate) fn detached(&mut self) {
@@ -87,6 +111,7 @@ impl Pending {
     /// A restart says all that these would.
     pub(crate) fn forget_sockets(&mut self) {
         self.context_lost = false;
+        self.sim_removed = false;
         self.detached = None;
         self.told_detached = false;
     }
@@ -97,6 +122,13 @@ impl Pending {
         }
         if core::mem::take(&mut self.powered_down) {
             return Some(Event::PoweredDown);
+        }
+        if let Some(asleep) = self.asleep.take() {
+            return Some(if asleep { Event::Asleep } else { Event::Awake });
+        }
+        if core::mem::take(&mut self.sim_removed) {
+            self.context_lost = false;
+            return Some(Event::SimRemoved);
         }
         if core::mem::take(&mut self.context_lost) {
             return Some(Event::ContextLost);

@@ -11,8 +11,12 @@ use crate::time::Instant;
 
 /// Silence inside a counted block that ends it.
 const BLOCK_GAP: Duration = Duration::from_secs(1);
-/// Time for `SEND OK`; the manual says 5 s, the field has seen more on a weak cell.
+/// Time for a prompt and for `SEND OK`; the manual says 5 s, the field has seen more on a weak cell.
 const SEND_TIME: Duration = Duration::from_secs(20);
+/// Time in which a modem that is filled up with zeros may still say how that ended.
+const FILL_TIME: Duration = Duration::from_secs(1);
+/// What a payload is filled up with.
+const ZEROS: [u8; 64] = [0; 64];
 /// `AT` this often before the modem counts as silent.
 const PROBES: u8 = 3;
 
@@ -50,6 +54,8 @@ enum Payload {
     AwaitsPrompt,
     /// Bytes handed out so far.
     Sending(usize),
+    /// Zeros still to be handed out, see [`time_out`](Exchange::time_out).
+    Filling(usize),
 }
 
 /// The state of the exchange.
@@ -69,7 +75,7 @@ pub(crate) struct Exchange {
     payload: Payload,
     pub(crate) deadline: Option<Instant>,
     pub(crate) answered: bool,
-    /// The payload was replaced by zeros, see [`time_out`](Self::time_out).
+    /// The modem may have taken other bytes than the payload, see [`time_out`](Self::time_out).
     pub(crate) spoiled: bool,
     /// Why the way back was entered, and the probes so far.
     resync: Option<(Fault, u8)>,
@@ -115,6 +121,9 @@ impl Exchange {
         };
         self.deadline = Some(now + command.time_out());
         self.answered = false;
+        if prompts {
+            self.spoiled = false;
+        }
         self.echo.reset();
     }
 
@@ -130,6 +139,10 @@ impl Exchange {
         }
         match self.payload {
             Payload::Sending(sent) => payload.get(sent..).filter(|rest| !rest.is_empty()),
+            Payload::Filling(left) => {
+                let zeros = ZEROS.get(..left.min(ZEROS.len()));
+                zeros.filter(|zeros| !zeros.is_empty())
+            }
             _ => None,
         }
     }
@@ -139,6 +152,7 @@ impl Exchange {
         let line = self.text.as_bytes().len();
         match &mut self.payload {
             Payload::Sending(sent) if self.sent >= line => *sent = sent.saturating_add(count),
+            Payload::Filling(left) if self.sent >= line => *left = left.saturating_sub(count),
             _ => self.sent = self.sent.saturating_add(count).min(line),
         }
     }
@@ -147,10 +161,6 @@ impl Exchange {
     pub(crate) fn in_flight(&self) -> Option<Command> {
         self.command
             .filter(|_| self.sent >= self.text.as_bytes().len())
-    }
-
-    pub(crate) fn awaits_prompt(&self) -> bool {
-        self.payload == Payload::AwaitsPrompt
     }
 
     pub(crate) fn is_resynchronising(&self) -> bool {
@@ -164,15 +174,27 @@ impl Exchange {
             .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
     }
 
-    /// The payload may go.
+    /// The payload may go, if it has not gone already.
     pub(crate) fn prompt(&mut self, now: Instant) {
+        if self.payload != Payload::AwaitsPrompt {
+            return;
+        }
         self.payload = Payload::Sending(0);
         self.deadline = Some(now + SEND_TIME);
     }
 
-    /// Bytes of a block came.
+    /// Bytes of a block came, and more are to come.
     pub(crate) fn block_goes_on(&mut self, now: Instant) {
-        self.deadline = Some(now + BLOCK_GAP);
+        if self.command.is_some() {
+            self.deadline = Some(now + BLOCK_GAP);
+        }
+    }
+
+    /// A block and its trailer are complete: the final code has its time again.
+    pub(crate) fn block_ended(&mut self, now: Instant) {
+        if let Some(command) = self.command {
+            self.deadline = Some(now + command.time_out());
+        }
     }
 
     /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.
@@ -198,18 +220,14 @@ impl Exchange {
 
     /// The deadline has passed.
     ///
-    /// A prompt that did not come is taken as lost: a modem that does sit at its prompt takes the
-    /// next bytes as payload whatever they are, so these are the only ones that do no harm. If
-    /// the modem is not at its prompt it reads them as command lines; a payload that could hold a
-    /// command is replaced by zeros, and the connection is then given up.
-    pub(crate) fn time_out(&mut self, payload: &mut [u8], now: Instant) -> Next {
-        if self.awaits_prompt() {
-            let command_like = |pair: &[u8]| pair.eq_ignore_ascii_case(b"AT");
-            if payload.windows(2).any(command_like) {
-                self.spoiled = true;
-                payload.fill(0);
-            }
-            self.prompt(now);
+    /// A modem that sits at its prompt takes the next bytes as payload whatever they are, and one
+    /// that lost a byte of the payload waits for as many more. Zeros fill it up: as a command line
+    /// they mean nothing. What the peer got is then to be asked for, see [`spoiled`](Self::spoiled).
+    pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
+        if matches!(self.payload, Payload::AwaitsPrompt | Payload::Sending(_)) {
+            self.spoiled = true;
+            self.payload = Payload::Filling(length);
+            self.deadline = Some(now + FILL_TIME);
             return Next::Wait;
         }
         if !self.command.is_some_and(Command::resynchronises) && self.resync.is_none() {

@@ -10,6 +10,7 @@ use crate::engine::start::Start;
 use crate::engine::state::State;
 use crate::engine::transfer::{Close, Open, Read, Send};
 use crate::error::Fault;
+use crate::power_saving::Granted;
 use crate::time::Instant;
 
 /// Why a job is asked for its next step.
@@ -55,6 +56,8 @@ pub enum Answer {
     Signal(Signal),
     /// Of the network time.
     Time(NetworkTime),
+    /// Of power saving.
+    Granted(Granted),
 }
 
 #[derive(Debug)]
@@ -79,7 +82,8 @@ impl Job {
         cause: Cause,
         now: Instant,
     ) -> Step {
-        if let Cause::Reply(Err(fault @ (Fault::Restarted | Fault::PoweredDown))) = cause
+        if let Cause::Reply(Err(fault @ (Fault::Restarted | Fault::PoweredDown | Fault::Asleep))) =
+            cause
             && !matches!((&self, fault), (Self::Start(_), Fault::Restarted))
         {
             return Step::failed(fault);

@@ -5,6 +5,7 @@ mod event;
 mod exchange;
 mod job;
 mod query;
+mod request;
 mod socket;
 mod start;
 mod state;
@@ -12,7 +13,10 @@ mod transfer;
 
 pub use event::Event;
 pub use job::Answer;
+pub use request::Request;
 pub use socket::SocketId;
+
+use core::time::Duration;
 
 use crate::command::{Command, Endpoint};
 use crate::config::Config;
@@ -28,47 +32,8 @@ use start::Start;
 use state::{CHUNK, Effect, State};
 use transfer::{Close, Open, Read, Send};
 
-/// What the application asks for, one at a time.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Request<'a> {
-    /// Boot, SIM, registration and packet context. Sockets of an earlier session are closed.
-    Start,
-    /// Opens a TCP connection to a host name or address.
-    Connect {
-        /// Name or address, at most 100 characters.
-        host: &'a str,
-        /// TCP port.
-        port: u16,
-    },
-    /// Sends the first bytes of `data`; [`Answer::Count`] says how many.
-    Send {
-        /// Where to.
-        socket: SocketId,
-        /// At most the engine's buffer is taken.
-        data: &'a [u8],
-    },
-    /// Reads into the engine's buffer, from where [`Engine::take`] takes.
-    Receive {
-        /// Where from.
-        socket: SocketId,
-    },
-    /// Closes a connection and frees its socket.
-    Close {
-        /// Which one.
-        socket: SocketId,
-    },
-    /// Who the modem and its SIM are.
-    Identity,
-    /// Where the modem is registered.
-    Registration,
-    /// Strength of the signal.
-    Signal,
-    /// Time from the network.
-    NetworkTime,
-    /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s.
-    PowerDown,
-}
+/// A modem that was told to switch off is off by then, AT reference section 3.2.
+const POWER_DOWN: Duration = Duration::from_secs(65);
 
 /// The client, for `SOCKETS` connections at once.
 ///
@@ -86,6 +51,9 @@ pub struct Engine<const SOCKETS: usize = 1> {
     abandoned: bool,
     /// The job is the engine's own.
     tidying: bool,
+    /// A block was cut short: what follows may be the rest of it, so until the modem is heard to
+    /// answer commands again, lines are not listened to.
+    is_deaf: bool,
 }
 
 impl<const SOCKETS: usize> Engine<SOCKETS> {
@@ -101,6 +69,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             outcome: None,
             abandoned: false,
             tidying: false,
+            is_deaf: false,
         }
     }
 
@@ -114,7 +83,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         if !self.is_idle() {
             return Err(Fault::Busy);
         }
-        self.outcome = None;
+        self.drop_outcome();
         self.job = self.job_of(request, now)?;
         self.step(Cause::Begin, now);
         Ok(())
@@ -136,13 +105,39 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// The exchange in flight is finished, a connection that opens is closed again, and the
     /// outcome is dropped. Go on driving until [`is_idle`](Self::is_idle).
     pub fn abandon(&mut self, now: Instant) {
-        self.outcome = None;
-        if self.job.is_idle() || self.tidying {
+        self.drop_outcome();
+        if self.tidying || self.abandoned {
             return;
         }
-        self.abandoned = true;
         if self.exchange.command.is_none() {
-            self.drop_job(now);
+            if self.job.is_idle() {
+                self.tidy(now);
+            } else {
+                self.drop_job(now);
+            }
+            return;
+        }
+        match &mut self.job {
+            Job::Idle => {}
+            // What is read and sent has to be counted, or the next of its kind would be wrong.
+            Job::Read(read) => {
+                read.abandon();
+                self.tidying = true;
+            }
+            Job::Send(send) => {
+                send.abandon();
+                self.tidying = true;
+            }
+            _ => self.abandoned = true,
+        }
+    }
+
+    /// An outcome that nobody asked for: a connection in it has nobody who would close it.
+    fn drop_outcome(&mut self) {
+        if let Some(Ok(Answer::Socket(socket))) = self.outcome.take() {
+            self.state
+                .sockets
+                .release(socket.connect_id(), Phase::Stray);
         }
     }
 
@@ -163,20 +158,31 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                         }
                     } else if let Some(code) = Final::parse(line) {
                         self.finish(code, now);
-                    } else {
+                    } else if !self.is_deaf || command == Some(Command::Guard) {
                         let effect = self.state.line(line, command, now);
                         self.apply(effect, now);
                     }
                 }
                 Some(Item::Data(data)) => {
-                    if let Some(Command::Read(id, _)) = command
+                    if let Some(id) = self.state.reads(command)
                         && let Some(socket) = self.state.sockets.slot(id)
                     {
                         socket.stage(data);
                     }
                 }
-                Some(Item::BlockEnd) => self.exchange.answered = true,
-                Some(Item::Damaged) => self.fail(Fault::Malformed, now),
+                Some(Item::BlockEnd) => {
+                    self.exchange.block_ended(now);
+                    if self.state.reads(command).is_some() {
+                        self.exchange.answered = true;
+                    } else if matches!(command, Some(Command::Read(..))) {
+                        // More than was asked for.
+                        self.fail(Fault::Malformed, now);
+                    }
+                }
+                Some(Item::Damaged) => {
+                    self.is_deaf = true;
+                    self.fail(Fault::Malformed, now);
+                }
                 Some(Item::Overlong) => {}
             }
         }
@@ -210,21 +216,33 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     pub fn deadline(&self) -> Option<Instant> {
         earlier(
             earlier(self.exchange.deadline, self.wake),
-            self.state.deadline(),
+            earlier(self.state.deadline(), self.state.off_by),
         )
     }
 
     /// Does what is due by `now`. Early and late calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.state.handle_timeout(now);
+        if self.state.off_by.is_some_and(|at| at <= now) {
+            // It did not say so, but has had the time of the manual.
+            self.lost(Fault::PoweredDown, now);
+        }
         if self.exchange.deadline.is_some_and(|at| at <= now) {
+            self.is_deaf |= self.splitter.in_block();
             self.splitter.abort_block();
-            let next = self.exchange.time_out(&mut self.state.payload, now);
+            let next = self.exchange.time_out(self.state.payload.len(), now);
             self.state.spoiled |= self.exchange.spoiled;
             self.follow(next, now);
         } else if self.wake.is_some_and(|at| at <= now) {
             self.step(Cause::Wake, now);
         }
+    }
+
+    /// Whether there may be data for a socket that [`take`](Self::take) does not give yet: a
+    /// `Receive` would find them.
+    #[must_use]
+    pub fn may_receive(&mut self, socket: SocketId) -> bool {
+        self.state.sockets.get(socket).is_some_and(|s| s.more)
     }
 
     /// Takes data that was received for a socket, without I/O; 0 if none is buffered.
@@ -255,7 +273,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// The settings. A change takes effect with the next request.
     pub fn config_mut(&mut self) -> &mut Config {
-        self.state.pin_refused = false;
         &mut self.state.config
     }
 
@@ -292,8 +309,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     .payload
                     .extend_from_slice(chunk)
                     .map_err(|_| Fault::LogicBug)?;
-                state.spoiled = false;
-                self.exchange.spoiled = false;
                 Job::Send(Send::new(id, now + state.config.write_time))
             }
             Request::Receive { socket } => Job::Read(Read::new(open(state, socket)?)),
@@ -306,7 +321,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Request::Registration => Job::Query(Query::Registration),
             Request::Signal => Job::Query(Query::Signal),
             Request::NetworkTime => Job::Query(Query::Time { local: false }),
-            Request::PowerDown => Job::Query(Query::PowerDown),
+            Request::PowerSaving => {
+                Job::Query(Query::power_saving(state.config.power_saving.is_some()))
+            }
+            Request::PowerDown => {
+                state.off_by = Some(now + POWER_DOWN);
+                Job::Query(Query::PowerDown)
+            }
         })
     }
 
@@ -360,7 +381,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         match command.encode(config, endpoint) {
             Ok(text) => self.exchange.begin(command, text, now),
             // Every parameter is shorter than its room on the line.
-            Err(_) => self.outcome = Some(Err(Fault::LogicBug)),
+            Err(_) => {
+                self.job = Job::Idle;
+                self.outcome = Some(Err(Fault::LogicBug));
+            }
         }
     }
 
@@ -376,6 +400,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             }
             Effect::Restarted => self.restarted(now),
             Effect::PoweredDown => self.lost(Fault::PoweredDown, now),
+            Effect::Asleep => self.lost(Fault::Asleep, now),
         }
     }
 
@@ -401,6 +426,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             }
             Next::Ended(result) => {
                 self.splitter.abort_block();
+                if core::mem::take(&mut self.is_deaf) {
+                    self.state.sockets.doubt_all();
+                }
                 if result == Err(Fault::Silent) {
                     self.state.stage = Stage::Boot;
                 }
@@ -412,20 +440,26 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     fn restarted(&mut self, now: Instant) {
+        if core::mem::take(&mut self.state.is_asleep) {
+            self.state.pending.awake();
+        }
         self.lost(Fault::Restarted, now);
         self.state.boot = Some(now);
     }
 
     /// The modem is not the one that was set up.
     fn lost(&mut self, fault: Fault, now: Instant) {
-        if self.state.is_ready() || self.state.context_lost {
-            match fault {
-                Fault::PoweredDown => self.state.pending.powered_down(),
-                _ => self.state.pending.restarted(),
-            }
+        let was_ready = core::mem::take(&mut self.state.was_ready);
+        match fault {
+            Fault::PoweredDown => self.state.pending.powered_down(),
+            Fault::Asleep => self.state.pending.asleep(),
+            _ if was_ready => self.state.pending.restarted(),
+            _ => {}
         }
         self.state.invalidate();
+        self.state.is_asleep = fault == Fault::Asleep;
         self.exchange.abort();
+        self.is_deaf = false;
         self.splitter.abort_block();
         if !self.job.is_idle() {
             self.step(Cause::Reply(Err(fault)), now);

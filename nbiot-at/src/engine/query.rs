@@ -16,6 +16,8 @@ pub(crate) enum Query {
     },
     /// One command after the other, by number; what the modem refuses stays empty.
     Identity(usize),
+    /// The settings, unless there are none, then what was granted.
+    PowerSaving(usize),
     PowerDown,
 }
 
@@ -26,18 +28,50 @@ const IDENTITY: [Command; 4] = [
     Command::Iccid,
 ];
 
+/// Where nothing is to be set, from [`GRANTED`] on.
+const POWER_SAVING: [Command; 7] = [
+    Command::PowerSavingModeState,
+    Command::PowerSavingMode,
+    Command::PowerSavingReportsState,
+    Command::PowerSavingReports,
+    Command::DiscontinuousReception,
+    Command::Registration,
+    Command::DiscontinuousReceptionState,
+];
+const GRANTED: usize = 5;
+
 impl Query {
+    /// Sets what the configuration asks for, and reads what is granted.
+    pub(crate) const fn power_saving(is_asked: bool) -> Self {
+        Self::PowerSaving(if is_asked { 0 } else { GRANTED })
+    }
+
     pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
         let Cause::Reply(result) = cause else {
             return Step::Command(self.command());
         };
         match (*self, result) {
+            (Self::PowerDown, Err(fault)) => {
+                state.off_by = None;
+                Step::failed(fault)
+            }
             (_, Err(fault @ (Fault::Silent | Fault::TimedOut))) => Step::failed(fault),
             (Self::Identity(n), _) => {
                 *self = Self::Identity(n + 1);
                 match IDENTITY.get(n + 1) {
                     Some(&command) => Step::Command(command),
                     None => Step::Done(Ok(Answer::Identity(state.identity.clone()))),
+                }
+            }
+            // A modem without reports or without eDRX can sleep all the same.
+            (Self::PowerSaving(1), Err(fault)) => Step::failed(fault),
+            (Self::PowerSaving(n), _) => {
+                // What is set already is not written to flash again.
+                let n = n + 1 + usize::from(state.heard.is_set);
+                *self = Self::PowerSaving(n);
+                match POWER_SAVING.get(n) {
+                    Some(&command) => Step::Command(command),
+                    None => Step::Done(Ok(Answer::Granted(state.granted))),
                 }
             }
             (Self::Time { local: false }, result) if result.is_err() => {
@@ -73,6 +107,7 @@ impl Query {
             Self::Time { local: false } => Command::NetworkTime,
             Self::Time { local: true } => Command::Clock,
             Self::Identity(n) => IDENTITY.get(n).copied().unwrap_or(Command::Attention),
+            Self::PowerSaving(n) => POWER_SAVING.get(n).copied().unwrap_or(Command::Attention),
             Self::PowerDown => Command::PowerDown,
         }
     }

@@ -86,15 +86,42 @@ impl Socket {
         };
     }
 
+    /// Room for a read: what was taken makes way.
+    pub(crate) fn room(&mut self) -> usize {
+        let rest = self.buffer.get(self.taken..self.complete);
+        let rest = heapless::Vec::from_slice(rest.unwrap_or_default()).unwrap_or_default();
+        (self.complete, self.taken) = (rest.len(), 0);
+        self.buffer = rest;
+        RECEIVE - self.complete
+    }
+
+    /// Bytes that can be taken.
+    pub(crate) fn ready(&self) -> usize {
+        self.complete - self.taken
+    }
+
     /// Bytes of a block; they count once [`commit`](Self::commit) is called.
     pub(crate) fn stage(&mut self, data: &[u8]) {
         // A block is never longer than the buffer that was asked for.
         let _ = self.buffer.extend_from_slice(data);
     }
 
-    /// Starts a read: whatever was staged before and not completed is dropped.
+    /// Starts a read: whatever was staged before and not completed is dropped, and what comes
+    /// while it runs is news.
     pub(crate) fn begin_read(&mut self) {
         self.buffer.truncate(self.complete);
+        self.more = false;
+    }
+
+    /// There may be something to read that nobody was told of.
+    pub(crate) fn tell_data(&mut self) {
+        self.more = true;
+        self.tell_data = true;
+    }
+
+    /// Whether it is open in the modem, as far as that has been told.
+    fn is_live(&self) -> bool {
+        self.phase == Phase::Open || self.phase == Phase::Opening && self.completion == Some(0)
     }
 
     /// The block is complete; returns its length.
@@ -188,17 +215,21 @@ impl<const N: usize> Sockets<N> {
     }
 
     pub(crate) fn received(&mut self, id: u8) {
-        if let Some(socket) = self.slot(id).filter(|s| s.phase == Phase::Open) {
-            socket.more = true;
-            socket.tell_data = true;
+        if let Some(socket) = self.slot(id).filter(|s| s.is_live()) {
+            socket.tell_data();
         }
     }
 
+    /// Lines may have been missed: whoever reads finds out.
+    pub(crate) fn doubt_all(&mut self) {
+        let open = self.0.iter_mut().filter(|s| s.phase == Phase::Open);
+        open.for_each(Socket::tell_data);
+    }
+
     pub(crate) fn closed_by_peer(&mut self, id: u8) {
-        if let Some(socket) = self.slot(id).filter(|s| s.phase == Phase::Open) {
+        if let Some(socket) = self.slot(id).filter(|s| s.is_live()) {
             socket.ending = true;
-            socket.more = true;
-            socket.tell_data = true;
+            socket.tell_data();
         }
     }
 
@@ -228,7 +259,9 @@ impl<const N: usize> Sockets<N> {
                 id,
                 generation: socket.generation,
             };
-            if core::mem::take(&mut socket.tell_data) {
+            if matches!(socket.phase, Phase::Open | Phase::Closed)
+                && core::mem::take(&mut socket.tell_data)
+            {
                 return Some(Event::Data(id));
             }
             if socket.tell_closed && socket.is_empty() {

@@ -2,11 +2,12 @@
 
 use core::time::Duration;
 
-use crate::code::CmeError;
+use crate::code::{CmeError, SocketError};
 use crate::command::Command;
 use crate::command::radio::RegistrationStatus;
 use crate::command::sim::SimState;
 use crate::engine::job::{Answer, Cause, Step};
+use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::{Fault, Stage};
 use crate::time::Instant;
@@ -37,13 +38,19 @@ const SETUP: [Command; 7] = [
 ];
 
 /// Settings before registration. A refusal is no reason to stop.
-const RADIO: [Command; 6] = [
+const RADIO: [Command; 12] = [
     Command::ContextSettings,
+    Command::PowerSavingModeState,
+    Command::PowerSavingMode,
+    Command::PowerSavingReportsState,
+    Command::PowerSavingReports,
+    Command::DiscontinuousReception,
     Command::FullFunction,
     Command::Reports(1),
     Command::Reports(2),
     Command::Reports(4),
     Command::GprsReports,
+    Command::ContextReports,
 ];
 
 /// ```text
@@ -87,6 +94,7 @@ pub(crate) struct Start {
     denied_since: Option<Instant>,
     selected: bool,
     restarts: u8,
+    probes: u8,
 }
 
 impl Start {
@@ -99,6 +107,7 @@ impl Start {
             denied_since: None,
             selected: false,
             restarts: 0,
+            probes: 0,
         }
     }
 
@@ -169,7 +178,15 @@ impl Start {
     ) -> Step {
         match (self.at, result) {
             (At::Probe, Err(_)) if now.since(self.since) >= SILENCE => Step::failed(Fault::Silent),
-            (At::Probe, Err(_)) => Step::Command(Command::Attention),
+            // Results may be off or numbers, as someone stored them.
+            (At::Probe, Err(_)) => {
+                self.probes = self.probes.wrapping_add(1);
+                Step::Command(if self.probes.is_multiple_of(4) {
+                    Command::AttentionInWords
+                } else {
+                    Command::Attention
+                })
+            }
             (At::Probe, Ok(())) => {
                 state.alive = Some(now);
                 self.setup(state, 0, now)
@@ -217,27 +234,40 @@ impl Start {
         now: Instant,
     ) -> Step {
         match (self.at, result) {
-            (At::PinTries, _) if state.heard.tries.is_some_and(|left| left < 2) => {
-                Step::failed(Fault::PinRequired)
-            }
-            (At::PinTries, _) => self.go(At::Pin, Command::EnterPin),
+            (At::PinTries, _) => self.pin(state),
             (At::Pin, Ok(())) => {
+                state.pin_at = None;
                 self.since = now;
                 self.sim_time = PIN_ACCEPTED;
                 self.at = At::Sim;
                 state.sim = None;
                 Step::Wait(now + SIM_POLL)
             }
-            (At::Pin, Err(Fault::Cme(CmeError::IncorrectPassword))) => {
-                state.pin_refused = true;
-                Step::failed(Fault::PinRefused)
-            }
+            (At::Pin, Err(Fault::Cme(CmeError::IncorrectPassword))) => self.refused(state),
             (At::Pin, Err(_)) => Step::failed(Fault::SimFailure),
             (_, Err(Fault::Cme(CmeError::SimNotInserted))) => Step::failed(Fault::SimMissing),
             (_, Err(Fault::Cme(CmeError::SimPukRequired))) => Step::failed(Fault::SimBlocked),
             _ if cause == Cause::Wake => Step::Command(Command::SimState),
             (_, result) => self.sim_state(state, result.ok().and(state.sim), now),
         }
+    }
+
+    /// Sends the PIN if a try can be spared, and a try was not lost when it was last sent.
+    fn pin<const N: usize>(&mut self, state: &mut State<N>) -> Step {
+        match (state.heard.tries, state.pin_at) {
+            (Some(left), Some(before)) if left < before => self.refused(state),
+            (Some(left @ 2..), _) => {
+                state.pin_at = Some(left);
+                self.go(At::Pin, Command::EnterPin)
+            }
+            _ => Step::failed(Fault::PinRequired),
+        }
+    }
+
+    fn refused<const N: usize>(&self, state: &mut State<N>) -> Step {
+        state.pin_at = None;
+        state.refused_pin = Some(state.config.pin.clone());
+        Step::failed(Fault::PinRefused)
     }
 
     fn sim_state<const N: usize>(
@@ -248,10 +278,11 @@ impl Start {
     ) -> Step {
         match sim {
             Some(SimState::Ready) => {
+                state.pin_at = None;
                 self.stage(state, Stage::Registration, now);
-                self.radio_setting(state, 0)
+                self.radio_setting(state, 0, now)
             }
-            Some(SimState::Pin) if state.pin_refused => Step::failed(Fault::PinRefused),
+            Some(SimState::Pin) if state.is_pin_refused() => Step::failed(Fault::PinRefused),
             Some(SimState::Pin) if state.config.pin.as_str().is_empty() => {
                 Step::failed(Fault::PinRequired)
             }
@@ -266,20 +297,30 @@ impl Start {
     }
 
     fn radio<const N: usize>(&mut self, state: &mut State<N>, n: usize, now: Instant) -> Step {
-        if n + 1 < RADIO.len() {
-            return self.radio_setting(state, n + 1);
-        }
-        self.since = now;
-        self.go(At::Search, Command::Registration)
+        self.radio_setting(state, n + 1, now)
     }
 
-    fn radio_setting<const N: usize>(&mut self, state: &State<N>, n: usize) -> Step {
-        let skip = usize::from(n == 0 && state.config.apn.as_str().is_empty());
-        let n = n + skip;
-        self.go(
-            At::Radio(n),
-            RADIO.get(n).copied().unwrap_or(Command::Attention),
-        )
+    /// The next setting from a place on that the configuration has something to say to.
+    fn radio_setting<const N: usize>(&mut self, state: &State<N>, n: usize, now: Instant) -> Step {
+        let config = &state.config;
+        let is_wanted = |command: &Command| match command {
+            Command::ContextSettings => !config.apn.as_str().is_empty(),
+            Command::PowerSavingMode | Command::PowerSavingReports => {
+                config.power_saving.is_some() && !state.heard.is_set
+            }
+            Command::PowerSavingModeState
+            | Command::PowerSavingReportsState
+            | Command::DiscontinuousReception => config.power_saving.is_some(),
+            _ => true,
+        };
+        let mut rest = (0..).zip(RADIO).skip(n);
+        match rest.find(|(_, command)| is_wanted(command)) {
+            Some((n, command)) => self.go(At::Radio(n), command),
+            None => {
+                self.since = now;
+                self.go(At::Search, Command::Registration)
+            }
+        }
     }
 
     fn search<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
@@ -368,7 +409,12 @@ impl Start {
                 state.leftovers = state.heard.ids;
                 self.close_leftover(state, 0)
             }
-            (At::CloseLeftover(id), _) => self.close_leftover(state, id + 1),
+            (At::CloseLeftover(id), result) => {
+                if matches!(result, Err(Fault::TimedOut)) {
+                    state.sockets.release(id, Phase::Quarantined);
+                }
+                self.close_leftover(state, id + 1)
+            }
             _ => Step::failed(Fault::LogicBug),
         }
     }
@@ -378,7 +424,15 @@ impl Start {
         match open {
             Some(id) => self.go(At::CloseLeftover(id), Command::Close(id)),
             None => {
-                state.stage = Stage::Ready;
+                if core::mem::take(&mut state.context_lost) {
+                    self.restarts += 1;
+                    if self.restarts > RESTARTS {
+                        return Step::failed(Fault::Socket(SocketError::PdpBroken));
+                    }
+                    state.stage = Stage::Context;
+                    return self.go(At::Deactivate, Command::Deactivate);
+                }
+                state.ready();
                 Step::Done(Ok(Answer::Done))
             }
         }

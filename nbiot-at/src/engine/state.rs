@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::Sockets;
 use crate::error::Stage;
+use crate::power_saving::{self, Granted};
 use crate::text::Text;
 use crate::time::Instant;
 
@@ -28,6 +29,8 @@ const BOOT: Duration = Duration::from_secs(20);
 pub(crate) struct Heard {
     pub(crate) tries: Option<u8>,
     pub(crate) uart: bool,
+    /// The setting is as it should be: nothing has to be written to the modem's flash.
+    pub(crate) is_set: bool,
     pub(crate) active: bool,
     /// Bit n: connectID n is in use.
     pub(crate) ids: u16,
@@ -53,6 +56,7 @@ pub(crate) enum Effect {
     Block(usize),
     Restarted,
     PoweredDown,
+    Asleep,
 }
 
 #[derive(Debug)]
@@ -68,10 +72,19 @@ pub(crate) struct State<const N: usize> {
     pub(crate) alive: Option<Instant>,
     pub(crate) application_ready: bool,
     pub(crate) sim: Option<SimState>,
-    pub(crate) pin_refused: bool,
+    /// The PIN that the card refused.
+    pub(crate) refused_pin: Option<Text<8>>,
+    /// A PIN was sent when so many tries were left, and what became of it is not known.
+    pub(crate) pin_at: Option<u8>,
     pub(crate) registration: Registration,
     pub(crate) gprs: Registration,
     pub(crate) lost_since: Option<Instant>,
+    pub(crate) granted: Granted,
+    /// When a modem that was told to switch off is off.
+    pub(crate) off_by: Option<Instant>,
+    /// It has been ready, and the application was not told that it is another one now.
+    pub(crate) was_ready: bool,
+    pub(crate) is_asleep: bool,
     pub(crate) context_lost: bool,
     pub(crate) sockets: Sockets<N>,
     pub(crate) payload: heapless::Vec<u8, CHUNK>,
@@ -99,10 +112,20 @@ impl<const N: usize> State<N> {
             alive: None,
             application_ready: false,
             sim: None,
-            pin_refused: false,
+            refused_pin: None,
+            pin_at: None,
             registration: Registration::NONE,
             gprs: Registration::NONE,
             lost_since: None,
+            granted: Granted {
+                periodic: None,
+                active: None,
+                edrx: None,
+                window: None,
+            },
+            off_by: None,
+            was_ready: false,
+            is_asleep: false,
             context_lost: false,
             sockets: Sockets::new(),
             payload: heapless::Vec::new(),
@@ -111,6 +134,7 @@ impl<const N: usize> State<N> {
             heard: Heard {
                 tries: None,
                 uart: false,
+                is_set: false,
                 active: false,
                 ids: 0,
                 block: None,
@@ -129,6 +153,34 @@ impl<const N: usize> State<N> {
         self.stage == Stage::Ready
     }
 
+    pub(crate) fn ready(&mut self) {
+        self.stage = Stage::Ready;
+        self.was_ready = true;
+    }
+
+    /// Whether the card refused the PIN of the configuration.
+    pub(crate) fn is_pin_refused(&self) -> bool {
+        self.refused_pin.as_ref() == Some(&self.config.pin)
+    }
+
+    /// The socket that the block of a command is for.
+    pub(crate) fn reads(&self, command: Option<Command>) -> Option<u8> {
+        match command {
+            Some(Command::Read(id, _)) if self.heard.block.is_some() => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The context and every connection are gone.
+    pub(crate) fn lose_context(&mut self) {
+        self.context_lost = true;
+        if self.is_ready() {
+            self.stage = Stage::Boot;
+            self.sockets.lose_all();
+            self.pending.context_lost();
+        }
+    }
+
     /// Nothing that was set up in the modem holds any more.
     pub(crate) fn invalidate(&mut self) {
         self.stage = Stage::Boot;
@@ -140,6 +192,8 @@ impl<const N: usize> State<N> {
         self.registration = Registration::NONE;
         self.gprs = Registration::NONE;
         self.lost_since = None;
+        self.granted = Granted::default();
+        self.off_by = None;
         self.context_lost = false;
         self.sockets.forget_all();
         self.pending.forget_sockets();
@@ -171,12 +225,25 @@ impl<const N: usize> State<N> {
         if let Some(urc) = socket::urc(line) {
             return self.socket_urc(urc);
         }
-        if let Some(state) = sim::sim_state(line) {
+        if context::is_detached(line) {
+            self.lose_context();
+            return Effect::Changed;
+        }
+        if let Some(state) = sim::sim_state(line).or_else(|| sim::removed(line)) {
             self.sim = Some(state);
+            if matches!(state, SimState::NotReady | SimState::NotInserted) && self.is_ready() {
+                self.lose_context();
+                self.pending.sim_removed();
+            }
             return answers(command == Some(Command::SimState));
         }
         if let Some((registration, answer)) = radio::registration(line, "+CEREG") {
             self.registration = registration;
+            if self.registration.status.is_registered() {
+                let timers = power_saving::timers(line, "+CEREG");
+                self.granted.active = timers.and_then(|(active, _)| active.duration());
+                self.granted.periodic = timers.and_then(|(_, periodic)| periodic.duration());
+            }
             self.follow_registration(now);
             return answers(answer && command == Some(Command::Registration));
         }
@@ -188,6 +255,10 @@ impl<const N: usize> State<N> {
         if command.is_some_and(|command| self.answer(line, command)) {
             let block = self.heard.block.filter(|&n| n > 0);
             return block.map_or(Effect::Answer, Effect::Block);
+        }
+        // Of a read that was given up, or longer than what was asked for: no line of the modem.
+        if let Some(length) = socket::block_header(line).filter(|&n| n > 0) {
+            return Effect::Block(length);
         }
         self.other(line)
     }
@@ -206,10 +277,22 @@ impl<const N: usize> State<N> {
                     Effect::Restarted
                 }
             }
-            b"POWERED DOWN" | b"NORMAL POWER DOWN" | b"POWER DOWN" | b"PSM POWER DOWN" => {
-                Effect::PoweredDown
+            b"PSM POWER DOWN" => Effect::Asleep,
+            // The BG96 says no more than this when it goes to sleep.
+            b"POWERED DOWN" | b"POWER DOWN" if self.off_by.is_none() && self.granted.has_psm() => {
+                Effect::Asleep
             }
-            _ => return None,
+            b"POWERED DOWN" | b"NORMAL POWER DOWN" | b"POWER DOWN" => Effect::PoweredDown,
+            _ => {
+                if let Some((periodic, active)) = power_saving::entered(line) {
+                    self.granted.periodic = Some(periodic);
+                    self.granted.active = Some(active);
+                    return Some(Effect::Changed);
+                }
+                let (cycle, window) = power_saving::cycle(line, "+CEDRXP")?.unzip();
+                (self.granted.edrx, self.granted.window) = (cycle, window.flatten());
+                Effect::Changed
+            }
         })
     }
 
@@ -218,12 +301,7 @@ impl<const N: usize> State<N> {
             SocketUrc::Received(id) => self.sockets.received(id),
             SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
             SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
-            SocketUrc::ContextLost(context::CONTEXT) if self.is_ready() => {
-                self.stage = Stage::Boot;
-                self.context_lost = true;
-                self.sockets.lose_all();
-                self.pending.context_lost();
-            }
+            SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
         }
         Effect::Changed
@@ -253,7 +331,17 @@ impl<const N: usize> State<N> {
             Command::OpenError => heard.error = socket::last_error(line),
             Command::SendCheck(_) => heard.total = socket::total_sent(line),
             Command::ReadCheck(_) => heard.total = socket::total_read(line),
+            Command::PowerSavingModeState => {
+                heard.is_set = self.config.power_saving.unwrap_or_default().is_set(line);
+            }
+            Command::PowerSavingReportsState => heard.is_set = power_saving::reports(line),
             Command::Signal => heard.signal = radio::signal(line),
+            Command::DiscontinuousReceptionState => {
+                if let Some(found) = power_saving::cycle(line, "+CEDRXRDP") {
+                    let (cycle, window) = found.unzip();
+                    (self.granted.edrx, self.granted.window) = (cycle, window.flatten());
+                }
+            }
             Command::NetworkTime => heard.time = clock::universal(line),
             Command::Clock => heard.time = clock::local(line),
             Command::Read(_, max) => {
@@ -289,7 +377,7 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8]) -> Effect {
         /// Starts of lines that carry nothing this client needs, AT reference section 21.
-        const IGNORED: [&str; 15] = [
+        const IGNORED: [&str; 13] = [
             "+CFUN",
             "+QUSIM",
             "+QIND",
@@ -299,8 +387,6 @@ impl<const N: usize> State<N> {
             "+QCSCON",
             "+CTZV",
             "+CTZE",
-            "+QPSMTIMER",
-            "+CEDRXP",
             "+CMEE",
             "+QIRD",
             "+QISEND",

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::code::SocketError;
 use crate::command::Command;
 use crate::engine::job::{Answer, Cause, Step};
-use crate::engine::socket::{Phase, RECEIVE};
+use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
@@ -15,6 +15,8 @@ const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 /// First and longest pause after `SEND FAIL`.
 const QUEUE_PAUSE: Duration = Duration::from_millis(100);
 const QUEUE_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// The most bytes that one QIRD gives.
+const MOST: usize = 1500;
 /// Attempts of a send or a read whose outcome had to be asked for.
 const ATTEMPTS: u8 = 3;
 
@@ -70,6 +72,12 @@ impl Open {
             (_, Cause::Reply(Err(Fault::Silent))) => self.fail(state, Fault::Silent),
             (OpenPhase::Opening, Cause::Begin) => self.open(state),
             (OpenPhase::Opening, Cause::Reply(Ok(()))) => self.complete(state, now),
+            // Its `OK` was lost.
+            (OpenPhase::Opening, Cause::Reply(Err(Fault::TimedOut)))
+                if state.sockets.slot(self.id).and_then(|s| s.completion) == Some(0) =>
+            {
+                self.complete(state, now)
+            }
             (OpenPhase::Opening, Cause::Reply(Err(fault))) => {
                 self.fault = fault;
                 match state.sockets.slot(self.id).and_then(|s| s.completion) {
@@ -160,6 +168,8 @@ impl Open {
 ///     │  ▼
 ///     └─ QISEND=id,0: nothing taken ── again    all taken ── done    else ── closed
 /// ```
+///
+/// Where the modem may have been given other bytes, `all taken` is no comfort: closed as well.
 #[derive(Debug)]
 pub(crate) struct Send {
     id: u8,
@@ -168,6 +178,8 @@ pub(crate) struct Send {
     attempts: u8,
     checking: bool,
     resume: Option<Instant>,
+    /// Nobody waits: what runs is ended and counted, and nothing is sent again.
+    abandoned: bool,
 }
 
 impl Send {
@@ -179,7 +191,12 @@ impl Send {
             attempts: 0,
             checking: false,
             resume: None,
+            abandoned: false,
         }
+    }
+
+    pub(crate) const fn abandon(&mut self) {
+        self.abandoned = true;
     }
 
     pub(crate) fn step<const N: usize>(
@@ -198,7 +215,6 @@ impl Send {
             Cause::Reply(result) if self.checking => self.judge(state, result),
             Cause::Reply(Ok(())) => self.sent(state),
             Cause::Reply(Err(Fault::QueueFull)) => self.wait_for_room(now),
-            Cause::Reply(Err(_)) if state.spoiled => self.give_up(state),
             Cause::Reply(Err(_)) => {
                 self.checking = true;
                 Step::Command(Command::SendCheck(self.id))
@@ -206,8 +222,9 @@ impl Send {
         }
     }
 
-    fn send<const N: usize>(&mut self, state: &State<N>) -> Step {
+    fn send<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
+        state.spoiled = false;
         match u16::try_from(state.payload.len()) {
             Ok(length) => Step::Command(Command::Send(self.id, length)),
             Err(_) => Step::failed(Fault::LogicBug),
@@ -227,7 +244,7 @@ impl Send {
 
     fn wait_for_room(&mut self, now: Instant) -> Step {
         let at = now + self.pause;
-        if at > self.until {
+        if at > self.until || self.abandoned {
             return Step::failed(Fault::QueueFull);
         }
         self.pause = (self.pause * 2).min(QUEUE_PAUSE_MAX);
@@ -250,6 +267,9 @@ impl Send {
         if self.attempts < ATTEMPTS && unanswered {
             return Step::Command(Command::SendCheck(self.id));
         }
+        if total == Some(before) && self.abandoned {
+            return Step::failed(Fault::TimedOut);
+        }
         if self.attempts < ATTEMPTS && total == Some(before) {
             return self.send(state);
         }
@@ -263,12 +283,14 @@ impl Send {
     }
 }
 
-/// Reads what the modem holds for a socket into its buffer, at most once its size.
+/// Reads what the modem holds for a socket into its buffer, at most what there is room for.
 #[derive(Debug)]
 pub(crate) struct Read {
     id: u8,
     attempts: u8,
     checking: bool,
+    /// Nobody waits: what comes is kept and told.
+    abandoned: bool,
 }
 
 impl Read {
@@ -277,7 +299,12 @@ impl Read {
             id,
             attempts: 0,
             checking: false,
+            abandoned: false,
         }
+    }
+
+    pub(crate) const fn abandon(&mut self) {
+        self.abandoned = true;
     }
 
     pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
@@ -289,13 +316,15 @@ impl Read {
             Cause::Begin | Cause::Wake => self.read(state),
             Cause::Reply(Ok(())) if !self.checking => {
                 let count = socket.commit();
-                if count == 0 {
-                    socket.more = false;
-                    if socket.ending {
-                        socket.end();
+                if count > 0 {
+                    socket.more = true;
+                    if self.abandoned {
+                        socket.tell_data();
                     }
+                } else if socket.ending && !socket.more {
+                    socket.end();
                 }
-                Step::Done(Ok(Answer::Count(count)))
+                Step::Done(Ok(Answer::Count(socket.ready())))
             }
             Cause::Reply(Ok(())) if total == Some(socket.read) => self.read(state),
             Cause::Reply(Err(Fault::TimedOut | Fault::Malformed)) if self.attempts < ATTEMPTS => {
@@ -308,17 +337,22 @@ impl Read {
             Cause::Reply(_) => {
                 socket.begin_read();
                 socket.end();
-                Step::Done(Ok(Answer::Count(0)))
+                Step::Done(Ok(Answer::Count(socket.ready())))
             }
         }
     }
 
     fn read<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
-        if let Some(socket) = state.sockets.slot(self.id) {
-            socket.begin_read();
+        let Some(socket) = state.sockets.slot(self.id) else {
+            return Step::failed(Fault::LogicBug);
+        };
+        let room = socket.room().min(MOST);
+        if room == 0 {
+            return Step::Done(Ok(Answer::Count(socket.ready())));
         }
-        let max = u16::try_from(RECEIVE.min(1500)).unwrap_or(1500);
+        socket.begin_read();
+        let max = u16::try_from(room).unwrap_or(u16::MAX);
         Step::Command(Command::Read(self.id, max))
     }
 }

@@ -10,7 +10,7 @@ use crate::time::Instant;
 
 /// A command line taken apart: `AT+NAME`, then `?`, `=?`, `=arguments` or nothing.
 pub(super) struct Call<'a> {
-    name: &'a str,
+    pub(super) name: &'a str,
     pub(super) form: Form<'a>,
 }
 
@@ -162,6 +162,7 @@ impl<N: Network> Modem<N> {
             ("QLTS", Form::Write("1")) => self.clock("+QLTS: ", true, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),
             ("CEREG" | "CGREG" | "COPS", _) => self.radio(call, now),
+            ("CPSMS" | "QCFG" | "CEDRXS" | "CEDRXRDP", _) => self.power_saving(call, now),
             _ => self.packet(call.name, call, now),
         }
     }
@@ -222,7 +223,17 @@ impl<N: Network> Modem<N> {
             ("CEREG", Form::Read) => {
                 let (form, status) = (self.reports, self.status);
                 let place = "\"0A1B\",\"01C2D304\",9";
-                self.tell(format_args!("+CEREG: {form},{status},{place}"), now);
+                match self.settings.psm.filter(|_| self.psm && form == 4) {
+                    Some(grant) => {
+                        let (active, periodic) = (grant.active.0, grant.periodic.0);
+                        let timers = format_args!("\"{active}\",\"{periodic}\"");
+                        self.tell(
+                            format_args!("+CEREG: {form},{status},{place},,,{timers}"),
+                            now,
+                        );
+                    }
+                    None => self.tell(format_args!("+CEREG: {form},{status},{place}"), now),
+                }
             }
             // Normal while on LTE.
             ("CGREG", Form::Read) => {

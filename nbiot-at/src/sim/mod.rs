@@ -10,6 +10,7 @@ mod fault;
 mod network;
 mod output;
 mod packet;
+mod power_saving;
 mod settings;
 mod socket;
 #[cfg(feature = "std")]
@@ -18,7 +19,7 @@ mod tcp;
 pub use bench::{Bench, BlockingClock, Port, Stalled, VirtualClock};
 pub use fault::Faults;
 pub use network::{Link, Loopback, Network};
-pub use settings::{Card, Loss, Mood, Settings};
+pub use settings::{Card, Loss, Mood, PsmGrant, Settings};
 #[cfg(feature = "std")]
 pub use tcp::TcpNetwork;
 
@@ -42,6 +43,8 @@ enum Action {
     PowerDown,
     Outage,
     NetworkBack,
+    /// The periodic timer of power saving mode wakes the modem.
+    Wake,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ enum Power {
     Off,
     Booting,
     On,
+    /// In power saving mode.
+    Asleep,
 }
 
 /// Where the bytes from the host go.
@@ -87,6 +92,14 @@ pub struct Modem<N> {
     last_error: u16,
     sockets: [Option<Socket>; SOCKETS],
     restarts: u32,
+    /// Kept over restarts: power saving mode, its reports, and eDRX with the cycle asked for.
+    psm: bool,
+    psm_asked: [Text<8>; 2],
+    psm_writes: u32,
+    psm_reports: bool,
+    edrx: Option<(u8, Text<4>)>,
+    /// The last traffic with the network or the host.
+    last_active: Instant,
 }
 
 impl<N: Network> Modem<N> {
@@ -118,6 +131,12 @@ impl<N: Network> Modem<N> {
             last_error: 0,
             sockets: [const { None }; SOCKETS],
             restarts: 0,
+            psm: false,
+            psm_asked: [const { Text::new() }; 2],
+            psm_writes: 0,
+            psm_reports: false,
+            edrx: None,
+            last_active: Instant::ZERO,
         };
         modem.settings.imei = Text::lossy(b"866425030000001");
         modem
@@ -128,11 +147,15 @@ impl<N: Network> Modem<N> {
         &mut self.network
     }
 
-    /// Pulse on the power key of a modem that is off.
+    /// Pulse on the power key of a modem that is off or asleep.
     pub fn power_on(&mut self, now: Instant) {
-        if self.power == Power::Off {
-            self.boot(now);
-            self.schedule_outage(now);
+        match self.power {
+            Power::Off => {
+                self.boot(now);
+                self.schedule_outage(now);
+            }
+            Power::Asleep => self.wake(now),
+            Power::Booting | Power::On => {}
         }
     }
 
@@ -148,7 +171,19 @@ impl<N: Network> Modem<N> {
     /// Whether the power is on.
     #[must_use]
     pub fn is_on(&self) -> bool {
-        self.power != Power::Off
+        matches!(self.power, Power::Booting | Power::On)
+    }
+
+    /// Whether it sleeps in power saving mode.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        self.power == Power::Asleep
+    }
+
+    /// Times the timers of power saving mode were written to its flash.
+    #[must_use]
+    pub const fn power_saving_writes(&self) -> u32 {
+        self.psm_writes
     }
 
     /// Times the modem restarted by itself.
@@ -193,6 +228,7 @@ impl<N: Network> Modem<N> {
         self.service(now);
         for &byte in bytes {
             if self.power == Power::On {
+                self.last_active = now;
                 self.byte(byte, now);
             }
         }
@@ -224,6 +260,7 @@ impl<N: Network> Modem<N> {
             .filter_map(|s| s.deadline(now))
             .min();
         let sockets = sockets.filter(|_| self.covered && self.power == Power::On);
+        let planned = earlier(planned, self.falls_asleep());
         earlier(earlier(self.output.due(), planned), sockets)
     }
 
@@ -232,6 +269,9 @@ impl<N: Network> Modem<N> {
         while let Some(index) = self.next_action(now) {
             let (_, action) = self.plan.swap_remove(index);
             self.act(action, now);
+        }
+        if self.falls_asleep().is_some_and(|at| at <= now) {
+            self.sleep(now);
         }
         if self.power != Power::On || !self.covered {
             return;
@@ -270,7 +310,10 @@ impl<N: Network> Modem<N> {
                 self.last_error = 566;
                 self.urc(format_args!("+QIOPEN: {id},566"), now);
             }
-            News::Received => self.urc(format_args!("+QIURC: \"recv\",{id}"), now),
+            News::Received => {
+                self.last_active = now;
+                self.urc(format_args!("+QIURC: \"recv\",{id}"), now);
+            }
             News::Closed => {
                 socket.phase = Phase::Closing;
                 self.urc(format_args!("+QIURC: \"closed\",{id}"), now);
@@ -316,6 +359,7 @@ impl<N: Network> Modem<N> {
                 self.covered = true;
                 self.power = Power::Off;
             }
+            Action::Wake => self.wake(now),
             Action::Outage => self.outage(now),
             Action::NetworkBack => {
                 self.covered = true;
@@ -346,6 +390,7 @@ impl<N: Network> Modem<N> {
 
     fn boot(&mut self, now: Instant) {
         self.power = Power::Booting;
+        self.last_active = now;
         self.plan(Action::Ready, now + self.settings.boot);
     }
 

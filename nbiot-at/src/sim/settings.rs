@@ -44,6 +44,23 @@ pub enum Loss {
     Context,
 }
 
+/// The timers of power saving mode that the network grants, whatever is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PsmGrant {
+    /// T3412 extended, as eight digits of the octet and as a time.
+    pub periodic: (&'static str, Duration),
+    /// T3324.
+    pub active: (&'static str, Duration),
+}
+
+impl PsmGrant {
+    /// An hour, and a minute.
+    pub const HOURLY: Self = Self {
+        periodic: ("00000110", Duration::from_secs(3_600)),
+        active: ("00100001", Duration::from_secs(60)),
+    };
+}
+
 /// How fast the model is, and what it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -64,6 +81,14 @@ pub struct Settings {
     pub card: Card,
     /// The network.
     pub mood: Mood,
+    /// Power saving mode, once the modem asks for it; `None` is not granted.
+    pub psm: Option<PsmGrant>,
+    /// Says `POWERED DOWN` when it goes to sleep, as the BG96 does, and not `PSM POWER DOWN`.
+    pub sleeps_without_a_word: bool,
+    /// Without traffic the network releases the connection after this time.
+    pub release: Duration,
+    /// Cycle and paging time window of eDRX that the network grants, as four digits each.
+    pub edrx: Option<(&'static str, &'static str)>,
     /// Refuse this many packet context activations.
     pub refuse_contexts: u8,
     /// Fail the first activation although the context is then active, as some firmware does.
@@ -85,6 +110,10 @@ impl Settings {
             air: Duration::from_millis(300),
             card: Card::Open,
             mood: Mood::Home,
+            psm: None,
+            sleeps_without_a_word: false,
+            release: Duration::from_secs(10),
+            edrx: None,
             refuse_contexts: 0,
             activation_quirk: false,
             unix: Some(1_767_225_600),

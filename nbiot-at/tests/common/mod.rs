@@ -132,6 +132,7 @@ impl Rig {
         self.exchange("AT+CEREG=2", "\r\nOK\r\n");
         self.exchange("AT+CEREG=4", "\r\nOK\r\n");
         self.exchange("AT+CGREG=2", "\r\nOK\r\n");
+        self.exchange("AT+CGEREP=2,1", "\r\nOK\r\n");
     }
 
     /// From the context query to the end, the context being active.

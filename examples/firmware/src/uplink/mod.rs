@@ -459,7 +459,12 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         };
         use nbiot_at::Event as Modem;
         match event {
-            Modem::Restarted | Modem::PoweredDown | Modem::ContextLost => {
+            Modem::Restarted
+            | Modem::PoweredDown
+            | Modem::Asleep
+            | Modem::Awake
+            | Modem::SimRemoved
+            | Modem::ContextLost => {
                 self.modem_ready = false;
                 Err(Ended {
                     class: Class::LinkLost,
