@@ -1,20 +1,27 @@
 //! The outbox: every record waits in flash until the head-end has it on disk.
 //!
-//! Records live in two rings, so that a flood of momentary values can never push out what is
-//! billed. A small index keeps the epoch and, for each stream, the sequence up to which the
+//! Records live in three rings, so that a flood of momentary values or of events can never push out
+//! what is billed. A small index keeps the epoch and, for each stream, the sequence up to which the
 //! head-end has said that everything is stored. Nothing is erased one by one: what is acknowledged
 //! is passed over, and its page is taken again when the ring comes round.
 //!
 //! ```text
 //! item of a ring    stream (1) | epoch (4, little endian) | sequence (8, little endian) | message
-//! index             key 0: epoch; key 1 to 5: acknowledged sequence of that stream;
-//!                   key 17 to 21: sequence up to which numbers of that stream may be in use
+//! index             key 0: epoch
+//!                   key 1 to 5: epoch, and the acknowledged sequence of that stream
+//!                   key 17 to 21: epoch, and the newest sequence of that stream in its ring
 //! ```
+//!
+//! What is damaged costs itself. A ring that cannot be read is erased and its records are lost, the
+//! others stay; an index that cannot be read is made anew from the rings, and what they hold is
+//! sent again. A new epoch begins only where the newest sequence is no longer known: then one write
+//! of the index is the change, and what the rings hold of the old epoch is passed over.
 //!
 //! The rings and the index are those of `sequential-storage`: a write that power cuts short is
 //! found and dropped at the next start, and the record before it is whole.
 
 mod error;
+mod load;
 mod ring;
 
 use core::ops::{ControlFlow, Range};
@@ -30,31 +37,41 @@ use ring::{HEAD, ITEM, Item, index, map, queue, walk, write_head};
 pub const MAX_MESSAGE: usize = 256;
 
 const KEY_EPOCH: u8 = 0;
-/// Added to a stream's number: the key of its reservation.
-const KEY_RESERVED: u8 = 16;
-/// Sequences that are reserved at once. A ring that lost its newest records could give their
-/// numbers a second time; a reservation that is further ahead than this gives it away.
-const RESERVATION: u64 = 64;
+/// Added to a stream's number: the key of its newest sequence. A ring that lost its newest records
+/// would give their numbers a second time.
+const KEY_NEWEST: u8 = 16;
 /// How often a record is written before the flash is taken for broken.
 const ATTEMPTS: u8 = 3;
 
 /// Where in the flash the outbox lives. Each range begins and ends at an erase boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The index: at least two erase pages.
+    /// The index: at least two erase pages. Each record costs an item of about 24 bytes here.
     pub index: Range<u32>,
     /// Ring of momentary values and diagnostics: at least two pages.
     pub momentary: Range<u32>,
-    /// Ring of load profile, billing records and events: at least two pages. A single-phase
-    /// quarter hour takes about 60 bytes.
+    /// Ring of events: at least two pages. A flood of them pushes out no record that is billed.
+    pub event: Range<u32>,
+    /// Ring of load profile and billing records: at least two pages. A single-phase quarter hour
+    /// takes about 60 bytes.
     pub billing: Range<u32>,
 }
 
 impl Layout {
+    /// Billing first: of all rings, it is the one to be believed.
+    fn rings(&self) -> [Range<u32>; 3] {
+        [
+            self.billing.clone(),
+            self.event.clone(),
+            self.momentary.clone(),
+        ]
+    }
+
     fn ring(&self, stream: Stream) -> Range<u32> {
         match stream {
             Stream::Reading | Stream::Diagnostic => self.momentary.clone(),
-            Stream::Profile | Stream::Billing | Stream::Event => self.billing.clone(),
+            Stream::Event => self.event.clone(),
+            Stream::Profile | Stream::Billing => self.billing.clone(),
         }
     }
 }
@@ -65,7 +82,7 @@ impl Layout {
 pub struct Opened {
     /// The epoch is a new one: this is the first start, or sequence numbers could not be trusted.
     pub new_epoch: bool,
-    /// Something could not be read and was erased.
+    /// Something could not be read and was erased: see [`Outbox::take_lost`].
     pub repaired: bool,
 }
 
@@ -76,8 +93,8 @@ struct Place {
     last: u64,
     /// Everything up to here is stored at the head-end, or lost for good.
     acknowledged: u64,
-    /// Sequences up to here may have been used.
-    reserved: u64,
+    /// What the index says of the last one.
+    newest: u64,
 }
 
 /// Records in flash, each with a sequence that is never used twice within an epoch.
@@ -91,6 +108,8 @@ pub struct Outbox<F> {
     epoch: u32,
     places: [Place; Stream::ALL.len()],
     lost: u64,
+    /// A page was taken, and what was lost with it is not counted yet.
+    uncounted: bool,
 }
 
 impl<F: NorFlash> Outbox<F> {
@@ -114,23 +133,9 @@ impl<F: NorFlash> Outbox<F> {
             epoch: fresh_epoch,
             places,
             lost: 0,
+            uncounted: false,
         };
-        let mut opened = Opened::default();
-        match outbox.load().await {
-            Ok(true) => {}
-            Ok(false) => {
-                opened.new_epoch = true;
-                outbox.begin_epoch(fresh_epoch).await?;
-            }
-            Err(Error::Corrupted) => {
-                opened = Opened {
-                    new_epoch: true,
-                    repaired: true,
-                };
-                outbox.begin_epoch(fresh_epoch).await?;
-            }
-            Err(error) => return Err(error),
-        }
+        let opened = outbox.load(fresh_epoch).await?;
         Ok((outbox, opened))
     }
 
@@ -173,7 +178,8 @@ impl<F: NorFlash> Outbox<F> {
     /// [`take_lost`](Self::take_lost).
     ///
     /// # Errors
-    /// [`Error`]; the sequence is not used up then.
+    /// [`Error`]: the record is not stored. Its sequence is used up if it was tried to be, and then
+    /// missing at the head-end.
     ///
     /// # Cancel safety
     /// Dropped half way, the record is stored whole or not at all, but its sequence is not taken:
@@ -183,13 +189,11 @@ impl<F: NorFlash> Outbox<F> {
         stream: Stream,
         encode: impl FnOnce(u64, u32, &mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<u64, Error<F::Error>> {
+        if self.uncounted {
+            self.find_losses(false).await?;
+        }
         let place = self.place(stream);
         let seq = place.last.checked_add(1).ok_or(Error::Corrupted)?;
-        if seq > place.reserved {
-            let reserved = place.last.saturating_add(RESERVATION);
-            self.store(KEY_RESERVED + stream.number(), reserved).await?;
-            self.place_mut(stream).reserved = reserved;
-        }
         let mut item = [0; ITEM];
         let (head, message) = item.split_at_mut(HEAD);
         write_head(head, stream, self.epoch, seq);
@@ -197,18 +201,29 @@ impl<F: NorFlash> Outbox<F> {
         let item = item
             .get(..HEAD + length)
             .ok_or(Error::Message(EncodeError::BufferTooSmall))?;
-        let mut wrapped = false;
+        let mut failed = Error::Corrupted;
         for _ in 0..ATTEMPTS {
-            wrapped |= self.append(stream, item).await?;
+            let appended = self.append(stream, item).await;
+            // From here on it may lie there, whatever the flash says.
+            self.place_mut(stream).last = seq;
             if self.holds(stream, seq).await? {
-                self.place_mut(stream).last = seq;
-                if wrapped {
-                    self.find_losses().await?;
-                }
+                self.stored(stream, seq).await;
                 return Ok(seq);
             }
+            failed = appended.err().unwrap_or(Error::Corrupted);
         }
-        Err(Error::Corrupted)
+        Err(failed)
+    }
+
+    /// The record is there, and an error now would make the caller store it twice: what could not
+    /// be done is done with the next one.
+    async fn stored(&mut self, stream: Stream, seq: u64) {
+        if self.store(KEY_NEWEST + stream.number(), seq).await.is_ok() {
+            self.place_mut(stream).newest = seq;
+        }
+        if self.uncounted {
+            self.uncounted = self.find_losses(false).await.is_err();
+        }
     }
 
     /// Walks the stream's records with sequences above `after`, oldest first, until `visit` breaks.
@@ -296,9 +311,16 @@ impl<F: NorFlash> Outbox<F> {
     ///
     /// # Errors
     /// [`Error::Flash`] and [`Error::Layout`]: then the flash itself is beyond repair.
+    ///
+    /// # Cancel safety
+    /// Dropped half way, the new epoch has begun or not; open the outbox again.
     pub async fn repair(&mut self, fresh_epoch: u32) -> Result<(), Error<F::Error>> {
         self.lost = self.lost.saturating_add(self.waiting());
-        self.begin_epoch(fresh_epoch).await
+        self.begin_epoch(fresh_epoch).await?;
+        for ring in self.layout.rings() {
+            self.erase(ring).await?;
+        }
+        Ok(())
     }
 
     /// Gives the flash back.
@@ -327,17 +349,17 @@ impl<F: NorFlash> Outbox<F> {
         }
     }
 
-    /// Writes an item to its ring; `true` when the page with the oldest items was taken for it.
-    async fn append(&mut self, stream: Stream, item: &[u8]) -> Result<bool, Error<F::Error>> {
+    /// Writes an item to its ring; where that is full, the page with the oldest items is taken.
+    async fn append(&mut self, stream: Stream, item: &[u8]) -> Result<(), Error<F::Error>> {
         let ring = self.layout.ring(stream);
         match queue(&mut self.flash, ring.clone())?
             .push(item, false)
             .await
         {
-            Ok(()) => Ok(false),
+            Ok(()) => Ok(()),
             Err(sequential_storage::Error::FullStorage) => {
-                queue(&mut self.flash, ring)?.push(item, true).await?;
-                Ok(true)
+                self.uncounted = true;
+                Ok(queue(&mut self.flash, ring)?.push(item, true).await?)
             }
             Err(error) => Err(error.into()),
         }
@@ -355,118 +377,31 @@ impl<F: NorFlash> Outbox<F> {
         Ok(found)
     }
 
-    /// Reads the index and both rings; `false` when there is no epoch to go on with.
-    async fn load(&mut self) -> Result<bool, Error<F::Error>> {
-        let epoch = self
-            .fetch(KEY_EPOCH)
-            .await?
-            .and_then(|epoch| u32::try_from(epoch).ok());
-        for stream in Stream::ALL {
-            let acknowledged = self.fetch(stream.number()).await?.unwrap_or(0);
-            let reserved = self
-                .fetch(KEY_RESERVED + stream.number())
-                .await?
-                .unwrap_or(0);
-            *self.place_mut(stream) = Place {
-                last: acknowledged,
-                acknowledged,
-                reserved,
-            };
-        }
-        let Some(epoch) = epoch else { return Ok(false) };
-        self.epoch = epoch;
-        for ring in [self.layout.momentary.clone(), self.layout.billing.clone()] {
-            let mut places = self.places;
-            walk(&mut self.flash, ring, |item| {
-                if item.epoch == epoch
-                    && let Some(place) = places.get_mut(index(item.stream))
-                {
-                    place.last = place.last.max(item.seq);
-                }
-                ControlFlow::Continue(())
-            })
-            .await?;
-            self.places = places;
-        }
-        self.check_reservations()?;
-        self.find_losses().await?;
-        Ok(true)
+    /// The sequence of a key, 0 where it is of another epoch or not there.
+    async fn fetch_seq(&mut self, key: u8) -> Result<u64, Error<F::Error>> {
+        let found = self.fetch(key).await?;
+        let found = found.filter(|(epoch, _)| *epoch == self.epoch);
+        Ok(found.map_or(0, |(_, seq)| seq))
     }
 
-    /// Refuses rings whose newest records are gone: their sequences must not be used again.
-    fn check_reservations(&mut self) -> Result<(), Error<F::Error>> {
-        let missing = |place: &Place| {
-            let used = place.reserved.saturating_sub(RESERVATION);
-            used.saturating_sub(place.last)
-        };
-        let lost = self.places.iter().map(missing).fold(0, u64::saturating_add);
-        self.lost = self.lost.saturating_add(lost);
-        if lost > 0 {
-            Err(Error::Corrupted)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Erases everything and starts numbering at 1 under a new epoch.
-    async fn begin_epoch(&mut self, epoch: u32) -> Result<(), Error<F::Error>> {
-        let Layout {
-            index,
-            momentary,
-            billing,
-        } = self.layout.clone();
-        for ring in [momentary, billing, index] {
-            self.flash
-                .erase(ring.start, ring.end)
-                .await
-                .map_err(Error::Flash)?;
-        }
-        self.places = [Place::default(); Stream::ALL.len()];
-        self.epoch = epoch;
-        self.store(KEY_EPOCH, u64::from(epoch)).await
-    }
-
-    /// Looks for sequences that should wait and are not there. They are lost: counted, and not
-    /// waited for any more where they are the oldest.
-    async fn find_losses(&mut self) -> Result<(), Error<F::Error>> {
-        let epoch = self.epoch;
-        // For each stream: the oldest that waits, and how many wait.
-        let mut found = [(None, 0u64); Stream::ALL.len()];
-        for ring in [self.layout.momentary.clone(), self.layout.billing.clone()] {
-            let places = self.places;
-            walk(&mut self.flash, ring, |item| {
-                let at = index(item.stream);
-                let waits = places
-                    .get(at)
-                    .is_some_and(|place| item.seq > place.acknowledged);
-                if let Some((oldest, count)) = found.get_mut(at)
-                    && item.epoch == epoch
-                    && waits
-                {
-                    oldest.get_or_insert(item.seq);
-                    *count += 1;
-                }
-                ControlFlow::Continue(())
-            })
-            .await?;
-        }
-        for (place, (oldest, count)) in self.places.iter_mut().zip(found) {
-            let waiting = place.last.saturating_sub(place.acknowledged);
-            self.lost = self.lost.saturating_add(waiting.saturating_sub(count));
-            let before_oldest = oldest.map_or(place.last, |seq| seq.saturating_sub(1));
-            place.acknowledged = place.acknowledged.max(before_oldest);
-        }
-        Ok(())
-    }
-
-    async fn fetch(&mut self, key: u8) -> Result<Option<u64>, Error<F::Error>> {
-        let mut buffer = [0; 32];
+    async fn fetch(&mut self, key: u8) -> Result<Option<(u32, u64)>, Error<F::Error>> {
+        let mut buffer = [0; 64];
         let mut map = map(&mut self.flash, self.layout.index.clone())?;
-        Ok(map.fetch_item::<u64>(&mut buffer, &key).await?)
+        let found = map.fetch_item::<[u8; 12]>(&mut buffer, &key).await?;
+        Ok(found.map(|[e0, e1, e2, e3, seq @ ..]| {
+            (
+                u32::from_le_bytes([e0, e1, e2, e3]),
+                u64::from_le_bytes(seq),
+            )
+        }))
     }
 
-    async fn store(&mut self, key: u8, value: u64) -> Result<(), Error<F::Error>> {
-        let mut buffer = [0; 32];
+    /// Keeps a sequence, or just the epoch, of the present epoch.
+    async fn store(&mut self, key: u8, seq: u64) -> Result<(), Error<F::Error>> {
+        let [e0, e1, e2, e3] = self.epoch.to_le_bytes();
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = seq.to_le_bytes();
+        let value = [e0, e1, e2, e3, s0, s1, s2, s3, s4, s5, s6, s7];
+        let mut buffer = [0; 64];
         let mut map = map(&mut self.flash, self.layout.index.clone())?;
         Ok(map.store_item(&mut buffer, &key, &value).await?)
     }

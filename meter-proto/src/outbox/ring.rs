@@ -15,6 +15,11 @@ pub(super) const HEAD: usize = 13;
 /// Bytes of the longest item.
 pub(super) const ITEM: usize = HEAD + MAX_MESSAGE;
 
+/// The largest word of flash that is written at once.
+const LARGEST_WORD: usize = 32;
+/// Room to read an item: what it is rounded up to, and a word more.
+const READ: usize = ITEM.next_multiple_of(LARGEST_WORD) + LARGEST_WORD;
+
 /// One item of a ring.
 pub(super) struct Item<'b> {
     pub(super) stream: Stream,
@@ -81,7 +86,7 @@ pub(super) async fn walk<F: NorFlash>(
     ring: Range<u32>,
     mut visit: impl FnMut(Item<'_>) -> ControlFlow<()>,
 ) -> Result<(), Error<F::Error>> {
-    let mut buffer = [0; ITEM + 16];
+    let mut buffer = [0; READ];
     let mut queue = queue(flash, ring)?;
     let mut items = queue.iter().await?;
     while let Some(entry) = items.next(&mut buffer).await? {

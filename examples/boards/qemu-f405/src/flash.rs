@@ -23,7 +23,8 @@ pub fn layout() -> Layout {
         state: pages(0, 4),
         outbox: outbox::Layout {
             index: pages(4, 6),
-            momentary: pages(6, 14),
+            momentary: pages(6, 11),
+            event: pages(11, 14),
             billing: pages(14, 30),
         },
     }

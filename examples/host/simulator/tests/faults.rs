@@ -92,7 +92,8 @@ fn a_flash_that_refuses_loses_what_it_admits() {
     let ends: Vec<_> = profile.iter().map(|i| i.end - START).collect();
     assert_eq!(ends, [60, 120, 360, 420, 480]);
     let seqs: Vec<_> = profile.iter().map(|i| i.seq).collect();
-    assert_eq!(seqs, [1, 2, 3, 4, 5]);
+    // Three records that the flash may or may not have taken: their numbers are not used again.
+    assert_eq!(seqs, [1, 2, 6, 7, 8]);
     assert!(has(profile[2].status, Status::RECORDS_LOST), "{profile:?}");
     let admitted = bench.events().iter().filter(|event| event.1 == 258).count();
     assert_eq!(admitted, 1, "{:?}", bench.events());
