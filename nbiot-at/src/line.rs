@@ -5,6 +5,8 @@
 
 /// Longest line kept, bytes without the line end.
 pub const LINE: usize = 256;
+/// Room for such a line and the CR behind it.
+const ROOM: usize = LINE + 1;
 
 /// What the splitter found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +30,8 @@ enum Mode {
     Lines,
     /// After the prompt: one blank may follow.
     AfterPrompt,
-    /// Bytes of the block still to come.
-    Block(usize),
+    /// Bytes of the block still to come, and whether a trailer follows them.
+    Block(usize, bool),
     /// Bytes of the trailer seen.
     Trailer(usize),
 }
@@ -46,7 +48,7 @@ const TRAILER: [u8; 4] = *b"\r\n\r\n";
 /// ```
 #[derive(Debug)]
 pub struct Splitter {
-    line: heapless::Vec<u8, LINE>,
+    line: heapless::Vec<u8, ROOM>,
     /// The line has been handed out; the next byte starts a new one.
     taken: bool,
     overlong: bool,
@@ -84,13 +86,12 @@ impl Splitter {
         if core::mem::take(&mut self.taken) {
             self.line.clear();
         }
-        if let Mode::Block(left) = self.mode {
+        if let Mode::Block(left, has_trailer) = self.mode {
             let (data, _) = bytes.split_at(left.min(bytes.len()));
-            let left = left - data.len();
-            self.mode = if left == 0 {
-                Mode::Trailer(0)
-            } else {
-                Mode::Block(left)
+            self.mode = match left - data.len() {
+                0 if has_trailer => Mode::Trailer(0),
+                0 => Mode::Lines,
+                left => Mode::Block(left, has_trailer),
             };
             return (data.len(), (!data.is_empty()).then_some(Item::Data(data)));
         }
@@ -114,9 +115,18 @@ impl Splitter {
         self.prompt = expected;
     }
 
-    /// Says that a counted block of `len` bytes follows the line just handed out.
+    /// Says that a counted block of `len` bytes follows the line just handed out, and behind it the
+    /// trailer `CR LF CR LF` of `+QIRD` and `+QSSLRECV`.
     pub fn expect_block(&mut self, len: usize) {
-        self.mode = Mode::Block(len);
+        self.mode = Mode::Block(len, true);
+    }
+
+    /// Says that `len` bytes follow the line just handed out, and then lines again: a file, a body,
+    /// data that the modem pushes. Their end is told by nothing but their number.
+    pub fn expect_bytes(&mut self, len: usize) {
+        if len > 0 {
+            self.mode = Mode::Block(len, false);
+        }
     }
 
     /// Gives up an unfinished block; what follows are lines again.
@@ -128,7 +138,7 @@ impl Splitter {
     /// Whether a block or its trailer is unfinished.
     #[must_use]
     pub fn in_block(&self) -> bool {
-        matches!(self.mode, Mode::Block(_) | Mode::Trailer(_))
+        matches!(self.mode, Mode::Block(..) | Mode::Trailer(_))
     }
 
     /// Lines dropped because they held bytes that no line of the modem holds.
@@ -144,7 +154,7 @@ impl Splitter {
                 self.mode = Mode::Lines;
                 return (byte == b' ', None);
             }
-            Mode::Lines | Mode::Block(_) => {}
+            Mode::Lines | Mode::Block(..) => {}
         }
         if byte == b'\n' {
             return (true, self.end_of_line());
@@ -184,6 +194,10 @@ impl Splitter {
         }
         if self.line.is_empty() {
             return None;
+        }
+        if self.line.len() > LINE {
+            self.line.clear();
+            return Some(Found::Item(Item::Overlong));
         }
         if self
             .line
