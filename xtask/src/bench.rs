@@ -45,6 +45,7 @@ pub(crate) fn run() -> Outcome {
     figures.extend(the_metering_chip(log)?);
     figures.extend(one_meter_day(log));
     figures.extend(forecasts(log));
+    figures.extend(splitters(log));
     figures.extend(later());
     println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
     figures.iter().for_each(print);
@@ -389,20 +390,80 @@ fn field(json: &str, name: &str) -> Option<f64> {
     rest.split([',', '}']).next()?.trim().parse().ok()
 }
 
+/// What the splitter of `nbiot-at` makes of the transcripts in its tests, beside `atat`: the budget
+/// is what that makes of them.
+fn splitters(log: &mut Log) -> Vec<Figure> {
+    let mut counts = |whose: &str| {
+        let mut command = cargo();
+        command.args([
+            "run",
+            "--release",
+            "-p",
+            "figures",
+            "--",
+            "transcripts",
+            whose,
+        ]);
+        log.capture(&mut command)
+    };
+    let (load, ours, theirs) = (counts("load"), counts("nbiot-at"), counts("atat"));
+    let number = |report: &Result<String, String>, name: &str| match report {
+        Ok(json) => field(json, name).ok_or_else(|| format!("figures does not report {name}")),
+        Err(reason) => Err(format!("not measured: {reason}")),
+    };
+    let varies = |report: &Result<String, String>| {
+        Ok(number(report, "files")? - number(report, "invariant")?)
+    };
+    let mut a_line = |name: &str| -> Result<f64, String> {
+        install::program(log, "valgrind")?;
+        let (few, many) = (instructions(log, name, 4)?, instructions(log, name, 8)?);
+        Ok(((many - few) / 4.0 / number(&load, "lines")?).round())
+    };
+    let figure = |what, unit, theirs: Result<f64, String>, found| Figure {
+        what,
+        budget: theirs.unwrap_or(f64::NAN),
+        unit,
+        found,
+    };
+    vec![
+        figure(
+            "nbiot-at: a line split, beside atat",
+            "instructions",
+            a_line("digester"),
+            a_line("splitter"),
+        ),
+        figure(
+            "nbiot-at: transcripts that a cut changes",
+            "",
+            varies(&theirs),
+            varies(&ours),
+        ),
+        figure(
+            "nbiot-at: prompts that are none",
+            "",
+            number(&theirs, "false_prompts"),
+            number(&ours, "false_prompts"),
+        ),
+        figure(
+            "nbiot-at: final codes missed",
+            "",
+            number(&theirs, "missed_finals"),
+            number(&ours, "missed_finals"),
+        ),
+    ]
+}
+
 /// Budgets that compare with other crates: no bench of this repository runs those yet.
 fn later() -> Vec<Figure> {
-    [
-        ("nbiot-at: splitter, time against atat's", "times"),
-        ("meter-proto: packet decode, against mqttrs", "times"),
-    ]
-    .into_iter()
-    .map(|(what, unit)| Figure {
-        what,
-        budget: 1.0,
-        unit,
-        found: Err("not measured yet: the comparison is still to be written".to_string()),
-    })
-    .collect()
+    [("meter-proto: packet decode, against mqttrs", "times")]
+        .into_iter()
+        .map(|(what, unit)| Figure {
+            what,
+            budget: 1.0,
+            unit,
+            found: Err("not measured yet: the comparison is still to be written".to_string()),
+        })
+        .collect()
 }
 
 #[cfg(test)]

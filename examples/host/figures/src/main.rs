@@ -1,9 +1,11 @@
 //! Loops for `cargo xtask bench` to count the instructions of: `figures NAME ROUNDS`.
 //!
 //! Two runs with different numbers of rounds give the cost of a round, start and end left out.
+//! `figures transcripts WHOSE` counts what a splitter makes of the transcripts of `nbiot-at`, and
 //! `figures bus-bytes WHAT` counts bytes between the metering chip and its driver instead.
 
 mod metering;
+mod splitter;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -26,6 +28,19 @@ fn main() -> ExitCode {
             None => usage(),
         };
     }
+    if name == "transcripts" {
+        let report = match rounds.as_str() {
+            "load" => Some(splitter::load()),
+            whose => splitter::report(whose),
+        };
+        return match report {
+            Some(report) => {
+                println!("{report}");
+                ExitCode::SUCCESS
+            }
+            None => usage(),
+        };
+    }
     let Ok(rounds) = rounds.parse() else {
         return usage();
     };
@@ -35,6 +50,9 @@ fn main() -> ExitCode {
         "vi-sample" => vi_sample(rounds),
         "frame" => metering::frame(rounds),
         "conversion" => metering::conversion(rounds),
+        "transcripts-alone" => splitter::load_alone(rounds),
+        "splitter" => splitter::ours_rounds(rounds),
+        "digester" => splitter::atat_rounds(rounds),
         _ => return usage(),
     }
     ExitCode::SUCCESS
@@ -42,6 +60,8 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!("usage: figures empty-loop|counter-update|vi-sample|frame|conversion ROUNDS");
+    eprintln!("       figures transcripts-alone|splitter|digester ROUNDS");
+    eprintln!("       figures transcripts load|nbiot-at|atat");
     eprintln!("       figures bus-bytes one|two|all|syn|software");
     ExitCode::FAILURE
 }
