@@ -33,10 +33,10 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn reading(message: &Reading) {
-    let mut buffer = [0xa5; 160];
+    let mut buffer = [0xa5; 176];
     let length = message
         .encode(&mut buffer)
-        .expect("160 bytes always suffice");
+        .expect("176 bytes always suffice");
     assert_eq!(Reading::decode(&buffer[..length]).as_ref(), Ok(message));
 }
 

@@ -68,6 +68,57 @@ fn three_phase_reading_comes_back() {
     assert_eq!(Reading::decode(&buffer[..length]), Ok(sent));
 }
 
+/// The widest values on three phases, and texts that nobody would take.
+#[test]
+fn largest_messages_have_their_documented_sizes() {
+    let all = Reading {
+        stamp: Stamp {
+            seq: u64::MAX,
+            epoch: u32::MAX,
+            time: UtcSeconds::new(u64::MAX),
+            status: Status::from_bits(u32::MAX),
+        },
+        voltage: Phases::from_slice(&[Millivolts::new(u32::MAX); 3]),
+        current: Phases::from_slice(&[Milliamps::new(u32::MAX); 3]),
+        active: Phases::from_slice(&[i32::MIN; 3]),
+        reactive: Phases::from_slice(&[i32::MIN; 3]),
+        apparent: Phases::from_slice(&[u32::MAX; 3]),
+        power_factor: Phases::from_slice(&[PowerFactor::new(-1_000); 3]),
+        frequency: Some(Millihertz::new(u32::MAX)),
+        import: Some(WattHours::new(u64::MAX)),
+        export: Some(WattHours::new(u64::MAX)),
+        reactive_import: Some(WattHours::new(u64::MAX)),
+        reactive_export: Some(WattHours::new(u64::MAX)),
+    };
+    let mut buffer = [0; 176];
+    assert!(all.encode(&mut buffer).is_ok_and(|length| length > 160));
+
+    let long = "x".repeat(65);
+    let birth = |firmware, identity| Birth {
+        stamp: Stamp::default(),
+        firmware,
+        hardware: "stpm34",
+        boot_count: 3,
+        reset_cause: 1,
+        identity,
+        connection: 7,
+    };
+    let mut buffer = [0; 512];
+    assert_eq!(
+        birth(&long, None).encode(&mut buffer),
+        Err(EncodeError::Count)
+    );
+    assert_eq!(
+        birth("1", Some(&long)).encode(&mut buffer),
+        Err(EncodeError::Count)
+    );
+    assert!(
+        birth(&long[..64], Some(&long[..64]))
+            .encode(&mut buffer)
+            .is_ok()
+    );
+}
+
 #[test]
 fn receipt_is_the_example_of_the_wire_format() {
     let bytes = hex("A2 01 01 18 33 A2 01 1A 0001E240 02 1A 000181CD");

@@ -307,6 +307,73 @@ fn what_may_not_be_published_is_refused() {
     );
 }
 
+/// Wildcards are whole levels, and `#` is the last one [4.7.1-2, 4.7.1-3]; one subscription is
+/// answered before the next goes out.
+#[test]
+fn filters_are_checked_and_asked_for_one_at_a_time() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    for bad in ["", "a#", "a#b", "a/+b", "#/x", "a\0"] {
+        let refused = session.subscribe(bad, QoS::AtLeastOnce, at(0));
+        assert_eq!(refused, Err(PublishError::Topic), "{bad:?}");
+    }
+    assert!(session.transmit().is_empty());
+    session.subscribe("a/+/#", QoS::AtLeastOnce, at(0)).unwrap();
+    let again = session.subscribe("b", QoS::AtLeastOnce, at(0));
+    assert_eq!(again, Err(PublishError::Busy));
+    drain(&mut session, at(0));
+    // More answers than filters [3.8.4-5].
+    let events = feed(&mut session, &[0x90, 4, 0, 1, 1, 1], at(0));
+    assert_eq!(events, ["Closed(Protocol(Length))"]);
+}
+
+/// Texts of CONNECT hold no U+0000 [1.5.3-2], and no length is cut to 16 bits.
+#[test]
+fn connect_is_checked() {
+    let mut memory = Memory::new();
+    let mut session = memory.session();
+    let zero = ConnectOptions {
+        client_id: "m\0",
+        ..OPTIONS
+    };
+    assert_eq!(session.connect(&zero, at(0)), Err(PublishError::Topic));
+    let user = ConnectOptions {
+        credentials: Some(("u\0", b"")),
+        ..OPTIONS
+    };
+    assert_eq!(session.connect(&user, at(0)), Err(PublishError::Topic));
+    let long = "x".repeat(65_536);
+    let (mut receive, mut publish) = ([0; 32], [0; 64]);
+    let mut control = vec![0; 200_000];
+    let buffers = Buffers {
+        receive: &mut receive,
+        control: &mut control,
+        publish: &mut publish,
+    };
+    let mut session = Session::new(buffers, Timing::default());
+    let options = ConnectOptions {
+        client_id: &long,
+        ..OPTIONS
+    };
+    assert_eq!(session.connect(&options, at(0)), Err(PublishError::TooLong));
+}
+
+/// The server counts the time between packets that reach it [3.1.2-23]: pings go out while the
+/// answer to one is on a long way, and a link that takes nothing postpones none.
+#[test]
+fn pings_go_out_on_a_slow_link_too() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.handle_timeout(at(75));
+    assert_eq!(drain(&mut session, at(75)), [0xC0, 0]);
+    // Some 30 s later the answer comes, and the next ping goes out in time.
+    assert!(feed(&mut session, &[0xD0, 0], at(105)).is_empty());
+    session.sent(0, at(140));
+    assert_eq!(session.deadline(), Some(at(150)));
+    session.handle_timeout(at(150));
+    assert_eq!(drain(&mut session, at(150)), [0xC0, 0]);
+}
+
 fn server_stream() -> impl Strategy<Value = Vec<u8>> {
     let packet = prop_oneof![
         Just(vec![0x40u8, 2, 0, 1]),

@@ -124,7 +124,8 @@ impl Header {
     fn check_remaining(&self) -> Result<(), FrameError> {
         let right = match self.first {
             CONNACK | PUBACK => self.remaining == 2,
-            SUBACK => (3..=7).contains(&self.remaining),
+            // One filter is asked for at a time, and has one answer [3.8.4-5].
+            SUBACK => self.remaining == 3,
             PINGRESP => self.remaining == 0,
             _ => self.remaining >= 3,
         };

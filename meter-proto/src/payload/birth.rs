@@ -40,8 +40,17 @@ impl<'b> Birth<'b> {
     /// Encodes the message and gives its length.
     ///
     /// # Errors
-    /// [`EncodeError::BufferTooSmall`].
+    /// [`EncodeError::BufferTooSmall`]; [`EncodeError::Count`] for a text of more than 64 bytes,
+    /// which nobody would take.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
+        let texts = [
+            self.firmware,
+            self.hardware,
+            self.identity.unwrap_or_default(),
+        ];
+        if texts.iter().any(|text| text.len() > TEXT) {
+            return Err(EncodeError::Count);
+        }
         cbor::encode_into(buffer, |writer| {
             writer.map(self.stamp.entries() + 6 + u64::from(self.identity.is_some()))?;
             self.stamp.write(writer)?;

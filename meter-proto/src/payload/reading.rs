@@ -41,7 +41,7 @@ impl Reading {
     /// Encodes the message and gives its length.
     ///
     /// # Errors
-    /// [`EncodeError::BufferTooSmall`]; 160 bytes always suffice.
+    /// [`EncodeError::BufferTooSmall`]; 176 bytes always suffice.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         cbor::encode_into(buffer, |writer| self.write(writer))
     }

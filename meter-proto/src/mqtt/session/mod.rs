@@ -93,7 +93,8 @@ impl<'b> Session<'b> {
     ///
     /// # Errors
     /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
-    /// [`PublishError::Topic`] for an empty client identifier or a will topic that is not allowed.
+    /// [`PublishError::Topic`] for an empty client identifier, a will topic that is not allowed, or a
+    /// text with U+0000.
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
@@ -102,6 +103,22 @@ impl<'b> Session<'b> {
         let allowed = |topic| is_topic_name(topic);
         if options.client_id.is_empty() || options.will.is_some_and(|will| !allowed(will.topic)) {
             return Err(PublishError::Topic);
+        }
+        // Lengths are of 16 bits, and no text holds U+0000 [1.5.3-2].
+        let (user, password) = options.credentials.unwrap_or_default();
+        let will = options.will.map(|will| will.payload).unwrap_or_default();
+        let texts = [options.client_id, user];
+        if texts.iter().any(|text| text.contains('\0')) {
+            return Err(PublishError::Topic);
+        }
+        let lengths = [
+            options.client_id.len(),
+            user.len(),
+            password.len(),
+            will.len(),
+        ];
+        if lengths.iter().any(|&length| length > usize::from(u16::MAX)) {
+            return Err(PublishError::TooLong);
         }
         self.drop_connection();
         self.pending = Pending::None;
@@ -193,14 +210,18 @@ impl<'b> Session<'b> {
     /// after each connect is harmless.
     ///
     /// # Errors
-    /// [`PublishError::NotConnected`]; [`PublishError::Topic`] for a filter that is empty or longer
-    /// than 256 bytes; [`PublishError::TooLong`] when it does not fit the control buffer.
+    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] until the subscription before is
+    /// answered; [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
+    /// [`PublishError::TooLong`] when it does not fit the control buffer.
     pub fn subscribe(&mut self, filter: &str, qos: QoS, now: Duration) -> Result<(), PublishError> {
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
+        if self.subscription.is_some() {
+            return Err(PublishError::Busy);
+        }
         let topic_path = filter.parse().map_err(|_| PublishError::Topic)?;
-        if filter.is_empty() {
+        if !is_topic_filter(filter) {
             return Err(PublishError::Topic);
         }
         let identifier = self.next_identifier();
@@ -277,7 +298,10 @@ impl<'b> Session<'b> {
         } else {
             self.control.advance(count);
         }
-        self.last_sent = now;
+        // A link that takes nothing is no sign of life to the server.
+        if count > 0 {
+            self.last_sent = now;
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before.
@@ -294,7 +318,7 @@ impl<'b> Session<'b> {
             self.close(ClosedBy::Timeout);
         } else if overdue(self.ping_due()) && self.push_control(&mqttrs::Packet::Pingreq) {
             self.last_sent = now;
-            self.answer_due = Some(now + self.timing.pingresp);
+            self.answer_due = self.answer_due.or(Some(now + self.timing.pingresp));
         }
     }
 
@@ -340,9 +364,9 @@ impl<'b> Session<'b> {
     }
 
     /// A ping goes out after three quarters of the keep alive, so that even a slow link brings it
-    /// in time [3.1.2-23]; not while the answer to one is due.
+    /// in time [3.1.2-23]; also while the answer to one is due, where the way is longer than that.
     fn ping_due(&self) -> Option<Duration> {
-        let idle = self.is_connected() && self.answer_due.is_none() && !self.keep_alive.is_zero();
+        let idle = self.is_connected() && !self.keep_alive.is_zero();
         idle.then(|| self.last_sent + self.keep_alive * 3 / 4)
     }
 
@@ -391,6 +415,23 @@ impl<'b> Session<'b> {
 
 fn pid(identifier: u16) -> Option<mqttrs::Pid> {
     NonZeroU16::new(identifier).and_then(|identifier| identifier.get().try_into().ok())
+}
+
+/// Whether a filter may be subscribed to: wildcards are whole levels, `#` the last one
+/// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
+fn is_topic_filter(filter: &str) -> bool {
+    let length = 1..=usize::from(u16::MAX);
+    let mut levels = filter.split('/').peekable();
+    let mut right = length.contains(&filter.len()) && !filter.contains('\0');
+    while let Some(level) = levels.next() {
+        let is_last = levels.peek().is_none();
+        right &= match level {
+            "#" => is_last,
+            "+" => true,
+            level => !level.contains(['+', '#']),
+        };
+    }
+    right
 }
 
 /// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
