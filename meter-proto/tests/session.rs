@@ -307,6 +307,51 @@ fn what_may_not_be_published_is_refused() {
     );
 }
 
+/// What happened before the end is told before the end.
+#[test]
+fn an_end_swallows_no_event() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session
+        .publish("t", b"x", QoS::AtLeastOnce, false, at(0))
+        .unwrap();
+    drain(&mut session, at(0));
+    assert_eq!(session.receive(&[0x40, 2, 0, 1], at(1)), 4);
+    session.link_lost();
+    assert_eq!(session.event(), Some(Event::Published));
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::LinkLost)));
+    assert_eq!(session.event(), None);
+}
+
+/// A broken protocol is answered with nothing but the end, and a long message is looked at too.
+#[test]
+fn after_a_broken_protocol_nothing_goes_out() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.subscribe("a", QoS::AtLeastOnce, at(0)).unwrap();
+    let mut long = vec![0x32, 100, 0, 1, b'#', 0, 9];
+    long.resize(102, b'x');
+    let events = feed(&mut session, &long, at(0));
+    assert_eq!(events, ["Closed(Protocol(Topic))"]);
+    assert!(session.transmit().is_empty());
+}
+
+/// A receive buffer that holds no header is refused, and swallows nothing for ever.
+#[test]
+fn a_receive_buffer_that_is_too_small_ends_the_connection() {
+    let (mut receive, mut control, mut publish) = ([0; 1], [0; 64], [0; 64]);
+    let buffers = Buffers {
+        receive: &mut receive,
+        control: &mut control,
+        publish: &mut publish,
+    };
+    let mut session = Session::new(buffers, Timing::default());
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    let events = feed(&mut session, &[0x20, 2, 0, 0], at(0));
+    assert_eq!(events, ["Closed(Protocol(TooLong))"]);
+}
+
 /// Wildcards are whole levels, and `#` is the last one [4.7.1-2, 4.7.1-3]; one subscription is
 /// answered before the next goes out.
 #[test]

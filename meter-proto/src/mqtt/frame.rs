@@ -170,6 +170,21 @@ impl Header {
     }
 }
 
+impl PublishHead {
+    /// Whether the topic is one that a server may send, in the bytes that the head was read from.
+    ///
+    /// # Errors
+    /// [`FrameError::Topic`].
+    pub fn check_topic(&self, bytes: &[u8]) -> Result<(), FrameError> {
+        let (start, end) = self.topic;
+        let topic = bytes.get(start..end).map(core::str::from_utf8);
+        match topic {
+            Some(Ok(topic)) => checked_topic(topic).map(drop),
+            _ => Err(FrameError::Topic),
+        }
+    }
+}
+
 /// The part of a PUBLISH before its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishHead {

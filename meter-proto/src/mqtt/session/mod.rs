@@ -36,7 +36,6 @@ enum Pending {
     Skipped(usize),
     Published,
     Subscribed(bool),
-    Closed(ClosedBy),
 }
 
 /// The client's session: feed it bytes and time, ask it for bytes, events and its next deadline.
@@ -58,6 +57,8 @@ pub struct Session<'b> {
     control: Control<'b>,
     publish: InFlight<'b>,
     pending: Pending,
+    /// Told when what came before it is told.
+    closed: Option<ClosedBy>,
     last_identifier: u16,
     subscription: Option<u16>,
     last_sent: Duration,
@@ -81,6 +82,7 @@ impl<'b> Session<'b> {
             control: Control::new(buffers.control),
             publish: InFlight::new(buffers.publish),
             pending: Pending::None,
+            closed: None,
             last_identifier: 0,
             subscription: None,
             last_sent: Duration::ZERO,
@@ -122,6 +124,7 @@ impl<'b> Session<'b> {
         }
         self.drop_connection();
         self.pending = Pending::None;
+        self.closed = None;
         let connect = mqttrs::Packet::Connect(mqttrs::Connect {
             protocol: mqttrs::Protocol::MQTT311,
             keep_alive: options.keep_alive,
@@ -325,12 +328,11 @@ impl<'b> Session<'b> {
     /// The next event.
     pub fn event(&mut self) -> Option<Event<'_>> {
         match core::mem::replace(&mut self.pending, Pending::None) {
-            Pending::None => None,
+            Pending::None => self.closed.take().map(Event::Closed),
             Pending::Connected(session_present) => Some(Event::Connected { session_present }),
             Pending::Skipped(length) => Some(Event::Skipped { length }),
             Pending::Published => Some(Event::Published),
             Pending::Subscribed(granted) => Some(Event::Subscribed { granted }),
-            Pending::Closed(reason) => Some(Event::Closed(reason)),
             Pending::Message(length) => self.message(length),
         }
     }
@@ -350,7 +352,7 @@ impl<'b> Session<'b> {
         if let Some(pid) = identifier.and_then(pid)
             && !self.control.push(&mqttrs::Packet::Puback(pid))
         {
-            self.pending = Pending::Closed(ClosedBy::ControlFull);
+            self.closed = Some(ClosedBy::ControlFull);
             self.state = State::Closed;
         }
         Some(Event::Message { topic, payload })
@@ -381,7 +383,11 @@ impl<'b> Session<'b> {
     fn close(&mut self, reason: ClosedBy) {
         if self.state != State::Closed {
             self.state = State::Closed;
-            self.pending = Pending::Closed(reason);
+            self.closed = Some(reason);
+            // A server that broke the protocol is answered with nothing but the end [4.8.0-1].
+            if matches!(reason, ClosedBy::Protocol(_)) {
+                self.control.clear();
+            }
         }
         self.answer_due = None;
         self.ack_due = None;

@@ -36,7 +36,12 @@ impl Session<'_> {
     fn wanted(&self) -> Result<usize, FrameError> {
         let filled = self.receive.get(..self.filled).unwrap_or(&[]);
         let Some(header) = Header::read(filled)? else {
-            return Ok(1);
+            // A receive buffer that holds no header holds no packet.
+            return if self.filled < self.receive.len() {
+                Ok(1)
+            } else {
+                Err(FrameError::TooLong)
+            };
         };
         if header.total() <= self.receive.len() {
             return Ok(header.total() - self.filled);
@@ -57,6 +62,7 @@ impl Session<'_> {
                 && let Some(head) = header.publish_head(filled)?
             {
                 self.expect_connected()?;
+                head.check_topic(filled)?;
                 self.skip = header.total() - head.length;
                 self.skip_ack = head.identifier;
                 self.filled = header.total();
