@@ -14,6 +14,7 @@ mod command;
 mod config;
 mod engine;
 mod error;
+pub mod esim;
 mod field;
 pub mod line;
 mod power_saving;

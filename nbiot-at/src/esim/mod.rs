@@ -1,0 +1,3 @@
+//! Profiles of an eUICC.
+
+pub mod tlv;
