@@ -47,6 +47,8 @@ macro_rules! codes {
     };
 }
 
+pub(crate) use codes;
+
 codes! {
     /// `+CME ERROR`, 3GPP TS 27.007 clause 9.2.
     CmeError {

@@ -1,3 +1,27 @@
-//! Profiles of an eUICC.
+//! Profiles of an eUICC, the SIM that holds several: which it has, and which one is in use.
+//!
+//! ```text
+//! es10  what to ask, what the answer means       GetProfilesInfo, EnableProfile ...
+//! tlv   requests and answers as objects          BF2D 00
+//! apdu  objects in pieces that a card takes      80E2910003 BF2D00 00
+//! ```
+//!
+//! All of it is bytes in and bytes out: the modem carries the pieces with `+CGLA` or `+CSIM`, on a
+//! channel to the application [`Aid::ISD_R`].
+//!
+//! It switches, names and deletes profiles that are on the card. It does **not** download new ones,
+//! which takes HTTPS to the operator's server, and it does not speak to cards of SGP.02, where the
+//! operator switches over the air.
+//!
+//! Source: GSMA SGP.22 version 2 (functions ES10b and ES10c), ETSI TS 102 221 (transport).
 
+pub mod es10;
+mod id;
+mod notification;
+mod profile;
+pub mod tag;
 pub mod tlv;
+
+pub use id::{Aid, Eid, Iccid};
+pub use notification::{Notification, Notifications, Operation};
+pub use profile::{Profile, ProfileClass, ProfileState, Profiles};

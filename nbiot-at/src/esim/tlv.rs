@@ -37,6 +37,11 @@ impl Tag {
         if valid { Some(Self(raw)) } else { None }
     }
 
+    /// A tag known when the crate is written.
+    pub(super) const fn known(raw: u32) -> Self {
+        Self(raw)
+    }
+
     /// The bytes as one number, most significant first.
     #[must_use]
     pub const fn raw(self) -> u32 {
@@ -303,6 +308,13 @@ impl<'a> Writer<'a> {
         self.raw(value);
     }
 
+    /// Writes a tag alone, for a list of them.
+    pub fn tag(&mut self, tag: Tag) {
+        for byte in tag.bytes() {
+            self.raw(&[byte]);
+        }
+    }
+
     /// Writes an object with a number as ASN.1 INTEGER: not negative, as few bytes as possible.
     pub fn number(&mut self, tag: Tag, number: u32) {
         // A first byte, and one more for each seven, fifteen ... bits exceeded: the sign stays clear.
@@ -342,9 +354,7 @@ impl<'a> Writer<'a> {
     }
 
     fn header(&mut self, tag: Tag, length: usize) {
-        for byte in tag.bytes() {
-            self.raw(&[byte]);
-        }
+        self.tag(tag);
         let [.., high, middle, low] = length.to_be_bytes();
         match length {
             0..=0x7f => self.raw(&[low]),
