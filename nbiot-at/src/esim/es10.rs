@@ -103,7 +103,7 @@ pub enum Request<'a> {
         /// At most [`MAX_NICKNAME`] bytes; empty takes the nickname away.
         nickname: &'a str,
     },
-    /// `ListNotification`, answered with [`Notifications`](super::Notifications).
+    /// `ListNotification`, answered with a list of objects for [`tlv`](super::tlv).
     Notifications,
     /// `RemoveNotificationFromList`, answered with a [`RemoveResult`].
     RemoveNotification {

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use std::vec::Vec;
 
 use super::*;
-use crate::esim::{Notifications, Profiles};
+use crate::esim::Profiles;
 
 const ICCID: [u8; 10] = [0x98, 0x44, 0x20, 0x10, 0x32, 0x54, 0x76, 0x98, 0x10, 0xf2];
 
@@ -225,9 +225,6 @@ proptest! {
         }
         if let Ok(profiles) = Profiles::parse(&answer) {
             prop_assert!(profiles.count() <= answer.len());
-        }
-        if let Ok(notifications) = Notifications::parse(&answer) {
-            prop_assert!(notifications.count() <= answer.len());
         }
         let _ = Eid::parse(&answer);
         let _ = EnableResult::parse(&answer);

@@ -9,19 +9,19 @@
 //! All of it is bytes in and bytes out: the modem carries the pieces with `+CGLA` or `+CSIM`, on a
 //! channel to the application [`Aid::ISD_R`].
 //!
-//! It switches, names and deletes profiles that are on the card. It does **not** download new ones,
+//! It switches, names and deletes profiles that are on the card, and asks for the notifications that
+//! are owed to the operators; what those hold is left to whoever sends them. It does **not** download new ones,
 //! which takes HTTPS to the operator's server, and it does not speak to cards of SGP.02, where the
 //! operator switches over the air.
 //!
 //! Source: GSMA SGP.22 version 2 (functions ES10b and ES10c), ETSI TS 102 221 (transport).
 
+pub mod apdu;
 pub mod es10;
 mod id;
-mod notification;
 mod profile;
 pub mod tag;
 pub mod tlv;
 
 pub use id::{Aid, Eid, Iccid};
-pub use notification::{Notification, Notifications, Operation};
 pub use profile::{Profile, ProfileClass, ProfileState, Profiles};

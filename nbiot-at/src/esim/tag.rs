@@ -27,10 +27,8 @@ tags! {
     NOTIFICATION_CONFIGURATION 0xb6 "Where a profile's notifications go.";
     OWNER 0xb7 "Operator of a profile: MCC and MNC, GID1, GID2.";
     POLICY 0x99 "Policy rules of a profile.";
-    CONTEXT_0 0x80 "First of a function's own: result code, or sequence number of a notification.";
-    CONTEXT_1 0x81 "Second of a function's own: error code, refresh flag, or operation notified.";
-    ADDRESS 0x0c "Address of the server that a notification is for, UTF-8.";
-    NOTIFICATION 0xbf2f "One notification of the list.";
+    CONTEXT_0 0x80 "First of a function's own: result code, or sequence number.";
+    CONTEXT_1 0x81 "Second of a function's own: error code, or refresh flag.";
     LIST_NOTIFICATION 0xbf28 "Function `ListNotification`.";
     SET_NICKNAME 0xbf29 "Function `SetNickname`.";
     PROFILES_INFO 0xbf2d "Function `GetProfilesInfo`.";
