@@ -1,7 +1,7 @@
 //! Functions of the ISD-R: what is sent to it and what its answers mean.
 //!
 //! Source: GSMA SGP.22 version 2, sections 5.7.9 to 5.7.22. Requests and answers are objects of
-//! [`tlv`](super::tlv); [`apdu`](super::apdu) carries them.
+//! [`tlv`]; [`apdu`](super::apdu) carries them.
 
 use core::fmt;
 
@@ -103,7 +103,7 @@ pub enum Request<'a> {
         /// At most [`MAX_NICKNAME`] bytes; empty takes the nickname away.
         nickname: &'a str,
     },
-    /// `ListNotification`, answered with a list of objects for [`tlv`](super::tlv).
+    /// `ListNotification`, answered with a list of objects for [`tlv`].
     Notifications,
     /// `RemoveNotificationFromList`, answered with a [`RemoveResult`].
     RemoveNotification {
