@@ -27,8 +27,8 @@ const FORMAT: u8 = 1;
 const ERASED: u8 = 0xFF;
 const CHECKSUM: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
-/// Saves that are tried in slots one after the other when flash does not hold what was written.
-const TRIES: u8 = 3;
+/// Slots that are tried beyond those of a sector when flash does not hold what was written.
+const TRIES: usize = 3;
 
 /// Why the journal failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub enum Error<E> {
     },
     /// A value is beyond what the stored form has room for.
     OutOfRange,
-    /// The flash did not hold what was written, in three slots one after the other: it is worn
-    /// out, or written to by someone else.
+    /// The flash did not hold what was written, in a sector and three slots one after the other:
+    /// it is worn out, or written to by someone else.
     NotHeld,
 }
 
@@ -242,7 +242,8 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             let room = SLOT.saturating_sub(OVERHEAD);
             return Err(Error::TooLong { room });
         };
-        for _ in 0..TRIES {
+        // A worn sector is passed over as a whole.
+        for _ in 0..F::ERASE_SIZE / SLOT.max(1) + TRIES {
             self.make_ready()?;
             let place = self.place;
             self.place = self.after(place);
@@ -289,6 +290,14 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
             return Ok(());
         }
         if self.starts_sector(self.place) {
+            // Saves that failed have come round: the newest record stays, and the sector after it
+            // is tried again.
+            if self
+                .newest
+                .is_some_and(|(slot, _)| self.sector(slot) == self.place)
+            {
+                self.place = self.next_sector(self.place);
+            }
             self.erase_unless_blank(self.place)?;
         }
         self.ready = true;

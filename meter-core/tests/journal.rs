@@ -192,6 +192,71 @@ fn a_record_that_was_misread_is_shown_once() {
     assert!(misread > 0);
 }
 
+/// However often a save fails, the sector of the newest record is not erased for the next.
+#[test]
+fn the_record_before_stays_while_writes_fail() {
+    for before in 1..12 {
+        let mut journal = open(Flash::new(2));
+        (0..before).for_each(|number| save(&mut journal, number).unwrap());
+        journal = open(Flash {
+            down: true,
+            ..journal.release()
+        });
+        for failed in 0..30 {
+            assert!(save(&mut journal, 100).is_err());
+            let found = number_found(&mut journal);
+            assert_eq!(found, Some(before - 1), "after {failed}");
+        }
+        let flash = Flash {
+            down: false,
+            ..journal.release()
+        };
+        assert_eq!(number_found(&mut open(flash)), Some(before - 1));
+    }
+}
+
+/// One of two sectors holds nothing: the other keeps the newest record, wherever power fails.
+#[test]
+fn the_record_before_stays_with_a_worn_sector() {
+    for budget in 0..4_000 {
+        let mut journal = open(Flash {
+            worn: SECTOR..2 * SECTOR,
+            ..Flash::new(2)
+        });
+        (0..5).for_each(|number| save(&mut journal, number).unwrap());
+        journal = open(Flash {
+            budget: Some(budget),
+            ..journal.release()
+        });
+        for number in 5..10 {
+            assert!(save(&mut journal, number).is_err(), "{number}");
+        }
+        let flash = Flash {
+            budget: None,
+            ..journal.release()
+        };
+        assert_eq!(
+            number_found(&mut open(flash)),
+            Some(4),
+            "cut after {budget}"
+        );
+    }
+}
+
+/// A sector that holds nothing is passed over, though the journal is opened anew each time.
+#[test]
+fn a_worn_sector_is_passed_over() {
+    let mut journal = open(Flash {
+        worn: SECTOR..2 * SECTOR,
+        ..Flash::new(3)
+    });
+    for number in 0..60 {
+        save(&mut journal, number).unwrap();
+        journal = open(journal.release());
+        assert_eq!(number_found(&mut journal), Some(number));
+    }
+}
+
 #[test]
 fn sequence_wraps_without_an_end() {
     // A record with the last sequence, as `journal.md` writes it.

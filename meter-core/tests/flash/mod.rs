@@ -16,6 +16,10 @@ pub(crate) struct Flash {
     pub(crate) erases: usize,
     /// Bits of this mask cannot be programmed: a worn cell in every written byte at this place.
     pub(crate) stuck: Option<usize>,
+    /// Here a byte in sixteen cannot be programmed.
+    pub(crate) worn: core::ops::Range<usize>,
+    /// Every write fails and changes nothing.
+    pub(crate) down: bool,
     /// The next write is held whole, and an error is reported.
     pub(crate) lies: bool,
     /// So many reads from now on, one bit is read wrong.
@@ -43,6 +47,8 @@ impl Flash {
             noise: 0x5A,
             erases: 0,
             stuck: None,
+            worn: 0..0,
+            down: false,
             lies: false,
             misread: None,
         }
@@ -113,6 +119,9 @@ impl NorFlash for Flash {
         if !(offset as usize).is_multiple_of(4) || !bytes.len().is_multiple_of(4) {
             return Err(Fault::Misuse);
         }
+        if self.down {
+            return Err(Fault::Lie);
+        }
         for (at, &byte) in (offset as usize..).zip(bytes) {
             if self.bytes[at] != 0xFF && byte != 0xFF {
                 return Err(Fault::Misuse); // a word is written once
@@ -121,7 +130,9 @@ impl NorFlash for Flash {
                 self.bytes[at] &= byte | self.noise; // some of the bits fell
                 return Err(fault);
             }
-            let byte = if self.stuck == Some(at) { 0xFF } else { byte };
+            let is_worn = self.worn.contains(&at) && at % 16 == 12;
+            let is_stuck = self.stuck == Some(at) || is_worn;
+            let byte = if is_stuck { 0xFF } else { byte };
             self.bytes[at] &= byte;
         }
         if core::mem::take(&mut self.lies) {
