@@ -258,8 +258,28 @@ fn a_house_left_empty_is_forecast_as_such() {
     assert!(forecast.rest(later, 1).expected > wh(2_000));
 }
 
-/// With a day missing in each week, or in every second one: the season and the errors are learned as
-/// without.
+/// What was learned of days that the clock only claimed is not held against the days to come.
+#[test]
+fn a_clock_set_back_keeps_no_level_of_the_future() {
+    let mut forecast = EnergyForecast::new(PRIOR);
+    let ahead = START + 200..START + 260;
+    for day in (START..START + 60)
+        .chain(ahead)
+        .chain(START + 60..START + 61)
+    {
+        forecast.close_day(date(day), wh(10_000)).expect("a day");
+    }
+    let bytes = forecast.to_bytes();
+    let kept = bytes[4 * 28 + 4 + 2 + 8..].chunks(12).take(4);
+    let days = kept.map(|kept| i32::from_le_bytes(kept[..4].try_into().expect("four bytes")));
+    let days: Vec<i32> = days.collect();
+    assert!(
+        days.iter().all(|&day| i64::from(day) <= START + 60),
+        "{days:?}"
+    );
+}
+
+/// With a day missing here and there the season and the errors are learned as without.
 #[test]
 fn missing_days_keep_nothing_from_being_learned() {
     let learned = |is_missing: fn(i64) -> bool| {

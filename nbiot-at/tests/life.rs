@@ -400,8 +400,7 @@ fn b12_no_try_of_the_pin_is_spent_that_is_not_known_to_be_spare() {
         rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",3,10\r\n\r\nOK\r\n");
         rig.exchange("AT+CPIN=\"1234\"", "");
         rig.pass(5_000);
-        rig.exchange("AT", "\r\nOK\r\n");
-        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.resynchronise();
         assert_eq!(rig.done(), Err(Fault::SimFailure));
         for _ in 0..2 {
             rig.boot();

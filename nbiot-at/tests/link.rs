@@ -125,8 +125,7 @@ fn a11_block_without_trailer_is_read_again_only_if_the_modem_still_has_it() {
         rig.begin(Request::Receive { socket });
         rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 10\r\n0123456789");
         rig.pass(1_000);
-        rig.exchange("AT", "\r\nOK\r\n");
-        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.resynchronise();
         rig.exchange("AT+QIRD=0,0", "\r\n+QIRD: 10,10,0\r\n\r\nOK\r\n");
         assert_eq!(rig.done(), Ok(Answer::Count(0)));
         assert_eq!(rig.events(), [Event::Closed(socket)]);
@@ -209,8 +208,7 @@ fn a14_payload_that_was_not_taken_is_sent_again() {
         rig.pass(20_000);
         assert_eq!(rig.sent(), "\0".repeat(5));
         rig.pass(1_000);
-        rig.exchange("AT", "\r\nOK\r\n");
-        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.resynchronise();
         rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 0,0,0\r\n\r\nOK\r\n");
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");

@@ -110,6 +110,23 @@ pub(super) struct Checkpoint {
     pub(super) season: u32,
 }
 
+impl Checkpoint {
+    const NONE: Self = Self {
+        day: NEVER,
+        level: 0,
+        season: 0,
+    };
+
+    /// Itself, unless it is of a day that is still to come.
+    fn until(self, today: i64) -> Self {
+        if i64::from(self.day) > today {
+            Self::NONE
+        } else {
+            self
+        }
+    }
+}
+
 /// Forecasts the energy of the rest of a period from the last 28 days, at most.
 ///
 /// `rest = sum over days (level * weight of the weekday * season)`, and around it the band that
@@ -152,18 +169,13 @@ impl EnergyForecast {
     /// A forecast that knows the prior alone.
     #[must_use]
     pub fn new(prior: Prior) -> Self {
-        let none = Checkpoint {
-            day: NEVER,
-            level: 0,
-            season: 0,
-        };
         Self {
             prior,
             days: [MISSING; WINDOW],
             last: None,
             count: 0,
             long_run: prior.daily().unsigned_abs() * FINE.unsigned_abs(),
-            checkpoints: [none; 4],
+            checkpoints: [Checkpoint::NONE; 4],
             season: SeasonWeight::FIRST,
             band: ErrorBand::FIRST,
         }
@@ -180,7 +192,10 @@ impl EnergyForecast {
     pub fn close_day(&mut self, date: Date, energy: WattHours) -> Result<(), ForecastError> {
         let day = date.days();
         let gap = match self.last.map(i64::from) {
-            Some(last) if day < last - WINDOW_DAYS => WINDOW_DAYS,
+            Some(last) if day < last - WINDOW_DAYS => {
+                self.checkpoints = self.checkpoints.map(|kept| kept.until(day));
+                WINDOW_DAYS
+            }
             Some(last) if day <= last => return Err(ForecastError::NotAfterTheLast),
             Some(last) => (day - last - 1).min(WINDOW_DAYS),
             None => 0,

@@ -88,10 +88,12 @@ impl Socket {
 
     /// Room for a read: what was taken makes way.
     pub(crate) fn room(&mut self) -> usize {
-        let rest = self.buffer.get(self.taken..self.complete);
-        let rest = heapless::Vec::from_slice(rest.unwrap_or_default()).unwrap_or_default();
-        (self.complete, self.taken) = (rest.len(), 0);
-        self.buffer = rest;
+        self.buffer.truncate(self.complete);
+        if self.taken <= self.buffer.len() {
+            self.buffer.copy_within(self.taken.., 0);
+        }
+        (self.complete, self.taken) = (self.ready(), 0);
+        self.buffer.truncate(self.complete);
         RECEIVE - self.complete
     }
 

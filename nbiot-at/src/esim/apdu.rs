@@ -9,8 +9,7 @@
 //!
 //! The number of the logical channel stands in the first byte of each command.
 //!
-//! Source: GSMA SGP.22 section 5.7.2, ETSI TS 102 221 sections 7.3.1, 10.1 and 10.2,
-//! GlobalPlatform Card Specification section 11.11.
+//! Source: AT reference sections 19.1 and 19.2.
 
 use core::fmt;
 use core::num::NonZeroU8;
@@ -19,12 +18,12 @@ use super::Aid;
 use super::tlv::BufferTooSmall;
 
 /// Bytes of data in a block unless told otherwise: what every modem and card is known to take.
-const BLOCK_SIZE: NonZeroU8 = NonZeroU8::new(120).unwrap();
+const BLOCK_SIZE: NonZeroU8 = NonZeroU8::MIN.saturating_add(119);
 
 /// Blocks that can be numbered.
 const MAX_BLOCKS: usize = 256;
 
-/// Logical channel to an application of the card, 0 to 19.
+/// Logical channel to an application of the card, 0 to 3: the two bits of a class byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Channel(u8);
@@ -33,27 +32,24 @@ impl Channel {
     /// Channel 0, which the modem itself uses for the SIM.
     pub const BASIC: Self = Self(0);
 
-    /// The channel with this number; `None` above 19.
+    /// The channel with this number; `None` above 3.
     #[must_use]
     pub const fn new(number: u8) -> Option<Self> {
         match number {
-            0..=19 => Some(Self(number)),
+            0..=3 => Some(Self(number)),
             _ => None,
         }
     }
 
-    /// The number, 0 to 19.
+    /// The number, 0 to 3.
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
     }
 
-    /// The class byte `base` on this channel: two bits for the first four, else another coding.
+    /// The class byte `base` on this channel.
     const fn class(self, base: u8) -> u8 {
-        match self.0 {
-            0..=3 => base | self.0,
-            far => base | 0x40 | far.saturating_sub(4),
-        }
+        base | self.0
     }
 }
 
@@ -171,8 +167,9 @@ fn split(answer: &[u8]) -> Result<(&[u8], u16, Status), ApduError> {
     let (data, status) = answer.split_last_chunk().ok_or(ApduError::Truncated)?;
     let code = u16::from_be_bytes(*status);
     let status = match *status {
-        // 91 xx is a success too: the modem shall fetch a toolkit command, such as the REFRESH
-        // behind a switch of profiles.
+        // 91 xx is not in the reference. It is taken as success, since cards that owe the modem a
+        // command of their own, such as the REFRESH behind a switch of profiles, end so; what the
+        // answer holds is looked at all the same.
         [0x90, 0x00] | [0x91, _] => Status::Done,
         [0x61, length] => Status::More(length),
         [0x6c, length] => Status::Again(length),

@@ -1,6 +1,6 @@
 //! Functions of the ISD-R: what is sent to it and what its answers mean.
 //!
-//! Source: GSMA SGP.22 version 2, sections 5.7.9 to 5.7.22. Requests and answers are objects of
+//! Source: GSMA SGP.22, AT reference section 19.3. Requests and answers are objects of
 //! [`tlv`]; [`apdu`](super::apdu) carries them.
 
 use core::fmt;
@@ -12,7 +12,7 @@ use crate::code::codes;
 /// Bytes of the longest [`Request`], with a list of at most sixteen tags.
 pub const MAX_REQUEST: usize = 81;
 
-/// Bytes of the longest nickname.
+/// Bytes of the longest nickname that is taken here; a card may take less.
 pub const MAX_NICKNAME: usize = 64;
 
 /// Names one profile.
@@ -315,20 +315,20 @@ macro_rules! parse {
 }
 
 codes! {
-    /// Result of `EnableProfile`, SGP.22 section 5.7.16.
+    /// Result of `EnableProfile`, AT reference section 19.3.
     EnableResult {
         0 Enabled "enabled; with refresh the SIM restarts";
         1 NotFound "no such profile";
         2 NotDisabled "profile is not disabled";
         3 Policy "forbidden by a policy rule";
-        4 WrongReenabling "not the profile that the test profile replaced";
+        4 WrongReenabling "wrong re-enabling";
         5 Busy "card is busy with a toolkit command, try again";
         127 Undefined "failed for no stated reason";
     }
 }
 
 codes! {
-    /// Result of `DisableProfile`, SGP.22 section 5.7.17.
+    /// Result of `DisableProfile`, AT reference section 19.3.
     DisableResult {
         0 Disabled "disabled; with refresh the SIM restarts";
         1 NotFound "no such profile";
@@ -340,7 +340,7 @@ codes! {
 }
 
 codes! {
-    /// Result of `DeleteProfile`, SGP.22 section 5.7.18.
+    /// Result of `DeleteProfile`, AT reference section 19.3.
     DeleteResult {
         0 Deleted "deleted";
         1 NotFound "no such profile";
@@ -351,7 +351,7 @@ codes! {
 }
 
 codes! {
-    /// Result of `SetNickname`, SGP.22 section 5.7.21.
+    /// Result of `SetNickname`, AT reference section 19.3.
     NicknameResult {
         0 Set "set";
         1 NotFound "no such profile";
@@ -360,11 +360,9 @@ codes! {
 }
 
 codes! {
-    /// Result of `RemoveNotificationFromList`, SGP.22 section 5.7.11.
+    /// Result of `RemoveNotificationFromList`. The reference gives no list of its errors.
     RemoveResult {
         0 Removed "removed";
-        1 NothingToDelete "no such notification";
-        127 Undefined "failed for no stated reason";
     }
 }
 

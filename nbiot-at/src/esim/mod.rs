@@ -14,7 +14,7 @@
 //! which takes HTTPS to the operator's server, and it does not speak to cards of SGP.02, where the
 //! operator switches over the air.
 //!
-//! Source: GSMA SGP.22 version 2 (functions ES10b and ES10c), ETSI TS 102 221 (transport).
+//! Source: GSMA SGP.22, AT reference section 19.
 
 pub mod apdu;
 pub mod es10;

@@ -7,7 +7,7 @@
 //! value   as many bytes as the length says; objects again if the tag is constructed
 //! ```
 //!
-//! Source: ITU-T X.690 (BER and DER), ISO 7816-4 section 5.2. The reader takes any definite
+//! Source: BER-TLV with DER lengths, AT reference section 19.2. The reader takes any definite
 //! length of at most three bytes, the writer makes the shortest one, as DER demands.
 
 use core::fmt;

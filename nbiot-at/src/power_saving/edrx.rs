@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::binary;
+
 /// Radio access that a cycle is for: the codes mean different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -23,6 +25,14 @@ impl EdrxAccess {
         }
     }
 
+    /// What is said of LTE-M, or of NB-IoT.
+    const fn of(self, [lte, nb]: [u32; 2]) -> u32 {
+        match self {
+            Self::LteM => lte,
+            Self::NbIot => nb,
+        }
+    }
+
     pub(crate) const fn from_number(number: u8) -> Option<Self> {
         match number {
             4 => Some(Self::LteM),
@@ -32,7 +42,7 @@ impl EdrxAccess {
     }
 }
 
-/// Cycles in hundredths of a second, LTE-M first, 3GPP TS 24.008 10.5.5.32. A code that is not
+/// Cycles in hundredths of a second, LTE-M first, AT reference section 17. A code that is not
 /// defined for an access means what the standard makes of it.
 const CYCLES: [[u32; 2]; 16] = [
     [512, 2_048],
@@ -97,11 +107,7 @@ impl EdrxCycle {
     /// Its length.
     #[must_use]
     pub const fn duration(self, access: EdrxAccess) -> Duration {
-        let [lte, nb] = CYCLES[(self.0 & 0b1111) as usize];
-        let hundredths = match access {
-            EdrxAccess::LteM => lte,
-            EdrxAccess::NbIot => nb,
-        };
+        let hundredths = access.of(CYCLES[(self.0 & 0b1111) as usize]);
         Duration::from_millis(hundredths as u64 * 10)
     }
 
@@ -115,7 +121,7 @@ impl EdrxCycle {
     }
 
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        nibble(text).map(Self)
+        binary(text, 4).map(Self)
     }
 }
 
@@ -147,23 +153,13 @@ impl PagingWindow {
     /// Its length: 1.28 s of LTE-M, 2.56 s of NB-IoT, for each step of the code.
     #[must_use]
     pub const fn duration(self, access: EdrxAccess) -> Duration {
-        let [lte, nb] = WINDOWS;
-        let step = match access {
-            EdrxAccess::LteM => lte,
-            EdrxAccess::NbIot => nb,
-        };
-        Duration::from_millis((self.0 as u64 + 1) * step as u64 * 10)
+        let hundredths = (self.0 as u64 + 1) * access.of(WINDOWS) as u64;
+        Duration::from_millis(hundredths * 10)
     }
 
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        nibble(text).map(Self)
+        binary(text, 4).map(Self)
     }
-}
-
-fn nibble(text: &[u8]) -> Option<u8> {
-    let is_binary = text.len() == 4 && text.iter().all(|digit| matches!(digit, b'0' | b'1'));
-    let digits = core::str::from_utf8(text).ok().filter(|_| is_binary)?;
-    u8::from_str_radix(digits, 2).ok()
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::binary;
+
 /// What the unit 111 says.
 const DEACTIVATED: u8 = 0b1110_0000;
 /// The largest value of an octet.
@@ -11,12 +13,12 @@ const MOST: u64 = 31;
 /// Seconds of a unit, by its three bits; 0 deactivates.
 type Units = [u32; 8];
 
-/// T3412 extended: GPRS timer 3, 3GPP TS 24.008 10.5.7.4a.
+/// T3412 extended: GPRS timer 3, AT reference section 16.
 const PERIODIC: Units = [600, 3_600, 36_000, 2, 30, 60, 1_152_000, 0];
 /// The units of GPRS timer 3 from the smallest on.
 const PERIODIC_BY_SIZE: [u8; 7] = [3, 4, 5, 0, 1, 2, 6];
 
-/// T3324: GPRS timer 2, 10.5.7.4. Reserved units count as minutes.
+/// T3324: GPRS timer 2. Reserved units count as minutes.
 const ACTIVE: Units = [2, 60, 360, 60, 60, 60, 60, 0];
 const ACTIVE_BY_SIZE: [u8; 3] = [0, 1, 2];
 
@@ -58,7 +60,7 @@ macro_rules! timers {
 
             /// Eight digits 0 and 1, as AT commands show it.
             pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-                octet(text).map(Self)
+                binary(text, 8).map(Self)
             }
         }
 
@@ -114,12 +116,6 @@ const fn decode(octet: u8, units: &Units) -> Option<Duration> {
     Some(Duration::from_secs(
         (octet & 0b1_1111) as u64 * length as u64,
     ))
-}
-
-fn octet(text: &[u8]) -> Option<u8> {
-    let is_binary = text.len() == 8 && text.iter().all(|digit| matches!(digit, b'0' | b'1'));
-    let digits = core::str::from_utf8(text).ok().filter(|_| is_binary)?;
-    u8::from_str_radix(digits, 2).ok()
 }
 
 #[cfg(test)]

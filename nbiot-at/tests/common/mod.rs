@@ -117,6 +117,13 @@ impl Rig {
         self.exchange("AT+QURCCFG=\"urcport\"", port);
     }
 
+    /// The way back after a time-out.
+    #[track_caller]
+    pub fn resynchronise(&mut self) {
+        self.exchange("AT", "\r\nOK\r\n");
+        self.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+    }
+
     /// SIM and radio settings up to the registration query, which is left unanswered.
     #[track_caller]
     pub fn sim_and_settings(&mut self) {

@@ -178,11 +178,8 @@ pub(crate) fn report(whose: &str) -> Option<String> {
     for (_, groups) in &files {
         let longest = groups.iter().map(|group| group.modem.len()).max();
         let cuts = 1..longest.unwrap_or(1);
-        let prompts = |is: fn(&Seen) -> bool| {
-            let seen = groups.iter().flat_map(|group| &group.seen);
-            seen.filter(|seen| is(seen)).count()
-        };
-        let right = prompts(|seen| *seen == Seen::Prompt);
+        let expected = || groups.iter().flat_map(|group| &group.seen);
+        let right = expected().filter(|seen| **seen == Seen::Prompt).count();
         let finals: usize = groups.iter().map(|group| group.finals).sum();
         let (same, found, ended) = match whose {
             "nbiot-at" => {
@@ -194,9 +191,8 @@ pub(crate) fn report(whose: &str) -> Option<String> {
                         .all(|at| ours(groups, |end| end == at) == whole);
                 let found = single.iter().filter(|seen| **seen == Seen::Prompt).count();
                 // Each line that must be seen is compared by the tests; a final code is a line.
-                let expected: Vec<&Seen> = groups.iter().flat_map(|group| &group.seen).collect();
                 let lines = |seen: &Seen| matches!(seen, Seen::Line(_));
-                let missing = expected.iter().filter(|seen| lines(seen)).count();
+                let missing = expected().filter(|seen| lines(seen)).count();
                 let missing = missing.saturating_sub(single.iter().filter(|s| lines(s)).count());
                 (same, found, finals.saturating_sub(missing))
             }
