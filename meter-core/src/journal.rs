@@ -198,8 +198,8 @@ impl<F: NorFlash, const SLOT: usize> Journal<F, SLOT> {
     }
 
     /// Shows every record that is still there, the oldest first, until `each` breaks off. Records
-    /// that were damaged are left out: their sequences are missing. A save that failed may have been
-    /// held all the same, and is shown then.
+    /// that were damaged are left out: their sequences are missing. A save that failed may have
+    /// been held all the same, and is shown then.
     ///
     /// # Errors
     /// [`Error::Flash`]; what was shown until then is good.

@@ -258,7 +258,6 @@ fn a_house_left_empty_is_forecast_as_such() {
     assert!(forecast.rest(later, 1).expected > wh(2_000));
 }
 
-/// What was learned of days that the clock only claimed is not held against the days to come.
 #[test]
 fn a_clock_set_back_keeps_no_level_of_the_future() {
     let mut forecast = EnergyForecast::new(PRIOR);

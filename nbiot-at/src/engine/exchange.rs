@@ -11,7 +11,7 @@ use crate::time::Instant;
 
 /// Silence inside a counted block that ends it.
 const BLOCK_GAP: Duration = Duration::from_secs(1);
-/// Time for a prompt and for `SEND OK`; the manual says 5 s, the field has seen more on a weak cell.
+/// Time for a prompt and for `SEND OK`; 5 s in the manual, and more in the field on a weak cell.
 const SEND_TIME: Duration = Duration::from_secs(20);
 /// Time in which a modem that is filled up with zeros may still say how that ended.
 const FILL_TIME: Duration = Duration::from_secs(1);
@@ -222,7 +222,7 @@ impl Exchange {
     ///
     /// A modem that sits at its prompt takes the next bytes as payload whatever they are, and one
     /// that lost a byte of the payload waits for as many more. Zeros fill it up: as a command line
-    /// they mean nothing. What the peer got is then to be asked for, see [`spoiled`](Self::spoiled).
+    /// they mean nothing. What the peer got is then to be asked for: see [`Self::spoiled`].
     pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
         if matches!(self.payload, Payload::AwaitsPrompt | Payload::Sending(_)) {
             self.spoiled = true;

@@ -128,6 +128,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 send.abandon();
                 self.tidying = true;
             }
+            // Whether it was taken decides what becomes of the modem.
+            Job::Query(Query::PowerDown) => self.tidying = true,
             _ => self.abandoned = true,
         }
     }
@@ -287,6 +289,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         Ok(match request {
             Request::Start => {
                 state.stage = Stage::Boot;
+                state.off_by = None;
                 Job::Start(Start::new(now))
             }
             Request::Connect { host, port } => {

@@ -1,6 +1,8 @@
 //! What the application asks for.
 
 use super::SocketId;
+#[cfg(doc)]
+use super::{Answer, Engine, Event};
 
 /// What the application asks for, one at a time.
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +17,15 @@ pub enum Request<'a> {
         /// TCP port.
         port: u16,
     },
-    /// Sends the first bytes of `data`; [`Answer::Count`](super::Answer::Count) says how many.
+    /// Sends the first bytes of `data`; [`Answer::Count`] says how many.
     Send {
         /// Where to.
         socket: SocketId,
         /// At most the engine's buffer is taken.
         data: &'a [u8],
     },
-    /// Reads into the engine's buffer, from where [`Engine::take`](super::Engine::take) takes: [`Answer::Count`](super::Answer::Count) says
-    /// how many bytes are there.
+    /// Reads into the engine's buffer, from where [`Engine::take`] takes: [`Answer::Count`] says how
+    /// many bytes are there.
     Receive {
         /// Where from.
         socket: SocketId,
@@ -41,10 +43,10 @@ pub enum Request<'a> {
     Signal,
     /// Time from the network.
     NetworkTime,
-    /// Asks the network for the [power saving](crate::Config::power_saving) of the configuration, and
+    /// Asks the network for the power saving of the [configuration](crate::Config), and
     /// tells what it has granted so far. The network answers with the next registration update:
     /// ask again later, with the same request.
     PowerSaving,
-    /// Orderly power-down. [`Event::PoweredDown`](super::Event::PoweredDown) follows within 65 s.
+    /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s.
     PowerDown,
 }

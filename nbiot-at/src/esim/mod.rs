@@ -9,10 +9,10 @@
 //! All of it is bytes in and bytes out: the modem carries the pieces with `+CGLA` or `+CSIM`, on a
 //! channel to the application [`Aid::ISD_R`].
 //!
-//! It switches, names and deletes profiles that are on the card, and asks for the notifications that
-//! are owed to the operators; what those hold is left to whoever sends them. It does **not** download new ones,
-//! which takes HTTPS to the operator's server, and it does not speak to cards of SGP.02, where the
-//! operator switches over the air.
+//! It switches, names and deletes profiles that are on the card, and asks for the notifications
+//! that are owed to the operators; what those hold is left to whoever sends them. It does **not**
+//! download new profiles, which takes HTTPS to the operator's server, and it does not speak to
+//! cards of SGP.02, where the operator switches over the air.
 //!
 //! Source: GSMA SGP.22, AT reference section 19.
 

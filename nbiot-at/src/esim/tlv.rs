@@ -317,7 +317,7 @@ impl<'a> Writer<'a> {
 
     /// Writes an object with a number as ASN.1 INTEGER: not negative, as few bytes as possible.
     pub fn number(&mut self, tag: Tag, number: u32) {
-        // A first byte, and one more for each seven, fifteen ... bits exceeded: the sign stays clear.
+        // One byte, and one more for each of 7, 15 ... bits exceeded: the sign stays clear.
         let size = 1 + [7, 15, 23, 31]
             .iter()
             .filter(|bits| number >> **bits != 0)

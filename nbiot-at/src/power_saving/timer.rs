@@ -46,7 +46,9 @@ macro_rules! timers {
                 self.0
             }
 
-            #[doc = concat!("The shortest timer that is at least so long, in whole seconds rounded up; `None` beyond ", $longest, ".")]
+            /// The shortest timer that is at least so long, in whole seconds rounded up.
+            ///
+            #[doc = concat!("`None` beyond ", $longest, ".")]
             #[must_use]
             pub fn at_least(time: Duration) -> Option<Self> {
                 encode(time, &$units, &$by_size).map(Self)

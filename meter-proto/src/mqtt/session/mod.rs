@@ -95,8 +95,8 @@ impl<'b> Session<'b> {
     ///
     /// # Errors
     /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
-    /// [`PublishError::Topic`] for an empty client identifier, a will topic that is not allowed, or a
-    /// text with U+0000.
+    /// [`PublishError::Topic`] for an empty client identifier, a will topic that is not allowed, or
+    /// a text with U+0000.
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
