@@ -1,5 +1,5 @@
 //! Any bytes from the modem, cut anywhere: the engine sends the same commands and tells the same
-//! events and outcomes however its bytes arrive.
+//! events, outcomes and deadlines however its bytes arrive.
 //!
 //! The input is a conversation: 0xFF ends what the modem says in one go, an empty part lets time
 //! pass to the engine's deadline. So a recorded transcript is a seed as it is.
@@ -18,6 +18,7 @@ struct Trace {
     events: Vec<Event>,
     outcomes: Vec<String>,
     data: Vec<u8>,
+    deadlines: Vec<Option<Instant>>,
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -44,7 +45,15 @@ fn run(conversation: &[u8], chunk: usize) -> Trace {
             now = now.max(deadline);
             engine.handle_timeout(now);
         }
+        // Now and then nobody takes what came.
         drain(&mut engine, &mut trace, &mut socket);
+        if round % 3 != 0 {
+            take(&mut engine, &mut trace, socket);
+        }
+        if round % 13 == 12 {
+            engine.abandon(now);
+        }
+        trace.deadlines.push(engine.deadline());
     }
     trace
 }
@@ -54,7 +63,7 @@ fn begin(engine: &mut Engine<2>, round: usize, socket: Option<SocketId>, now: In
     if !engine.is_idle() {
         return;
     }
-    let request = match (socket, round % 7) {
+    let request = match (socket, round % 11) {
         (None, _) => Request::Connect {
             host: "meter.example",
             port: 1883,
@@ -65,6 +74,10 @@ fn begin(engine: &mut Engine<2>, round: usize, socket: Option<SocketId>, now: In
         },
         (Some(socket), 2..=4) => Request::Receive { socket },
         (Some(_), 5) => Request::Signal,
+        (Some(_), 6) => Request::PowerSaving,
+        (Some(_), 7) => Request::Identity,
+        (Some(_), 8) => Request::NetworkTime,
+        (Some(_), 9) if round.is_multiple_of(2) => Request::PowerDown,
         (Some(socket), _) => Request::Close { socket },
     };
     // One that is refused leaves nothing behind; only a start helps before the first.
@@ -85,8 +98,11 @@ fn drain(engine: &mut Engine<2>, trace: &mut Trace, socket: &mut Option<SocketId
     while let Some(event) = engine.event() {
         trace.events.push(event);
     }
+}
+
+fn take(engine: &mut Engine<2>, trace: &mut Trace, socket: Option<SocketId>) {
     let mut buffer = [0; 64];
-    while let Some(open) = *socket
+    while let Some(open) = socket
         && let Ok(count @ 1..) = engine.take(open, &mut buffer)
     {
         trace.data.extend(&buffer[..count]);

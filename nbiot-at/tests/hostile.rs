@@ -2,9 +2,13 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Rig, config};
-use nbiot_at::{Answer, Event, Fault, Request};
+use nbiot_at::{ActiveTimer, Answer, Event, Fault, Instant, PeriodicTimer, PowerSaving, Request};
 use proptest::prelude::*;
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Pieces of what a modem says, whole and broken.
 fn speech() -> impl Strategy<Value = Vec<u8>> {
@@ -34,6 +38,19 @@ fn speech() -> impl Strategy<Value = Vec<u8>> {
         "\r\n+QISTATE: 3,\"TCP\"\r\n",
         "\r\nRDY\r\n",
         "\r\nAPP RDY\r\n",
+        "\r\nPOWERED DOWN\r\n",
+        "\r\nNORMAL POWER DOWN\r\n",
+        "\r\nPSM POWER DOWN\r\n",
+        "\r\n+QPSMTIMER: 3600,60\r\n",
+        "\r\n+CEREG: 4,1,\"0A1B\",\"01C2D304\",9,,,\"00100001\",\"00000110\"\r\n\r\nOK\r\n",
+        "\r\n+CPSMS: 1,,,\"00000110\",\"00100001\"\r\n\r\nOK\r\n",
+        "\r\n+CEDRXRDP: 5,\"0101\",\"0101\",\"0011\"\r\n\r\nOK\r\n",
+        "\r\n+CGEV: NW DETACH\r\n",
+        "\r\n+QSIMSTAT: 1,0\r\n",
+        "\r\n+QIRD: 1500\r\n",
+        "\r\n+QIRD: 20\r\n\r\nRDY\r\n\r\nOK\r\n\r\nAT\r\r\n\r\n\r\nOK\r\n",
+        "\r\n+QIRD: 5\r\nhello",
+        "\r\n\r\n",
         "AT\r",
         "AT+QIRD=0,1024\r",
         "+XYZ: \"",
@@ -50,30 +67,48 @@ enum Step {
     Pass(u64),
     Ask(u8),
     Abandon,
+    Take,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => speech().prop_map(Step::Say),
         2 => (0..200_000_u64).prop_map(Step::Pass),
-        2 => (0..8_u8).prop_map(Step::Ask),
+        2 => (0..11_u8).prop_map(Step::Ask),
         1 => Just(Step::Abandon),
+        1 => Just(Step::Take),
     ];
     proptest::collection::vec(step, 0..60)
 }
 
 /// What can be seen from outside after a step.
-type Seen = (String, Vec<Event>, Option<Result<Answer, Fault>>, Vec<u8>);
+type Seen = (
+    String,
+    Vec<Event>,
+    Option<Result<Answer, Fault>>,
+    Vec<u8>,
+    Option<Instant>,
+);
 
 fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
-    let mut rig = Rig::new(config(), cut);
+    let mut config = config();
+    config.power_saving = PeriodicTimer::at_least(HOUR)
+        .zip(ActiveTimer::at_least(HOUR / 60))
+        .map(|psm| PowerSaving {
+            psm: Some(psm),
+            edrx: None,
+        });
+    let mut rig = Rig::new(common::config(), cut);
     let socket = rig.connected();
+    *rig.engine.config_mut() = config;
     let mut seen = Vec::new();
     for step in steps {
+        let mut taken = Vec::new();
         match step {
             Step::Say(bytes) => rig.say(bytes),
             Step::Pass(millis) => rig.pass(*millis),
             Step::Abandon => rig.engine.abandon(rig.now),
+            Step::Take => taken = rig.take(socket),
             Step::Ask(what) => {
                 let request = match what {
                     0 => Request::Start,
@@ -89,7 +124,10 @@ fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
                     4 => Request::Close { socket },
                     5 => Request::Identity,
                     6 => Request::NetworkTime,
-                    _ => Request::Registration,
+                    7 => Request::Registration,
+                    8 => Request::PowerSaving,
+                    9 => Request::PowerDown,
+                    _ => Request::Signal,
                 };
                 let _ = rig.engine.begin(request, rig.now);
             }
@@ -98,7 +136,8 @@ fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
             rig.sent(),
             rig.events(),
             rig.engine.outcome(),
-            rig.take(socket),
+            taken,
+            rig.engine.deadline(),
         ));
     }
     seen
@@ -129,5 +168,7 @@ proptest! {
             rig.pass(500);
         }
         prop_assert!(rig.engine.is_idle());
+        // Nothing is due that never gets done.
+        prop_assert!(rig.engine.deadline().is_none_or(|at| at > rig.now));
     }
 }

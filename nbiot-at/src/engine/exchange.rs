@@ -190,7 +190,7 @@ impl Exchange {
         }
     }
 
-    /// A block and its trailer are complete: the final code has its time again.
+    /// A block is over, whole or not: the final code has its time again.
     pub(crate) fn block_ended(&mut self, now: Instant) {
         if let Some(command) = self.command {
             self.deadline = Some(now + command.time_out());

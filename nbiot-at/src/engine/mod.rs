@@ -182,6 +182,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     }
                 }
                 Some(Item::Damaged) => {
+                    self.exchange.block_ended(now);
                     self.is_deaf = true;
                     self.fail(Fault::Malformed, now);
                 }
