@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use embassy_futures::block_on;
+use embassy_futures::{block_on, yield_now};
 use embedded_storage_async::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
@@ -40,6 +40,8 @@ pub(crate) struct Flash<const WORD: usize = 4> {
     pub(crate) told: Rc<Cell<Told>>,
     /// The next write is done, and an error reported.
     pub(crate) lies: bool,
+    /// So many reads, writes and erases from now on, one fails and does nothing.
+    pub(crate) fails_in: Rc<Cell<usize>>,
 }
 
 pub(crate) type Cut = (Vec<u8>, Told);
@@ -59,7 +61,16 @@ impl<const WORD: usize> Flash<WORD> {
             cuts: None,
             told: Rc::default(),
             lies: false,
+            fails_in: Rc::new(Cell::new(usize::MAX)),
         }
+    }
+
+    /// Every use of the flash takes a moment, in which its caller may lose interest.
+    async fn turn(&self) -> Result<(), PowerLost> {
+        yield_now().await;
+        let left = self.fails_in.get();
+        self.fails_in.set(left.wrapping_sub(1));
+        if left == 0 { Err(PowerLost) } else { Ok(()) }
     }
 
     pub(crate) fn of(cells: Vec<u8>) -> Self {
@@ -93,6 +104,7 @@ impl<const WORD: usize> ReadNorFlash for Flash<WORD> {
     const READ_SIZE: usize = 1;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), PowerLost> {
+        self.turn().await?;
         bytes.copy_from_slice(&self.cells[offset as usize..][..bytes.len()]);
         Ok(())
     }
@@ -108,6 +120,7 @@ impl<const WORD: usize> NorFlash for Flash<WORD> {
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), PowerLost> {
         assert!(from.is_multiple_of(PAGE as u32) && to.is_multiple_of(PAGE as u32));
+        self.turn().await?;
         self.may_be_cut(|cells| {
             let half = from as usize..usize::midpoint(from as usize, to as usize);
             cells[half].fill(0xFF);
@@ -122,6 +135,7 @@ impl<const WORD: usize> NorFlash for Flash<WORD> {
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), PowerLost> {
         let word = WORD as u32;
         assert!(offset.is_multiple_of(word) && bytes.len().is_multiple_of(WORD));
+        self.turn().await?;
         self.may_be_cut(|cells| {
             let half = bytes.iter().take(bytes.len().div_ceil(2));
             for (address, byte) in (offset as usize..).zip(half) {
