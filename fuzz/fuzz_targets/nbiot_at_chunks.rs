@@ -7,7 +7,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId};
+use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId, Transport};
 
 const END: u8 = 0xFF;
 
@@ -66,7 +66,7 @@ fn begin(engine: &mut Engine<2>, round: usize, socket: Option<SocketId>, now: In
     let request = match (socket, round % 11) {
         (None, _) => Request::Connect {
             host: "meter.example",
-            port: 1883,
+            port: 1883, transport: Transport::Tcp
         },
         (Some(socket), 0 | 1) => Request::Send {
             socket,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use libfuzzer_sys::{arbitrary, fuzz_target};
 use nbiot_at::asynch::Modem;
 use nbiot_at::sim::{Bench, Loopback, Loss, Modem as Model, Port, VirtualClock};
-use nbiot_at::{Apn, Clock, Config, Instant, SocketId};
+use nbiot_at::{Apn, Clock, Config, Instant, SocketId, Transport};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 enum Act {
@@ -72,7 +72,7 @@ async fn by_client(
     let mut buffer = [0; 64];
     match (act, *socket) {
         (Act::Start, _) => _ = client.start().await,
-        (Act::Connect, None) => *socket = client.connect("meter.example", 1883).await.ok(),
+        (Act::Connect, None) => *socket = client.connect("meter.example", 1883, Transport::Tcp).await.ok(),
         (Act::Send(bytes), Some(open)) => _ = client.send(open, bytes).await,
         (Act::Receive, Some(open)) => _ = client.receive(open, &mut buffer).await,
         (Act::Close, Some(open)) => {

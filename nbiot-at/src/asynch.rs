@@ -1,5 +1,6 @@
 //! The client over `embedded-io-async`.
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use embassy_futures::select::{Either, select};
@@ -9,8 +10,11 @@ use embedded_io_async::{ErrorType, Read, Write};
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
-    Registration, Request, Signal, SocketId, Stage,
+    Registration, Request, Signal, SocketId, Stage, Transport,
 };
+
+/// Bytes of a file that are written or read at once.
+const PIECE: usize = crate::engine::CHUNK;
 
 /// The client of a modem on the serial port `S`, with the clock and delay `C`.
 ///
@@ -78,13 +82,26 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
     }
 
-    /// Opens a TCP connection to a host name or address.
+    /// Opens a connection to a host name or address; with TLS the server's certificate has to be
+    /// for `host`.
     ///
     /// # Errors
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::NotStarted`], [`Fault::NoFreeSocket`].
-    pub async fn connect(&mut self, host: &str, port: u16) -> Result<SocketId, Error<S::Error>> {
-        match self.run(Request::Connect { host, port }).await? {
+    /// With TLS: [`Fault::Tls`], [`Fault::TlsSetting`]; [`Fault::TimeNotValid`] while the modem's
+    /// clock is not set; [`Fault::InvalidParameter`] without [`Config::tls`].
+    pub async fn connect(
+        &mut self,
+        host: &str,
+        port: u16,
+        transport: Transport,
+    ) -> Result<SocketId, Error<S::Error>> {
+        let request = Request::Connect {
+            host,
+            port,
+            transport,
+        };
+        match self.run(request).await? {
             Answer::Socket(socket) => Ok(socket),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -150,7 +167,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// # Errors
     ///
-    /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id stays out of use until `start`.
+    /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id is closed once more before it is used again.
     pub async fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
         self.run(Request::Close { socket }).await.map(drop)
     }
@@ -165,6 +182,124 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
+    }
+
+    /// The address of a host.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
+    pub async fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
+        match self.run(Request::Resolve { host }).await? {
+            Answer::Address(address) => Ok(address),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Asks an NTP server for the time and sets the modem's clock, for networks that do not.
+    ///
+    /// NTP is not authenticated: who can send packets to the modem can set its clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
+    pub async fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
+        match self.run(Request::Synchronise { server }).await? {
+            Answer::Time(time) => Ok(time),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Sets the modem's clock to a UTC in seconds since 1970, of the years 2023 to 2079.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::InvalidParameter`] for another year; those of the modem and the port.
+    pub async fn set_clock(&mut self, unix: u64) -> Result<(), Error<S::Error>> {
+        self.run(Request::SetClock { unix }).await.map(drop)
+    }
+
+    /// Puts a file into the modem: a certificate, a key. One that is there already with the same
+    /// contents is not written again.
+    ///
+    /// What was written is read back and compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::File`] with the modem's reason; [`Fault::Malformed`]: it did not read back, try
+    /// again; [`Fault::InvalidParameter`]: the name, or no data.
+    pub async fn store_file(&mut self, name: &str, data: &[u8]) -> Result<(), Error<S::Error>> {
+        if self.holds(name, data).await? {
+            return Ok(());
+        }
+        let mut offset = 0;
+        for data in data.chunks(PIECE) {
+            let request = Request::WriteFile { name, offset, data };
+            self.run(request).await?;
+            offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
+        }
+        let holds = self.holds(name, data).await?;
+        holds.then_some(()).ok_or(Error::Modem(Fault::Malformed))
+    }
+
+    /// Whether the modem has a file with these contents.
+    async fn holds(&mut self, name: &str, data: &[u8]) -> Result<bool, Error<S::Error>> {
+        let length = u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
+        if length == 0 {
+            return Err(Fault::InvalidParameter.into());
+        }
+        if self.file_size(name).await? != Some(length) {
+            return Ok(false);
+        }
+        let mut offset = 0;
+        for piece in data.chunks(PIECE) {
+            self.run(Request::ReadFile { name, offset }).await?;
+            if self.engine.file_data() != piece {
+                return Ok(false);
+            }
+            offset += u32::try_from(piece.len()).map_err(|_| Fault::InvalidParameter)?;
+        }
+        Ok(true)
+    }
+
+    /// Length of a file in the modem, bytes; `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port.
+    pub async fn file_size(&mut self, name: &str) -> Result<Option<u32>, Error<S::Error>> {
+        match self.run(Request::FileSize { name }).await? {
+            Answer::Size(size) => Ok(size),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Reads from a file in the modem, at most 1024 bytes; 0 at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::File`] with the modem's reason; those of the port.
+    pub async fn read_file(
+        &mut self,
+        name: &str,
+        offset: u32,
+        out: &mut [u8],
+    ) -> Result<usize, Error<S::Error>> {
+        self.run(Request::ReadFile { name, offset }).await?;
+        let data = self.engine.file_data();
+        for (to, from) in out.iter_mut().zip(data) {
+            *to = *from;
+        }
+        Ok(data.len().min(out.len()))
+    }
+
+    /// Deletes a file in the modem, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::File`] with the modem's reason; those of the port.
+    pub async fn delete_file(&mut self, name: &str) -> Result<(), Error<S::Error>> {
+        self.run(Request::DeleteFile { name }).await.map(drop)
     }
 
     /// Strength of the signal; fields are absent without service.

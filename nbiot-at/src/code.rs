@@ -136,6 +136,106 @@ codes! {
     }
 }
 
+codes! {
+    /// The result of a file operation, AT reference section 22.5.
+    FileError {
+        400 InvalidInput "invalid input value";
+        401 LargerThanFile "larger than the file";
+        402 ZeroBytes "zero bytes";
+        403 DriveFull "drive full";
+        405 NotFound "file not found";
+        406 BadName "invalid file name";
+        407 Exists "file exists";
+        409 WriteFailed "write failed";
+        410 OpenFailed "open failed";
+        411 ReadFailed "read failed";
+        413 TooManyOpen "too many files open";
+        414 ReadOnly "read-only file";
+        416 BadHandle "invalid file handle";
+        417 ListFailed "list failed";
+        418 DeleteFailed "delete failed";
+        419 DiskInfoFailed "disk information not read";
+        420 NoSpace "no space";
+        421 TimedOut "file operation time-out";
+        423 TooLarge "file too large";
+        425 InvalidParameter "invalid parameter";
+        426 AlreadyOpen "file already open";
+    }
+}
+
+codes! {
+    /// The result of an HTTP operation of the module, AT reference section 22.4.
+    HttpError {
+        701 UnknownError "unknown error";
+        702 TimedOut "time-out";
+        703 Busy "busy";
+        704 UartBusy "UART busy";
+        705 NoRequest "no request, or nothing to read";
+        706 NetworkBusy "network busy";
+        707 NetworkOpenFailed "network open failed";
+        708 NotConfigured "no configuration";
+        709 NetworkDeactivated "network deactivated";
+        710 NetworkError "network error";
+        711 UrlError "URL error";
+        712 EmptyUrl "empty URL";
+        713 AddressError "IP address error";
+        714 DnsFailed "DNS error";
+        715 SocketCreateFailed "socket creation failed";
+        716 ConnectFailed "connect failed";
+        717 ReadFailed "socket read failed";
+        718 WriteFailed "socket write failed";
+        719 Closed "socket closed";
+        720 EncodeFailed "encoding failed";
+        721 DecodeFailed "decoding failed";
+        722 ReadTimedOut "read time-out";
+        723 ResponseFailed "response failed";
+        724 IncomingCall "incoming call";
+        725 VoiceCall "voice call";
+        726 InputTimedOut "input time-out";
+        727 WaitDataTimedOut "time-out waiting for data";
+        728 ResponseTimedOut "response time-out";
+        729 NoMemory "memory not enough";
+        730 InvalidParameter "invalid parameter";
+    }
+}
+
+codes! {
+    /// `+CMS ERROR`, AT reference section 22.3.
+    CmsError {
+        300 MeFailure "ME failure";
+        301 SmsReserved "SMS service reserved";
+        302 NotAllowed "operation not allowed";
+        303 NotSupported "operation not supported";
+        304 InvalidPduMode "invalid PDU mode parameter";
+        305 InvalidTextMode "invalid text mode parameter";
+        310 SimNotInserted "SIM not inserted";
+        311 PinRequired "SIM PIN required";
+        312 PhSimPinRequired "PH-SIM PIN required";
+        313 SimFailure "SIM failure";
+        314 SimBusy "SIM busy";
+        315 SimWrong "SIM wrong";
+        316 PukRequired "SIM PUK required";
+        317 Pin2Required "SIM PIN2 required";
+        318 Puk2Required "SIM PUK2 required";
+        320 MemoryFailure "memory failure";
+        321 InvalidIndex "invalid index";
+        322 MemoryFull "memory full";
+        330 SmscUnknown "service centre address unknown";
+        331 NoNetwork "no network service";
+        332 NetworkTimeOut "network time-out";
+        500 UnknownError "unknown error";
+        512 SimNotReady "SIM not ready";
+        513 TooLong "message too long";
+        514 InvalidParameters "invalid parameters";
+        515 StorageFailure "storage failure";
+        517 InvalidMode "invalid service mode";
+        528 MoreMessages "more-messages-to-send state";
+        529 MobileOriginatedNotAllowed "mobile-originated messages not allowed";
+        530 GprsSuspended "GPRS suspended";
+        531 StorageFull "storage full";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +245,9 @@ mod tests {
         for code in 0..=u16::MAX {
             assert_eq!(CmeError::from_code(code).code(), code);
             assert_eq!(SocketError::from_code(code).code(), code);
+            assert_eq!(FileError::from_code(code).code(), code);
+            assert_eq!(HttpError::from_code(code).code(), code);
+            assert_eq!(CmsError::from_code(code).code(), code);
         }
     }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use crate::power_saving::PowerSaving;
 use crate::text::Text;
+use crate::tls::Tls;
 
 /// Access point name, at most 63 printable characters.
 pub type Apn = Text<63>;
@@ -22,6 +23,9 @@ pub struct Config {
     pub pin: Text<8>,
     /// Whether a network other than the home network may be used.
     pub roaming: bool,
+    /// How connections with [`Transport::Tls`](crate::Transport::Tls) are protected; without it
+    /// there are none.
+    pub tls: Option<Tls>,
     /// What is asked of the network before registration; `None` leaves the modem as it is set.
     pub power_saving: Option<PowerSaving>,
     /// How long `start` looks for a network.
@@ -42,6 +46,7 @@ impl Config {
             password: Text::new(),
             pin: Text::new(),
             roaming: true,
+            tls: None,
             power_saving: None,
             search_time: Duration::from_secs(600),
             connect_time: Duration::from_secs(150),

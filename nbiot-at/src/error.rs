@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::backoff::Class;
-use crate::{CmeError, SocketError};
+use crate::{CmeError, CmsError, FileError, SocketError, TlsSetting};
 
 /// What the modem, the SIM, the network or the caller did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +19,19 @@ pub enum Fault {
     Refused,
     /// The modem answered `+CME ERROR`.
     Cme(CmeError),
+    /// The modem answered `+CMS ERROR`.
+    Cms(CmsError),
     /// A socket operation ended with this result.
     Socket(SocketError),
+    /// A TLS connection could not be opened. The module does not tell one cause from another: the
+    /// authority's file, the server's name, a client certificate that the server wants, the cipher
+    /// suite, or the network.
+    Tls(SocketError),
+    /// The modem does not do this setting of TLS, or does not show it when it is read back: nothing
+    /// was opened.
+    TlsSetting(TlsSetting),
+    /// A file operation ended with this result.
+    File(FileError),
     /// The answer does not have its documented form.
     Malformed,
     /// The modem restarted: nothing that was set up before holds.
@@ -74,10 +85,13 @@ impl Fault {
             Self::Silent | Self::Restarted | Self::NotStarted | Self::SimFailure => {
                 ErrorKind::Start
             }
-            Self::TimedOut | Self::Refused | Self::Malformed | Self::Cme(_) => ErrorKind::Retry,
+            Self::TimedOut | Self::Refused | Self::Malformed | Self::Cme(_) | Self::Cms(_) => {
+                ErrorKind::Retry
+            }
             Self::NotRegistered | Self::TimeNotValid | Self::QueueFull => ErrorKind::Wait,
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
-            Self::Socket(_) | Self::Closed => ErrorKind::Retry,
+            Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
+            Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
             Self::SimMissing | Self::SimBlocked | Self::PinRequired | Self::PinRefused => {
                 ErrorKind::Setting
             }
@@ -110,7 +124,12 @@ impl Fault {
             Self::Socket(SocketError::DnsFailed | SocketError::DnsBusy) => Class::Dns,
             Self::Socket(SocketError::ApnNotConfigured) => Class::Apn,
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => Class::Context,
-            Self::Socket(_) | Self::Closed | Self::QueueFull => Class::Connect,
+            Self::TimeNotValid => Class::NetworkTime,
+            Self::Socket(_)
+            | Self::Tls(_)
+            | Self::TlsSetting(_)
+            | Self::Closed
+            | Self::QueueFull => Class::Connect,
             _ => Class::Command,
         }
     }
@@ -121,6 +140,10 @@ impl fmt::Display for Fault {
         let text = match self {
             Self::Cme(code) => return write!(f, "modem error: {code}"),
             Self::Socket(code) => return write!(f, "socket error: {code}"),
+            Self::Cms(code) => return write!(f, "modem error: {code}"),
+            Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),
+            Self::TlsSetting(setting) => return write!(f, "TLS setting not taken: {setting}"),
+            Self::File(code) => return write!(f, "file error: {code}"),
             Self::Denied(Some(cause)) => return write!(f, "registration denied, cause {cause}"),
             Self::Silent => "modem does not answer",
             Self::TimedOut => "command timed out",

@@ -22,12 +22,14 @@ mod power_saving;
 pub mod sim;
 mod text;
 mod time;
+mod tls;
 
 pub use backoff::{Class, first_delay, next_delay};
-pub use code::{CmeError, SocketError};
+pub use code::{CmeError, CmsError, FileError, HttpError, SocketError};
 pub use command::clock::NetworkTime;
 pub use command::general::Identity;
 pub use command::radio::{Access, Registration, RegistrationStatus, Signal};
+pub use command::socket::Transport;
 pub use config::{Apn, Config};
 pub use engine::{Answer, Engine, Event, Request, SocketId};
 pub use error::{Error, ErrorKind, Fault, Stage};
@@ -37,3 +39,4 @@ pub use power_saving::{
 };
 pub use text::Text;
 pub use time::{Clock, Instant};
+pub use tls::{ClientIdentity, FileName, NameCheck, Tls, TlsSetting};

@@ -17,7 +17,7 @@ pub enum Item<'a> {
     Prompt,
     /// The next bytes of the counted block.
     Data(&'a [u8]),
-    /// The block is complete and its trailer `CR LF CR LF` stands where it must.
+    /// The block is complete and its trailer stands where it must.
     BlockEnd,
     /// The trailer of the block is not where it must be: bytes of the block were lost.
     Damaged,
@@ -30,18 +30,38 @@ enum Mode {
     Lines,
     /// After the prompt: one blank may follow.
     AfterPrompt,
-    /// Bytes of the block still to come, and whether a trailer follows them.
-    Block(usize, bool),
-    /// Bytes of the trailer seen.
-    Trailer(usize),
+    /// Bytes of the block still to come, and what follows them.
+    Block(usize, Trailer),
+    /// What is still to come of the trailer.
+    Trailer(&'static [u8]),
 }
 
-const TRAILER: [u8; 4] = *b"\r\n\r\n";
+/// What stands between a counted block and the next line, AT reference section 2.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trailer {
+    /// Nothing that can be relied on: the end of the block is told by nothing but its length. A
+    /// body, a whole file, data that the modem pushes.
+    None,
+    /// `CR LF`, as behind `AT+QFREAD`.
+    LineEnd,
+    /// `CR LF CR LF`, as behind `+QIRD` and `+QSSLRECV`.
+    EmptyLine,
+}
+
+impl Trailer {
+    const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::None => b"",
+            Self::LineEnd => b"\r\n",
+            Self::EmptyLine => b"\r\n\r\n",
+        }
+    }
+}
 
 /// Splits the modem's bytes.
 ///
 /// ```text
-///            expect_block(n)            n bytes            4 bytes
+///            expect_block(n, t)         n bytes            t
 ///   Lines ───────────────────► Block ───────────► Trailer ─────────► Lines
 ///     │  '>' at line start, prompt expected               wrong byte ▲
 ///     └──────────────────────► AfterPrompt ──── next byte ───────────┘
@@ -86,12 +106,12 @@ impl Splitter {
         if core::mem::take(&mut self.taken) {
             self.line.clear();
         }
-        if let Mode::Block(left, has_trailer) = self.mode {
+        if let Mode::Block(left, trailer) = self.mode {
             let (data, _) = bytes.split_at(left.min(bytes.len()));
             self.mode = match left - data.len() {
-                0 if has_trailer => Mode::Trailer(0),
-                0 => Mode::Lines,
-                left => Mode::Block(left, has_trailer),
+                0 if trailer == Trailer::None => Mode::Lines,
+                0 => Mode::Trailer(trailer.bytes()),
+                left => Mode::Block(left, trailer),
             };
             return (data.len(), (!data.is_empty()).then_some(Item::Data(data)));
         }
@@ -115,17 +135,11 @@ impl Splitter {
         self.prompt = expected;
     }
 
-    /// Says that a counted block of `len` bytes follows the line just handed out, and behind it the
-    /// trailer `CR LF CR LF` of `+QIRD` and `+QSSLRECV`.
-    pub fn expect_block(&mut self, len: usize) {
-        self.mode = Mode::Block(len, true);
-    }
-
-    /// Says that `len` bytes follow the line just handed out, and then lines again: a file, a body,
-    /// data that the modem pushes. Their end is told by nothing but their number.
-    pub fn expect_bytes(&mut self, len: usize) {
-        if len > 0 {
-            self.mode = Mode::Block(len, false);
+    /// Says that a counted block of `len` bytes follows the line just handed out, then its trailer,
+    /// and then lines again.
+    pub fn expect_block(&mut self, len: usize, trailer: Trailer) {
+        if len > 0 || trailer != Trailer::None {
+            self.mode = Mode::Block(len, trailer);
         }
     }
 
@@ -149,7 +163,7 @@ impl Splitter {
 
     fn byte(&mut self, byte: u8) -> (bool, Option<Found>) {
         match self.mode {
-            Mode::Trailer(seen) => return self.trailer(seen, byte),
+            Mode::Trailer(rest) => return self.trailer(rest, byte),
             Mode::AfterPrompt => {
                 self.mode = Mode::Lines;
                 return (byte == b' ', None);
@@ -171,17 +185,16 @@ impl Splitter {
         (true, None)
     }
 
-    fn trailer(&mut self, seen: usize, byte: u8) -> (bool, Option<Found>) {
-        if TRAILER.get(seen) != Some(&byte) {
-            self.mode = Mode::Lines;
-            return (false, Some(Found::Item(Item::Damaged)));
-        }
-        if seen + 1 < TRAILER.len() {
-            self.mode = Mode::Trailer(seen + 1);
-            return (true, None);
-        }
+    fn trailer(&mut self, expected: &'static [u8], byte: u8) -> (bool, Option<Found>) {
         self.mode = Mode::Lines;
-        (true, Some(Found::Item(Item::BlockEnd)))
+        match expected.split_first() {
+            Some((&first, [])) if first == byte => (true, Some(Found::Item(Item::BlockEnd))),
+            Some((&first, rest)) if first == byte => {
+                self.mode = Mode::Trailer(rest);
+                (true, None)
+            }
+            _ => (false, Some(Found::Item(Item::Damaged))),
+        }
     }
 
     fn end_of_line(&mut self) -> Option<Found> {

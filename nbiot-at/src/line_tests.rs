@@ -37,7 +37,7 @@ fn split(pieces: &[&[u8]], prompt: bool) -> Vec<Owned> {
                 None => {}
             }
             if let Some(n) = block {
-                splitter.expect_block(n);
+                splitter.expect_block(n, Trailer::EmptyLine);
             }
             rest = &rest[used..];
         }

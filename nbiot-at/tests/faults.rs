@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Faults, Modem as Model, TcpNetwork, VirtualClock};
-use nbiot_at::{Apn, Clock, Config, ErrorKind, Event, Fault, Instant, SocketId, asynch};
+use nbiot_at::{Apn, Clock, Config, ErrorKind, Event, Fault, Instant, SocketId, Transport, asynch};
 
 type Bed = Bench<TcpNetwork>;
 type Modem<'a> = asynch::Modem<nbiot_at::sim::Port<'a, TcpNetwork>, &'a VirtualClock>;
@@ -111,7 +111,7 @@ fn bad_day(seed: u64, faults: Faults, target: usize) -> Tally {
         .run(async {
             start(&mut modem, &bench, &mut tally).await;
             while tally.echoed < target {
-                match modem.connect("127.0.0.1", port).await {
+                match modem.connect("127.0.0.1", port, Transport::Tcp).await {
                     Ok(socket) => {
                         tally.connections += 1;
                         let left = target - tally.echoed;
@@ -218,7 +218,7 @@ fn day_of_outages_is_survived_with_the_connection_reopened_each_time() {
                             if modem.engine().stage() != nbiot_at::Stage::Ready {
                                 start(&mut modem, &bench, &mut tally).await;
                             }
-                            open = modem.connect("127.0.0.1", port).await.ok();
+                            open = modem.connect("127.0.0.1", port, Transport::Tcp).await.ok();
                         }
                         let Some(socket) = open else { continue };
                         if report(&mut modem, &bench, socket, quarter).await {

@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::{Rig, config};
-use nbiot_at::{ActiveTimer, Answer, Event, Fault, Instant, PeriodicTimer, PowerSaving, Request};
+use nbiot_at::{
+    ActiveTimer, Answer, Event, Fault, Instant, PeriodicTimer, PowerSaving, Request, Transport,
+};
 use proptest::prelude::*;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -115,6 +117,7 @@ fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
                     1 => Request::Connect {
                         host: "meter.example",
                         port: 1,
+                        transport: Transport::Tcp,
                     },
                     2 => Request::Send {
                         socket,
@@ -155,7 +158,7 @@ proptest! {
     fn every_request_ends(steps in steps()) {
         let mut rig = Rig::new(config(), 0);
         rig.start();
-        rig.begin(Request::Connect { host: "meter.example", port: 1 });
+        rig.begin(Request::Connect { host: "meter.example", port: 1, transport: Transport::Tcp });
         for step in &steps {
             if let Step::Say(bytes) = step {
                 rig.sent();

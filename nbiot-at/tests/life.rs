@@ -3,7 +3,7 @@
 mod common;
 
 use common::{config, for_every_cut};
-use nbiot_at::{Answer, Config, Event, Fault, Request, Stage, Text};
+use nbiot_at::{Answer, Config, Event, Fault, Request, Stage, Text, Transport};
 
 fn with_pin() -> Config {
     let mut config = config();
@@ -80,6 +80,7 @@ fn b8_power_down_invalidates_everything() {
         let connect = Request::Connect {
             host: "meter.example",
             port: 1883,
+            transport: Transport::Tcp,
         };
         assert_eq!(rig.engine.begin(connect, rig.now), Err(Fault::NotStarted));
     });
@@ -361,7 +362,10 @@ fn leftovers_of_an_earlier_session_are_closed() {
             "AT+QISTATE?",
             format!("\r\n{}{}\r\nOK\r\n", state(1), state(11)),
         );
+        let tls = "\r\n+QSSLSTATE: 2,\"SSLClient\",\"192.0.2.1\",8883,0,2,1,2,0,\"uart1\",1\r\n";
+        rig.exchange("AT+QSSLSTATE", format!("{tls}\r\nOK\r\n"));
         rig.exchange("AT+QICLOSE=1,10", "\r\nOK\r\n");
+        rig.exchange("AT+QSSLCLOSE=2,10", "\r\nOK\r\n");
         rig.exchange("AT+QICLOSE=11,10", "\r\nOK\r\n");
         assert_eq!(rig.done(), Ok(Answer::Done));
     });
@@ -433,6 +437,7 @@ fn e2_context_that_is_lost_while_starting_is_activated_again() {
         let active = "\r\n+QIACT: 1,1,1,\"10.2.3.4\"\r\n\r\nOK\r\n";
         rig.exchange("AT+QIACT?", active);
         rig.exchange("AT+QISTATE?", "\r\n+QIURC: \"pdpdeact\",1\r\n\r\nOK\r\n");
+        rig.exchange("AT+QSSLSTATE", "\r\nOK\r\n");
         rig.exchange("AT+QIDEACT=1", "\r\nOK\r\n");
         rig.exchange("AT+QIACT?", "\r\nOK\r\n");
         rig.exchange("AT+QIACT=1", "\r\nOK\r\n");

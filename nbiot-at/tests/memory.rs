@@ -1,7 +1,7 @@
 //! What the client costs in RAM.
 
 use nbiot_at::sim::{BlockingClock, Loopback, Modem as Model, Port, VirtualClock};
-use nbiot_at::{Engine, asynch, blocking};
+use nbiot_at::{Engine, Transport, asynch, blocking};
 
 #[test]
 fn one_socket_with_its_buffers_fits_four_kibibytes() {
@@ -27,7 +27,7 @@ fn futures_fit_one_kibibyte() {
     let config = nbiot_at::Config::new(apn);
     let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config);
     let start = size_of_val(&modem.start());
-    let connect = size_of_val(&modem.connect("meter.example", 1883));
+    let connect = size_of_val(&modem.connect("meter.example", 1883, Transport::Tcp));
     let wait = size_of_val(&modem.wait(nbiot_at::Instant::ZERO));
     println!("futures: start {start}, connect {connect}, wait {wait} bytes");
     assert!(start.max(connect).max(wait) <= 1024);

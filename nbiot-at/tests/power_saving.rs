@@ -5,7 +5,7 @@ use std::time::Duration;
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, PsmGrant};
 use nbiot_at::{
     ActiveTimer, Apn, Clock, Config, EdrxAccess, EdrxCycle, Error, Event, Fault, Instant,
-    PeriodicTimer, PowerSaving, asynch,
+    PeriodicTimer, PowerSaving, Transport, asynch,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -84,7 +84,10 @@ fn j3_j4_j5_it_sleeps_and_wakes_and_works_again() {
             .run(async {
                 modem.start().await.unwrap();
                 modem.power_saving().await.unwrap();
-                let socket = modem.connect("meter.example", 1883).await.unwrap();
+                let socket = modem
+                    .connect("meter.example", 1883, Transport::Tcp)
+                    .await
+                    .unwrap();
                 assert_eq!(modem.send(socket, b"hello").await.unwrap(), 5);
                 let until = bench.clock().now() + 3 * HOUR;
                 assert_eq!(modem.wait(until).await.unwrap(), Event::Data(socket));
@@ -93,7 +96,7 @@ fn j3_j4_j5_it_sleeps_and_wakes_and_works_again() {
                 // Nothing of before holds.
                 let gone = modem.receive(socket, &mut [0; 8]).await;
                 assert_eq!(gone, Err(Error::Modem(Fault::UnknownSocket)));
-                let refused = modem.connect("meter.example", 1883).await;
+                let refused = modem.connect("meter.example", 1883, Transport::Tcp).await;
                 assert_eq!(refused, Err(Error::Modem(Fault::NotStarted)));
                 // By the timer.
                 let asleep = bench.clock().now();
@@ -104,7 +107,10 @@ fn j3_j4_j5_it_sleeps_and_wakes_and_works_again() {
                 assert_eq!(modem.wait(until).await.unwrap(), Event::Asleep);
                 bench.with(|model, now| model.power_on(now));
                 modem.start().await.unwrap();
-                modem.connect("meter.example", 1883).await.unwrap();
+                modem
+                    .connect("meter.example", 1883, Transport::Tcp)
+                    .await
+                    .unwrap();
                 assert_eq!(bench.with(|model, _| model.power_saving_writes()), 1);
             })
             .unwrap();

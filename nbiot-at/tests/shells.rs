@@ -9,7 +9,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, Mood, Port, VirtualClock};
-use nbiot_at::{Apn, Clock, Config, Error, Event, Fault, Instant, SocketId, asynch, blocking};
+use nbiot_at::{
+    Apn, Clock, Config, Error, Event, Fault, Instant, SocketId, Transport, asynch, blocking,
+};
 
 /// A port that keeps what is written, and takes it in small pieces with pauses.
 struct Slow<'a> {
@@ -111,7 +113,7 @@ macro_rules! script {
         $log.push(format!("{:?}", $modem.registration()$(.$await)?));
         $log.push(format!("{:?}", $modem.signal()$(.$await)?));
         $log.push(format!("{:?}", $modem.network_time()$(.$await)?.map(|t| t.zone)));
-        let socket = $modem.connect("meter.example", 1883)$(.$await)?.unwrap();
+        let socket = $modem.connect("meter.example", 1883, Transport::Tcp)$(.$await)?.unwrap();
         let data: Vec<u8> = (0..3000).map(|n| n as u8).collect();
         $log.push(format!("{:?}", $modem.send(socket, &data[..2000])$(.$await)?));
         $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
@@ -127,7 +129,7 @@ macro_rules! script {
         $log.push(format!("{:?}", $modem.close(socket)$(.$await)?));
         $log.push(format!("{:?}", $modem.close(socket)$(.$await)?));
         $bench.with(|model, _| model.network().refuse = true);
-        $log.push(format!("{:?}", $modem.connect("meter.example", 1883)$(.$await)?));
+        $log.push(format!("{:?}", $modem.connect("meter.example", 1883, Transport::Tcp)$(.$await)?));
         $log.push(format!("{:?}", $modem.power_down()$(.$await)?));
         $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
     }};
@@ -180,7 +182,10 @@ type SlowModem<'a> = asynch::Modem<Slow<'a>, &'a VirtualClock>;
 /// Opens a connection and has data sent back.
 async fn works(modem: &mut SlowModem<'_>, clock: &VirtualClock) {
     modem.signal().await.unwrap();
-    let socket = modem.connect("meter.example", 1883).await.unwrap();
+    let socket = modem
+        .connect("meter.example", 1883, Transport::Tcp)
+        .await
+        .unwrap();
     modem.send(socket, b"still here").await.unwrap();
     loop {
         let event = modem
@@ -213,7 +218,12 @@ async fn call(modem: &mut SlowModem<'_>, socket: Option<SocketId>, call: Call) {
     let socket = socket.ok_or(Fault::UnknownSocket);
     match call {
         Call::Start => modem.start().await.unwrap(),
-        Call::Connect => drop(modem.connect("meter.example", 1883).await.unwrap()),
+        Call::Connect => drop(
+            modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap(),
+        ),
         Call::Send => drop(modem.send(socket.unwrap(), &[b'x'; 40]).await.unwrap()),
         Call::Receive => drop(modem.receive(socket.unwrap(), &mut [0; 16]).await.unwrap()),
         Call::Close => modem.close(socket.unwrap()).await.unwrap(),
@@ -233,7 +243,10 @@ fn drop_and_go_on(what: Call, polls: usize) -> bool {
             modem.start().await.unwrap();
         }
         if matches!(what, Call::Send | Call::Receive | Call::Close) {
-            let open = modem.connect("meter.example", 1883).await.unwrap();
+            let open = modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap();
             bench.with(|model, _| model.network().push(open.connect_id(), b"some data"));
             socket = Some(open);
         }
@@ -280,7 +293,10 @@ fn socket_is_a_stream() {
     bench
         .run(async {
             modem.start().await.unwrap();
-            let id = modem.connect("meter.example", 1883).await.unwrap();
+            let id = modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap();
             let mut socket = modem.socket(id);
             socket.write_all(b"one line\n").await.unwrap();
             let mut line = [0; 9];
@@ -316,7 +332,10 @@ fn idle_modem_needs_no_attention_for_a_day_of_reports() {
     bench
         .run(async {
             modem.start().await.unwrap();
-            let socket = modem.connect("meter.example", 1883).await.unwrap();
+            let socket = modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap();
             for quarter in 1..=96_u64 {
                 let until = Instant::from_millis(quarter * 900_000);
                 while modem.wait(until).await.unwrap() != Event::Deadline {}
@@ -343,7 +362,10 @@ fn f6_a_stream_reads_what_comes_at_any_moment() {
         let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
         let read = bench.run(async {
             modem.start().await.unwrap();
-            let socket = modem.connect("meter.example", 1883).await.unwrap();
+            let socket = modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap();
             bench.with(|model, _| model.network().push(socket.connect_id(), b"hello"));
             let at = bench.clock().now() + Duration::from_millis(offset);
             bench.clock().until(at).await;
@@ -361,7 +383,10 @@ fn a19_dropped_receive_loses_no_data() {
         let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
         let got = bench.run(async {
             modem.start().await.unwrap();
-            let socket = modem.connect("meter.example", 1883).await.unwrap();
+            let socket = modem
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .unwrap();
             bench.with(|model, _| model.network().push(socket.connect_id(), b"hello"));
             let until = bench.clock().now() + Duration::from_secs(60);
             assert_eq!(modem.wait(until).await.unwrap(), Event::Data(socket));

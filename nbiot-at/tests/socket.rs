@@ -3,12 +3,13 @@
 mod common;
 
 use common::{config, for_every_cut};
-use nbiot_at::{Answer, Event, Fault, Request, SocketError};
+use nbiot_at::{Answer, Event, Fault, Request, SocketError, Transport};
 
 const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
 const CONNECT: Request<'static> = Request::Connect {
     host: "meter.example",
     port: 1883,
+    transport: Transport::Tcp,
 };
 
 #[test]
@@ -261,7 +262,59 @@ fn f21_id_whose_close_times_out_is_not_used_again() {
         rig.resynchronise();
         assert_eq!(rig.done(), Err(Fault::TimedOut));
         rig.begin(CONNECT);
-        assert_eq!(rig.sent(), format!("{}\r", OPEN.replace("1,0,", "1,1,")));
+        rig.exchange(
+            &OPEN.replace("1,0,", "1,1,"),
+            "\r\nOK\r\n\r\n+QIOPEN: 1,0\r\n",
+        );
+        assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
+        // None is free but the one in doubt: it is closed once more.
+        rig.begin(CONNECT);
+        assert_eq!(rig.sent(), "AT+QICLOSE=0,10\r");
+        rig.pass(15_000);
+        rig.resynchronise();
+        assert_eq!(rig.done(), Err(Fault::NoFreeSocket));
+        rig.begin(CONNECT);
+        rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+        rig.exchange(OPEN, "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n");
+        assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
+        rig.begin_err(CONNECT, Fault::NoFreeSocket);
+    });
+}
+
+/// Datagrams: scenario F17.
+#[test]
+fn f17_datagrams_are_never_merged_and_never_split() {
+    for_every_cut(&config(), |rig| {
+        rig.start();
+        rig.begin(Request::Connect {
+            host: "meter.example",
+            port: 5683,
+            transport: Transport::Udp,
+        });
+        let open = "AT+QIOPEN=1,0,\"UDP\",\"meter.example\",5683,0,0";
+        rig.exchange(open, "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n");
+        let Ok(Answer::Socket(socket)) = rig.done() else {
+            panic!("not open")
+        };
+        rig.begin_err(
+            Request::Send {
+                socket,
+                data: &[0; 1025],
+            },
+            Fault::InvalidParameter,
+        );
+        rig.say("\r\n+QIURC: \"recv\",0\r\n");
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 3\r\none\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(3)));
+        // The next one is not read on top of it.
+        rig.begin(Request::Receive { socket });
+        assert_eq!(rig.done(), Ok(Answer::Count(3)));
+        assert_eq!(rig.take(socket), b"one");
+        rig.begin(Request::Receive { socket });
+        rig.exchange("AT+QIRD=0,1024", "\r\n+QIRD: 3\r\ntwo\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(3)));
+        assert_eq!(rig.take(socket), b"two");
     });
 }
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Modem, TcpNetwork};
-use nbiot_at::{Apn, Clock, Config, Event, asynch};
+use nbiot_at::{Apn, Clock, Config, Event, Transport, asynch};
 
 /// An echo server on the loopback interface.
 fn echo_server() -> SocketAddr {
@@ -41,7 +41,10 @@ fn bytes_come_back_over_real_tcp() {
     let began = std::time::Instant::now();
     let echoed = bench.run(async {
         modem.start().await.unwrap();
-        let socket = modem.connect("127.0.0.1", address.port()).await.unwrap();
+        let socket = modem
+            .connect("127.0.0.1", address.port(), Transport::Tcp)
+            .await
+            .unwrap();
         let message: Vec<u8> = (0..=255).cycle().take(5000).collect();
         assert_eq!(modem.send(socket, &message[..1500]).await.unwrap(), 1500);
         let mut got = Vec::new();

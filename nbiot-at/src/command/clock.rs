@@ -1,5 +1,7 @@
 //! Network time, AT reference section 15.
 
+use core::fmt::{self, Write};
+
 use crate::field::Fields;
 
 /// The time the network gave.
@@ -24,6 +26,46 @@ pub(crate) fn universal(line: &[u8]) -> Option<NetworkTime> {
 /// `+CCLK: "yy/MM/dd,hh:mm:ss±zz"`: local time. `None` if the clock is not set.
 pub(crate) fn local(line: &[u8]) -> Option<NetworkTime> {
     parse(Fields::of(line, "+CCLK")?.next().text, true)
+}
+
+/// `+QNTP: <err>[,"YYYY/MM/DD,hh:mm:ss±zz"]`: the result, and the time if there is one.
+pub(crate) fn synchronised(line: &[u8]) -> Option<(u16, Option<NetworkTime>)> {
+    let mut fields = Fields::of(line, "+QNTP")?;
+    let error = fields.number()?;
+    Some((error, parse(fields.next().text, true)))
+}
+
+/// `+CTZU: 1`: the network sets the modem's clock. 3 is that of newer models.
+pub(crate) fn is_automatic(line: &[u8]) -> bool {
+    let mode = Fields::of(line, "+CTZU").and_then(|mut fields| fields.number::<u8>());
+    matches!(mode, Some(1 | 3))
+}
+
+/// The years that the modem's clock can show, as seconds since 1970: 2023 to 2079.
+pub(crate) const SETTABLE: core::ops::Range<u64> = 1_672_531_200..3_471_292_800;
+
+/// `AT+CCLK="yy/MM/dd,hh:mm:ss+00"`: UTC.
+pub(crate) fn write_setting(out: &mut impl Write, unix: u64) -> fmt::Result {
+    if !SETTABLE.contains(&unix) {
+        return Err(fmt::Error);
+    }
+    let (mut days, seconds) = (unix / 86_400, unix % 86_400);
+    let mut year = 1970;
+    while days >= days_in_year(year) {
+        days -= days_in_year(year);
+        year += 1;
+    }
+    let mut month = 1;
+    while days >= u64::from(days_in_month(year, month)) {
+        days -= u64::from(days_in_month(year, month));
+        month += 1;
+    }
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (year, day) = (year % 100, days + 1);
+    write!(
+        out,
+        "AT+CCLK=\"{year:02}/{month:02}/{day:02},{hour:02}:{minute:02}:{second:02}+00\""
+    )
 }
 
 fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
@@ -98,6 +140,10 @@ const fn leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
+const fn days_in_year(year: u32) -> u64 {
+    if leap(year) { 366 } else { 365 }
+}
+
 const fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         2 if leap(year) => 29,
@@ -139,6 +185,25 @@ mod tests {
         ] {
             assert_eq!(universal(line.as_bytes()).unwrap().unix, 1_774_745_999);
         }
+    }
+
+    #[test]
+    fn what_is_set_reads_back() {
+        for day in 0..57 * 365 {
+            let unix = SETTABLE.start + day * 86_400 + day % 86_400;
+            let mut line = std::string::String::new();
+            write_setting(&mut line, unix).unwrap();
+            let shown = line.replace("AT+CCLK=", "+CCLK: ");
+            assert_eq!(local(shown.as_bytes()).unwrap().unix, unix, "{line}");
+        }
+    }
+
+    #[test]
+    fn time_server_answers_of_the_reference() {
+        let (error, time) = synchronised(b"+QNTP: 0,\"2026/03/29,01:59:59+04\"").unwrap();
+        assert_eq!((error, time.unwrap().unix), (0, 1_774_745_999));
+        assert_eq!(synchronised(b"+QNTP: 569"), Some((569, None)));
+        assert!(is_automatic(b"+CTZU: 1") && !is_automatic(b"+CTZU: 0"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod context;
+pub(crate) mod file;
 pub(crate) mod general;
 pub(crate) mod radio;
 pub(crate) mod sim;
@@ -12,6 +13,9 @@ use core::time::Duration;
 
 use crate::config::Config;
 use crate::text::Text;
+use crate::tls::{FileName, Tls, TlsSetting};
+use file::Handle;
+use socket::{Connection, Transport};
 
 /// Longest command line, with its CR.
 pub(crate) const COMMAND: usize = 192;
@@ -19,11 +23,24 @@ pub(crate) const COMMAND: usize = 192;
 /// Longest host name taken by `connect`.
 pub(crate) const HOST: usize = 100;
 
-/// Where a socket connects to.
+/// What the request in hand names.
 #[derive(Clone, Debug)]
-pub(crate) struct Endpoint {
+pub(crate) struct Target {
+    /// The peer of a connection, a name to resolve, a time server.
     pub(crate) host: Text<HOST>,
     pub(crate) port: u16,
+    pub(crate) file: FileName,
+    /// UTC to set, seconds since 1970.
+    pub(crate) unix: u64,
+}
+
+impl Target {
+    pub(crate) const NONE: Self = Self {
+        host: Text::new(),
+        port: 0,
+        file: Text::new(),
+        unix: 0,
+    };
 }
 
 /// A command and its parameters.
@@ -105,24 +122,63 @@ pub(crate) enum Command {
     PayloadEchoOff,
     /// `AT+QISTATE?`
     Sockets,
-    /// `AT+QIOPEN=1,<id>,"TCP",…`
-    Open(u8),
+    /// `AT+QSSLSTATE`
+    TlsSockets,
+    /// `AT+QSSLCFG="<key>",1,<value>`
+    TlsSet(TlsSetting),
+    /// `AT+QSSLCFG="<key>",1`
+    TlsRead(TlsSetting),
+    /// `AT+QIOPEN=1,<id>,"TCP",…`, `AT+QSSLOPEN=1,1,<id>,…`
+    Open(Connection),
     /// `AT+QIGETERROR`
     OpenError,
-    /// `AT+QISEND=<id>,<len>` and the payload
-    Send(u8, u16),
+    /// `AT+QISEND=<id>,<len>`, `AT+QSSLSEND=<id>,<len>` and the payload
+    Send(Connection, u16),
     /// `AT+QISEND=<id>,0`
     SendCheck(u8),
-    /// `AT+QIRD=<id>,<max>`
-    Read(u8, u16),
+    /// `AT+QIRD=<id>,<max>`, `AT+QSSLRECV=<id>,<max>`
+    Read(Connection, u16),
     /// `AT+QIRD=<id>,0`
     ReadCheck(u8),
-    /// `AT+QICLOSE=<id>,10`
-    Close(u8),
+    /// `AT+QICLOSE=<id>,10`, `AT+QSSLCLOSE=<id>,10`
+    Close(Connection),
+    /// `AT+QIDNSGIP=1,"<name>"`
+    Resolve,
     /// `AT+QLTS=1`
     NetworkTime,
     /// `AT+CCLK?`
     Clock,
+    /// `AT+CCLK="…"`
+    SetClock,
+    /// `AT+CTZU?`
+    AutomaticClockState,
+    /// `AT+CTZU=1`
+    AutomaticClock,
+    /// `AT+QNTP=1,"<server>",<port>,1`: and sets the modem's clock
+    Synchronise,
+    /// `AT+QFLST="<name>"`
+    FileSize,
+    /// `AT+QFOPEN="<name>",<mode>`
+    FileOpen(u8),
+    /// `AT+QFSEEK=<handle>,<offset>,0`
+    FileSeek(Handle, u32),
+    /// `AT+QFREAD=<handle>,<len>`
+    FileRead(Handle, u16),
+    /// `AT+QFWRITE=<handle>,<len>` and the bytes
+    FileWrite(Handle, u16),
+    /// `AT+QFCLOSE=<handle>`
+    FileClose(Handle),
+    /// `AT+QFDEL="<name>"`
+    FileDelete,
+}
+
+/// What the modem says when it wants the payload, AT reference sections 1.4 and 14.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invitation {
+    /// `>`
+    Prompt,
+    /// A line `CONNECT`
+    Connect,
 }
 
 impl Command {
@@ -138,8 +194,10 @@ impl Command {
             // The module gives up after the 10 s it was told.
             Self::Close(_) => 15_000,
             // A prompt, 5 s in the manual and more in the field; then the payload has its own time.
-            Self::Send(..) => 20_000,
-            Self::Read(..) => 5_000,
+            Self::Send(..) | Self::FileWrite(..) => 20_000,
+            Self::Read(..) | Self::FileRead(..) => 5_000,
+            // Flash is erased.
+            Self::FileOpen(_) | Self::FileClose(_) | Self::FileDelete => 10_000,
             // Local commands: 300 ms documented, identity and SIM files were seen to take more.
             _ => 2_000,
         })
@@ -166,6 +224,10 @@ impl Command {
                 | Self::ReadCheck(_)
                 | Self::NetworkTime
                 | Self::Clock
+                | Self::TlsRead(_)
+                | Self::FileOpen(_)
+                | Self::FileRead(..)
+                | Self::FileWrite(..)
         )
     }
 
@@ -186,6 +248,12 @@ impl Command {
             Self::ReadCheck(_) => "+QIRD",
             Self::NetworkTime => "+QLTS",
             Self::Clock => "+CCLK",
+            Self::TlsSockets => "+QSSLSTATE",
+            Self::TlsRead(_) => "+QSSLCFG",
+            Self::AutomaticClockState => "+CTZU",
+            Self::FileSize => "+QFLST",
+            Self::FileOpen(_) => "+QFOPEN",
+            Self::FileWrite(..) => "+QFWRITE",
             _ => return None,
         })
     }
@@ -195,19 +263,33 @@ impl Command {
         !matches!(self, Self::Attention | Self::AttentionInWords)
     }
 
+    /// Whether a counted block may answer it.
+    pub(crate) const fn has_block(self) -> bool {
+        matches!(self, Self::Read(..) | Self::FileRead(..))
+    }
+
+    /// What invites the payload behind the command line, if it has one.
+    pub(crate) const fn invitation(self) -> Option<Invitation> {
+        match self {
+            Self::Send(..) => Some(Invitation::Prompt),
+            Self::FileWrite(..) => Some(Invitation::Connect),
+            _ => None,
+        }
+    }
+
     /// The command line with its CR.
     pub(crate) fn encode(
         self,
         config: &Config,
-        endpoint: &Endpoint,
+        target: &Target,
     ) -> Result<Text<COMMAND>, fmt::Error> {
         let mut out = Text::new();
-        self.write(&mut out, config, endpoint)?;
+        self.write(&mut out, config, target)?;
         out.write_char('\r')?;
         Ok(out)
     }
 
-    fn write(self, out: &mut Text<COMMAND>, config: &Config, to: &Endpoint) -> fmt::Result {
+    fn write(self, out: &mut Text<COMMAND>, config: &Config, to: &Target) -> fmt::Result {
         let Config {
             apn,
             user,
@@ -268,21 +350,54 @@ impl Command {
             Self::Deactivate => out.write_str("AT+QIDEACT=1"),
             Self::PayloadEchoOff => out.write_str("AT+QISDE=0"),
             Self::Sockets => out.write_str("AT+QISTATE?"),
-            Self::Open(id) => {
-                write!(
-                    out,
-                    "AT+QIOPEN=1,{id},\"TCP\",\"{}\",{},0,0",
-                    to.host, to.port
-                )
-            }
             Self::OpenError => out.write_str("AT+QIGETERROR"),
-            Self::Send(id, len) => write!(out, "AT+QISEND={id},{len}"),
             Self::SendCheck(id) => write!(out, "AT+QISEND={id},0"),
-            Self::Read(id, max) => write!(out, "AT+QIRD={id},{max}"),
             Self::ReadCheck(id) => write!(out, "AT+QIRD={id},0"),
-            Self::Close(id) => write!(out, "AT+QICLOSE={id},10"),
             Self::NetworkTime => out.write_str("AT+QLTS=1"),
             Self::Clock => out.write_str("AT+CCLK?"),
+            Self::SetClock => clock::write_setting(out, to.unix),
+            Self::AutomaticClockState => out.write_str("AT+CTZU?"),
+            Self::AutomaticClock => out.write_str("AT+CTZU=1"),
+            Self::Synchronise => write!(out, "AT+QNTP=1,\"{}\",{},1", to.host, to.port),
+            Self::Resolve => write!(out, "AT+QIDNSGIP=1,\"{}\"", to.host),
+            Self::Open(_) | Self::Send(..) | Self::Read(..) | Self::Close(_) => {
+                self.write_socket(out, to)
+            }
+            Self::TlsSockets => out.write_str("AT+QSSLSTATE"),
+            Self::TlsRead(setting) => setting.write_to(out, None),
+            Self::TlsSet(setting) => {
+                let value = config.tls.as_ref().map(|tls: &Tls| tls.value(setting));
+                setting.write_to(out, Some(value.unwrap_or_default().as_str()))
+            }
+            Self::FileSize => write!(out, "AT+QFLST=\"{}\"", to.file),
+            Self::FileOpen(mode) => write!(out, "AT+QFOPEN=\"{}\",{mode}", to.file),
+            Self::FileSeek(file, offset) => write!(out, "AT+QFSEEK={file},{offset},0"),
+            Self::FileRead(file, len) => write!(out, "AT+QFREAD={file},{len}"),
+            Self::FileWrite(file, len) => write!(out, "AT+QFWRITE={file},{len}"),
+            Self::FileClose(file) => write!(out, "AT+QFCLOSE={file}"),
+            Self::FileDelete => write!(out, "AT+QFDEL=\"{}\"", to.file),
+        }
+    }
+
+    fn write_socket(self, out: &mut Text<COMMAND>, to: &Target) -> fmt::Result {
+        let Target { host, port, .. } = to;
+        match self {
+            Self::Open(Connection { id, transport }) => match transport {
+                Transport::Tcp => write!(out, "AT+QIOPEN=1,{id},\"TCP\",\"{host}\",{port},0,0"),
+                Transport::Udp => write!(out, "AT+QIOPEN=1,{id},\"UDP\",\"{host}\",{port},0,0"),
+                Transport::Tls => write!(out, "AT+QSSLOPEN=1,1,{id},\"{host}\",{port},0"),
+            },
+            Self::Send(Connection { id, transport }, len) => {
+                write!(out, "AT+{}SEND={id},{len}", transport.family())
+            }
+            Self::Read(Connection { id, transport }, max) => match transport {
+                Transport::Tls => write!(out, "AT+QSSLRECV={id},{max}"),
+                _ => write!(out, "AT+QIRD={id},{max}"),
+            },
+            Self::Close(Connection { id, transport }) => {
+                write!(out, "AT+{}CLOSE={id},10", transport.family())
+            }
+            _ => Err(fmt::Error),
         }
     }
 }
@@ -294,15 +409,20 @@ mod tests {
     fn line(command: Command) -> std::string::String {
         let mut config = Config::new(Text::parameter("iot.example").unwrap());
         config.pin = Text::parameter("1234").unwrap();
-        let host = Text::parameter("broker.example").unwrap();
-        let text = command
-            .encode(&config, &Endpoint { host, port: 1883 })
-            .unwrap();
-        text.as_str().into()
+        config.tls = Some(Tls::new(Text::parameter("ca.pem").unwrap()));
+        let target = Target {
+            host: Text::parameter("broker.example").unwrap(),
+            port: 1883,
+            file: Text::parameter("ca.pem").unwrap(),
+            unix: 1_774_745_999,
+        };
+        command.encode(&config, &target).unwrap().as_str().into()
     }
 
     #[test]
     fn command_lines_are_those_of_the_reference() {
+        let socket = |id, transport| Connection { id, transport };
+        let (tcp, tls) = (socket(3, Transport::Tcp), socket(4, Transport::Tls));
         for (command, expected) in [
             (Command::EchoOff, "ATE0\r"),
             (Command::EnterPin, "AT+CPIN=\"1234\"\r"),
@@ -311,12 +431,34 @@ mod tests {
                 "AT+QICSGP=1,1,\"iot.example\",\"\",\"\",1\r",
             ),
             (
-                Command::Open(0),
-                "AT+QIOPEN=1,0,\"TCP\",\"broker.example\",1883,0,0\r",
+                Command::Open(tcp),
+                "AT+QIOPEN=1,3,\"TCP\",\"broker.example\",1883,0,0\r",
             ),
-            (Command::Send(3, 1024), "AT+QISEND=3,1024\r"),
+            (Command::Send(tcp, 1024), "AT+QISEND=3,1024\r"),
             (Command::SendCheck(3), "AT+QISEND=3,0\r"),
-            (Command::Read(0, 1024), "AT+QIRD=0,1024\r"),
+            (Command::Read(tcp, 1024), "AT+QIRD=3,1024\r"),
+            (Command::Close(tcp), "AT+QICLOSE=3,10\r"),
+            (
+                Command::Open(socket(5, Transport::Udp)),
+                "AT+QIOPEN=1,5,\"UDP\",\"broker.example\",1883,0,0\r",
+            ),
+            (
+                Command::Open(tls),
+                "AT+QSSLOPEN=1,1,4,\"broker.example\",1883,0\r",
+            ),
+            (Command::Send(tls, 1024), "AT+QSSLSEND=4,1024\r"),
+            (Command::Read(tls, 1024), "AT+QSSLRECV=4,1024\r"),
+            (Command::Close(tls), "AT+QSSLCLOSE=4,10\r"),
+            (
+                Command::TlsSet(TlsSetting::Authority),
+                "AT+QSSLCFG=\"cacert\",1,\"ca.pem\"\r",
+            ),
+            (
+                Command::TlsRead(TlsSetting::Level),
+                "AT+QSSLCFG=\"seclevel\",1\r",
+            ),
+            (Command::SetClock, "AT+CCLK=\"26/03/29,00:59:59+00\"\r"),
+            (Command::FileOpen(2), "AT+QFOPEN=\"ca.pem\",2\r"),
         ] {
             assert_eq!(line(command), expected);
         }
@@ -328,12 +470,24 @@ mod tests {
         let mut config = Config::new(Text::parameter(&long(63)).unwrap());
         config.user = Text::parameter(&long(32)).unwrap();
         config.password = Text::parameter(&long(32)).unwrap();
-        let endpoint = Endpoint {
+        config.tls = Some(Tls::new(Text::parameter(&long(32)).unwrap()));
+        let target = Target {
             host: Text::parameter(&long(HOST)).unwrap(),
             port: u16::MAX,
+            file: Text::parameter(&long(32)).unwrap(),
+            unix: clock::SETTABLE.end - 1,
         };
-        for command in [Command::ContextSettings, Command::Open(11)] {
-            assert!(command.encode(&config, &endpoint).is_ok(), "{command:?}");
+        let open = |transport| Command::Open(Connection { id: 11, transport });
+        for command in [
+            Command::ContextSettings,
+            open(Transport::Udp),
+            open(Transport::Tls),
+            Command::TlsSet(TlsSetting::Authority),
+            Command::FileOpen(2),
+            Command::Synchronise,
+            Command::Resolve,
+        ] {
+            assert!(command.encode(&config, &target).is_ok(), "{command:?}");
         }
     }
 }

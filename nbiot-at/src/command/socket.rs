@@ -1,30 +1,72 @@
-//! TCP sockets, AT reference section 10.
+//! TCP, UDP and TLS sockets, AT reference sections 10 and 11.
+
+use core::net::IpAddr;
 
 use crate::field::Fields;
 
 /// Highest connectID of the module.
 const LAST_ID: u8 = 11;
 
-/// A `+QIURC` or `+QIOPEN` line.
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Transport {
+    /// A stream of bytes in the clear.
+    #[default]
+    Tcp,
+    /// Datagrams. Each send is one, of at most 1024 bytes. Each receive reads from one; what does not
+    /// fit stays for the next, and two are never merged. One of more than 1024 bytes comes in pieces.
+    Udp,
+    /// A stream of bytes, encrypted, to a server that was verified: see [`Tls`](crate::Tls).
+    Tls,
+}
+
+impl Transport {
+    /// `QI` of plain sockets, `QSSL` of encrypted ones: how their commands begin.
+    pub(crate) const fn family(self) -> &'static str {
+        match self {
+            Self::Tcp | Self::Udp => "QI",
+            Self::Tls => "QSSL",
+        }
+    }
+}
+
+/// A connectID, and the kind of socket that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub(crate) id: u8,
+    pub(crate) transport: Transport,
+}
+
+impl Connection {
+    pub(crate) const fn is_tls(self) -> bool {
+        matches!(self.transport, Transport::Tls)
+    }
+}
+
+/// A `+QIURC`, `+QSSLURC`, `+QIOPEN` or `+QSSLOPEN` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketUrc {
     Received(u8),
     Closed(u8),
     ContextLost(u8),
-    /// `+QIOPEN: <id>,<err>`
+    /// `+QIOPEN: <id>,<err>`, and the same of TLS.
     Opened(u8, u16),
     Other,
 }
 
 pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
-    if let Some(mut fields) = Fields::of(line, "+QIOPEN") {
+    let opened = Fields::of(line, "+QIOPEN").or_else(|| Fields::of(line, "+QSSLOPEN"));
+    if let Some(mut fields) = opened {
         let id = fields.number();
         return Some(
             id.zip(fields.number())
                 .map_or(SocketUrc::Other, |(id, error)| SocketUrc::Opened(id, error)),
         );
     }
-    let mut fields = Fields::of(line, "+QIURC")?;
+    let plain = Fields::of(line, "+QIURC");
+    let mut fields = plain.or_else(|| Fields::of(line, "+QSSLURC"))?;
     let kind = fields.next().text;
     let Some(number) = fields.number::<u8>() else {
         return Some(SocketUrc::Other);
@@ -37,14 +79,19 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
     })
 }
 
-/// `+QIRD: <n>`
+/// The fields of `+QIRD: …` and `+QSSLRECV: …`.
+fn read_fields(line: &[u8]) -> Option<Fields<'_>> {
+    Fields::of(line, "+QIRD").or_else(|| Fields::of(line, "+QSSLRECV"))
+}
+
+/// `+QIRD: <n>`, `+QSSLRECV: <n>`
 pub(crate) fn block_length(line: &[u8]) -> Option<usize> {
-    Fields::of(line, "+QIRD")?.number()
+    read_fields(line)?.number()
 }
 
 /// `+QIRD: <n>` alone, which a block follows; with more fields it is a count, see [`total_read`].
 pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
-    let mut fields = Fields::of(line, "+QIRD")?;
+    let mut fields = read_fields(line)?;
     let length = fields.number().filter(|&n| n <= 1500);
     length.filter(|_| fields.next().text.is_empty())
 }
@@ -61,11 +108,34 @@ pub(crate) fn total_read(line: &[u8]) -> Option<u32> {
     fields.number()
 }
 
-/// `+QISTATE: <id>,…`
+/// `+QISTATE: <id>,…`, `+QSSLSTATE: <id>,…`
 pub(crate) fn open_id(line: &[u8]) -> Option<u8> {
-    Fields::of(line, "+QISTATE")?
+    Fields::of(line, "+QISTATE")
+        .or_else(|| Fields::of(line, "+QSSLSTATE"))?
         .number()
         .filter(|&id| id <= LAST_ID)
+}
+
+/// A line of `AT+QIDNSGIP`, which comes behind its `OK`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolved {
+    /// `+QIURC: "dnsgip",<err>,<count>,<ttl>`
+    Result(u16),
+    /// `+QIURC: "dnsgip","<ip>"`
+    Address(IpAddr),
+}
+
+pub(crate) fn resolved(line: &[u8]) -> Option<Resolved> {
+    let mut fields = Fields::of(line, "+QIURC")?;
+    if fields.next().text != b"dnsgip" {
+        return None;
+    }
+    let field = fields.next();
+    let address = || core::str::from_utf8(field.text).ok()?.parse().ok();
+    match field.number() {
+        Some(error) => Some(Resolved::Result(error)),
+        None => address().map(Resolved::Address),
+    }
 }
 
 /// `+QIGETERROR: <err>,<text>`
@@ -87,10 +157,30 @@ mod tests {
             ("+QIURC: \"incoming full\"", SocketUrc::Other),
             ("+QIOPEN: 0,566", SocketUrc::Opened(0, 566)),
             ("+QIOPEN: x", SocketUrc::Other),
+            ("+QSSLOPEN: 1,0", SocketUrc::Opened(1, 0)),
+            ("+QSSLURC: \"recv\",1", SocketUrc::Received(1)),
+            ("+QSSLURC: \"closed\",1", SocketUrc::Closed(1)),
         ] {
             assert_eq!(urc(line.as_bytes()), Some(expected), "{line}");
         }
         assert_eq!(urc(b"+QIRD: 3"), None);
+    }
+
+    #[test]
+    fn names_are_resolved_in_two_kinds_of_lines() {
+        let address = "192.0.2.7".parse().unwrap();
+        for (line, expected) in [
+            ("+QIURC: \"dnsgip\",0,1,600", Some(Resolved::Result(0))),
+            ("+QIURC: \"dnsgip\",565", Some(Resolved::Result(565))),
+            (
+                "+QIURC: \"dnsgip\",\"192.0.2.7\"",
+                Some(Resolved::Address(address)),
+            ),
+            ("+QIURC: \"dnsgip\",\"meter\"", None),
+            ("+QIURC: \"recv\",0", None),
+        ] {
+            assert_eq!(resolved(line.as_bytes()), expected, "{line}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use crate::code::CmeError;
-use crate::command::{COMMAND, Command};
+use crate::code::{CmeError, CmsError};
+use crate::command::{COMMAND, Command, Invitation};
 use crate::error::Fault;
 use crate::line::Echo;
 use crate::text::Text;
@@ -37,11 +37,16 @@ impl Final {
             b"SEND FAIL" => Self::Failed(Fault::QueueFull),
             b"ERROR" | b"ABORTED" | b"NO CARRIER" => Self::Failed(Fault::Refused),
             _ => {
-                let number = line.strip_prefix(b"+CME ERROR:")?.trim_ascii();
-                let code = core::str::from_utf8(number)
-                    .ok()
-                    .and_then(|n| n.parse().ok());
-                Self::Failed(code.map_or(Fault::Refused, |n| Fault::Cme(CmeError::from_code(n))))
+                let (code, fault): (_, fn(u16) -> Fault) = match line.strip_prefix(b"+CME ERROR:") {
+                    Some(code) => (code, |n| Fault::Cme(CmeError::from_code(n))),
+                    None => {
+                        let code = line.strip_prefix(b"+CMS ERROR:")?;
+                        (code, |n| Fault::Cms(CmsError::from_code(n)))
+                    }
+                };
+                let code = core::str::from_utf8(code.trim_ascii()).ok();
+                let code = code.and_then(|n| n.parse().ok());
+                Self::Failed(code.map_or(Fault::Refused, fault))
             }
         })
     }
@@ -51,7 +56,7 @@ impl Final {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Payload {
     None,
-    AwaitsPrompt,
+    Awaited,
     /// Bytes handed out so far.
     Sending(usize),
     /// Zeros still to be handed out, see [`time_out`](Exchange::time_out).
@@ -113,15 +118,15 @@ impl Exchange {
         self.command = Some(command);
         self.text = text;
         self.sent = 0;
-        let prompts = matches!(command, Command::Send(..));
-        self.payload = if prompts {
-            Payload::AwaitsPrompt
+        let has_payload = command.invitation().is_some();
+        self.payload = if has_payload {
+            Payload::Awaited
         } else {
             Payload::None
         };
         self.deadline = Some(now + command.time_out());
         self.answered = false;
-        if prompts {
+        if has_payload {
             self.spoiled = false;
         }
         self.echo.reset();
@@ -174,9 +179,15 @@ impl Exchange {
             .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
     }
 
+    /// Whether `>` would be the invitation to send the payload.
+    pub(crate) fn expects_prompt(&self) -> bool {
+        let invitation = self.command.and_then(Command::invitation);
+        invitation == Some(Invitation::Prompt) && self.payload == Payload::Awaited
+    }
+
     /// The payload may go, if it has not gone already.
-    pub(crate) fn prompt(&mut self, now: Instant) {
-        if self.payload != Payload::AwaitsPrompt {
+    pub(crate) fn invited(&mut self, now: Instant) {
+        if self.payload != Payload::Awaited {
             return;
         }
         self.payload = Payload::Sending(0);
@@ -224,7 +235,7 @@ impl Exchange {
     /// that lost a byte of the payload waits for as many more. Zeros fill it up: as a command line
     /// they mean nothing. What the peer got is then to be asked for: see [`Self::spoiled`].
     pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
-        if matches!(self.payload, Payload::AwaitsPrompt | Payload::Sending(_)) {
+        if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;
             self.payload = Payload::Filling(length);
             self.deadline = Some(now + FILL_TIME);

@@ -1,14 +1,19 @@
 //! What the engine is doing: a request taken apart into commands and waits.
 
+use core::net::IpAddr;
+
 use crate::command::Command;
 use crate::command::clock::NetworkTime;
 use crate::command::general::Identity;
 use crate::command::radio::{Registration, Signal};
+use crate::engine::file::Piece;
+use crate::engine::lookup::Lookup;
+use crate::engine::open::Open;
 use crate::engine::query::Query;
 use crate::engine::socket::SocketId;
 use crate::engine::start::Start;
 use crate::engine::state::State;
-use crate::engine::transfer::{Close, Open, Read, Send};
+use crate::engine::transfer::{Close, Read, Send};
 use crate::error::Fault;
 use crate::power_saving::Granted;
 use crate::time::Instant;
@@ -46,8 +51,12 @@ pub enum Answer {
     Done,
     /// Of a connect.
     Socket(SocketId),
-    /// Bytes sent, or bytes read into the engine's buffer.
+    /// Bytes sent or written, or bytes read into the engine's buffer.
     Count(usize),
+    /// Of a name.
+    Address(IpAddr),
+    /// Bytes of a file, `None` if it is not there.
+    Size(Option<u32>),
     /// Of the identity.
     Identity(Identity),
     /// Of the registration.
@@ -68,6 +77,8 @@ pub(crate) enum Job {
     Send(Send),
     Read(Read),
     Close(Close),
+    Lookup(Lookup),
+    Piece(Piece),
     Query(Query),
 }
 
@@ -95,6 +106,8 @@ impl Job {
             Self::Send(job) => job.step(state, cause, now),
             Self::Read(job) => job.step(state, cause),
             Self::Close(job) => job.step(state, cause),
+            Self::Lookup(job) => job.step(state, cause, now),
+            Self::Piece(job) => job.step(state, cause),
             Self::Query(job) => job.step(state, cause),
         }
     }

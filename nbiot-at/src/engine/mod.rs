@@ -3,7 +3,10 @@
 
 mod event;
 mod exchange;
+mod file;
 mod job;
+mod lookup;
+mod open;
 mod query;
 mod request;
 mod socket;
@@ -16,24 +19,18 @@ pub use job::Answer;
 pub use request::Request;
 pub use socket::SocketId;
 
-use core::time::Duration;
-
-use crate::command::{Command, Endpoint};
+use crate::command::Command;
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::line::{Item, Splitter};
-use crate::text::Text;
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final, Next};
 use job::{Cause, Job, Step};
 use query::Query;
 use socket::Phase;
-use start::Start;
-use state::{CHUNK, Effect, State};
-use transfer::{Close, Open, Read, Send};
-
-/// A modem that was told to switch off is off by then, AT reference section 3.2.
-const POWER_DOWN: Duration = Duration::from_secs(65);
+pub(crate) use state::CHUNK;
+use state::{Effect, State};
+use transfer::Close;
 
 /// The client, for `SOCKETS` connections at once.
 ///
@@ -84,7 +81,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             return Err(Fault::Busy);
         }
         self.drop_outcome();
-        self.job = self.job_of(request, now)?;
+        self.job = request.job(&mut self.state, now)?;
         self.step(Cause::Begin, now);
         Ok(())
     }
@@ -119,6 +116,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         }
         match &mut self.job {
             Job::Idle => {}
+            // It closes its file at the end.
+            Job::Piece(_) => self.tidying = true,
             // What is read and sent has to be counted, or the next of its kind would be wrong.
             Job::Read(read) => {
                 read.abandon();
@@ -151,7 +150,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             let command = self.exchange.in_flight();
             match item {
                 None => {}
-                Some(Item::Prompt) if command.is_some() => self.exchange.prompt(now),
+                Some(Item::Prompt) if command.is_some() => self.exchange.invited(now),
                 Some(Item::Prompt) => self.splitter.expect_prompt(true),
                 Some(Item::Line(line)) => {
                     if self.exchange.is_echo(line) {
@@ -166,17 +165,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     }
                 }
                 Some(Item::Data(data)) => {
-                    if let Some(id) = self.state.reads(command)
-                        && let Some(socket) = self.state.sockets.slot(id)
-                    {
-                        socket.stage(data);
-                    }
+                    self.state.data(data, command);
                 }
                 Some(Item::BlockEnd) => {
                     self.exchange.block_ended(now);
-                    if self.state.reads(command).is_some() {
+                    if self.state.takes_block(command) {
                         self.exchange.answered = true;
-                    } else if matches!(command, Some(Command::Read(..))) {
+                    } else if command.is_some_and(Command::has_block) {
                         // More than was asked for.
                         self.fail(Fault::Malformed, now);
                     }
@@ -262,6 +257,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         }
     }
 
+    /// What the last [`Request::ReadFile`] read; valid until the next request.
+    #[must_use]
+    pub fn file_data(&self) -> &[u8] {
+        &self.state.payload
+    }
+
     /// How far `start` has come; [`Stage::Ready`] while connections can be opened.
     #[must_use]
     pub const fn stage(&self) -> Stage {
@@ -277,62 +278,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// The settings. A change takes effect with the next request.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.state.config
-    }
-
-    fn job_of(&mut self, request: Request<'_>, now: Instant) -> Result<Job, Fault> {
-        let state = &mut self.state;
-        let open = |state: &mut State<SOCKETS>, socket: SocketId| {
-            let found = state.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
-            (found.phase == Phase::Open)
-                .then_some(socket.connect_id())
-                .ok_or(Fault::Closed)
-        };
-        Ok(match request {
-            Request::Start => {
-                state.stage = Stage::Boot;
-                state.off_by = None;
-                Job::Start(Start::new(now))
-            }
-            Request::Connect { host, port } => {
-                let host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
-                if !state.is_ready() {
-                    return Err(Fault::NotStarted);
-                }
-                let id = state.sockets.allocate().ok_or(Fault::NoFreeSocket)?;
-                state.endpoint = Endpoint { host, port };
-                Job::Open(Open::new(id, now + state.config.connect_time))
-            }
-            Request::Send { socket, data } => {
-                let id = open(state, socket)?;
-                if state.sockets.get(socket).is_some_and(|s| s.ending) {
-                    return Err(Fault::Closed);
-                }
-                state.payload.clear();
-                let (chunk, _) = data.split_at(data.len().min(CHUNK));
-                state
-                    .payload
-                    .extend_from_slice(chunk)
-                    .map_err(|_| Fault::LogicBug)?;
-                Job::Send(Send::new(id, now + state.config.write_time))
-            }
-            Request::Receive { socket } => Job::Read(Read::new(open(state, socket)?)),
-            Request::Close { socket } => {
-                let found = state.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
-                found.phase = Phase::Stray;
-                Job::Close(Close::new(socket.connect_id()))
-            }
-            Request::Identity => Job::Query(Query::Identity(0)),
-            Request::Registration => Job::Query(Query::Registration),
-            Request::Signal => Job::Query(Query::Signal),
-            Request::NetworkTime => Job::Query(Query::Time { local: false }),
-            Request::PowerSaving => {
-                Job::Query(Query::power_saving(state.config.power_saving.is_some()))
-            }
-            Request::PowerDown => {
-                state.off_by = Some(now + POWER_DOWN);
-                Job::Query(Query::PowerDown)
-            }
-        })
     }
 
     /// Asks the job for its next step.
@@ -365,9 +310,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// Closes what is open and nobody holds.
     fn tidy(&mut self, now: Instant) {
-        if let Some(id) = self.state.sockets.stray() {
+        if let Some(socket) = self.state.sockets.stray() {
             self.tidying = true;
-            self.job = Job::Close(Close::new(id));
+            self.job = Job::Close(Close::new(socket));
             self.step(Cause::Begin, now);
         }
     }
@@ -375,15 +320,16 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     fn command(&mut self, command: Command, now: Instant) {
         let State {
             config,
-            endpoint,
+            target,
             heard,
             ..
         } = &mut self.state;
         *heard = state::Heard::default();
-        self.splitter
-            .expect_prompt(matches!(command, Command::Send(..)));
-        match command.encode(config, endpoint) {
-            Ok(text) => self.exchange.begin(command, text, now),
+        match command.encode(config, target) {
+            Ok(text) => {
+                self.exchange.begin(command, text, now);
+                self.splitter.expect_prompt(self.exchange.expects_prompt());
+            }
             // Every parameter is shorter than its room on the line.
             Err(_) => {
                 self.job = Job::Idle;
@@ -396,7 +342,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         match effect {
             Effect::None => {}
             Effect::Answer => self.exchange.answered = true,
-            Effect::Block(length) => self.splitter.expect_block(length),
+            Effect::Block(length, trailer) => self.splitter.expect_block(length, trailer),
+            Effect::Invited => self.exchange.invited(now),
             Effect::Changed => {
                 if self.wake.is_some() {
                     self.step(Cause::Wake, now);

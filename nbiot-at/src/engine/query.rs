@@ -1,6 +1,8 @@
 //! Jobs that ask one thing.
 
+use crate::code::FileError;
 use crate::command::Command;
+use crate::engine::file::told;
 use crate::engine::job::{Answer, Cause, Step};
 use crate::engine::state::State;
 use crate::error::Fault;
@@ -18,6 +20,9 @@ pub(crate) enum Query {
     Identity(usize),
     /// The settings, unless there are none, then what was granted.
     PowerSaving(usize),
+    SetClock,
+    FileSize,
+    DeleteFile,
     PowerDown,
 }
 
@@ -78,7 +83,17 @@ impl Query {
                 *self = Self::Time { local: true };
                 Step::Command(self.command())
             }
-            (Self::PowerDown, Ok(())) => Step::Done(Ok(Answer::Done)),
+            (Self::FileSize, _) => match (state.heard.size, result.map_err(told)) {
+                (size, Ok(())) => Step::Done(Ok(Answer::Size(size))),
+                (_, Err(Fault::File(FileError::NotFound))) => Step::Done(Ok(Answer::Size(None))),
+                (_, Err(fault)) => Step::failed(fault),
+            },
+            (Self::DeleteFile, Err(fault)) if told(fault) != Fault::File(FileError::NotFound) => {
+                Step::failed(told(fault))
+            }
+            (Self::PowerDown | Self::SetClock, Ok(())) | (Self::DeleteFile, _) => {
+                Step::Done(Ok(Answer::Done))
+            }
             (_, Err(fault)) => Step::failed(fault),
             (Self::Registration, Ok(())) => {
                 Step::Done(Ok(Answer::Registration(state.registration)))
@@ -108,6 +123,9 @@ impl Query {
             Self::Time { local: true } => Command::Clock,
             Self::Identity(n) => IDENTITY.get(n).copied().unwrap_or(Command::Attention),
             Self::PowerSaving(n) => POWER_SAVING.get(n).copied().unwrap_or(Command::Attention),
+            Self::SetClock => Command::SetClock,
+            Self::FileSize => Command::FileSize,
+            Self::DeleteFile => Command::FileDelete,
             Self::PowerDown => Command::PowerDown,
         }
     }

@@ -1,5 +1,6 @@
 //! The table of sockets and their receive buffers.
 
+use crate::command::socket::{Connection, Transport};
 use crate::engine::event::Event;
 
 /// Bytes read from the modem at once and kept until the application takes them.
@@ -27,7 +28,8 @@ impl SocketId {
 ///    ▲                     │ abandoned                │ close                    │ close
 ///    └── QICLOSE ─────── Stray                        └──────► Free ◄────────────┘
 /// ```
-/// A QICLOSE without answer leaves `Quarantined`: the id is not used until the next `start`.
+/// A QICLOSE without answer leaves `Quarantined`: the id is used only when no other is free, and is
+/// closed once more before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Free,
@@ -41,6 +43,7 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) phase: Phase,
+    transport: Transport,
     generation: u8,
     /// The modem may hold unread data: `"recv"` comes only once.
     pub(crate) more: bool,
@@ -63,6 +66,7 @@ impl Socket {
     const fn new() -> Self {
         Self {
             phase: Phase::Free,
+            transport: Transport::Tcp,
             generation: 0,
             more: false,
             ending: false,
@@ -81,9 +85,21 @@ impl Socket {
         let generation = self.generation.wrapping_add(1);
         *self = Self {
             phase,
+            transport: self.transport,
             generation,
             ..Self::new()
         };
+    }
+
+    /// Itself, for a command that names it.
+    pub(crate) const fn connection(&self, id: u8) -> Connection {
+        let transport = self.transport;
+        Connection { id, transport }
+    }
+
+    /// What it will carry, now that nothing is left of what it was.
+    pub(crate) const fn carry(&mut self, transport: Transport) {
+        self.transport = transport;
     }
 
     /// Room for a read: what was taken makes way.
@@ -190,11 +206,22 @@ impl<const N: usize> Sockets<N> {
         })
     }
 
-    /// Takes a free id.
-    pub(crate) fn allocate(&mut self) -> Option<u8> {
-        let index = self.0.iter().position(|s| s.phase == Phase::Free)?;
-        self.0.get_mut(index)?.reset(Phase::Opening);
-        u8::try_from(index).ok()
+    /// Takes a free id, or one that has to be closed before: the second of the pair.
+    pub(crate) fn allocate(
+        &mut self,
+        transport: Transport,
+    ) -> Option<(Connection, Option<Connection>)> {
+        let find = |phase| self.0.iter().position(|s| s.phase == phase);
+        let index = find(Phase::Free).or_else(|| find(Phase::Quarantined))?;
+        let id = u8::try_from(index).ok()?;
+        let socket = self.0.get_mut(index)?;
+        let is_doubtful = socket.phase == Phase::Quarantined;
+        let before = is_doubtful.then_some(socket.connection(id));
+        socket.reset(Phase::Opening);
+        if !is_doubtful {
+            socket.transport = transport;
+        }
+        Some((Connection { id, transport }, before))
     }
 
     /// The handle of a connectID.
@@ -211,9 +238,9 @@ impl<const N: usize> Sockets<N> {
     }
 
     /// An id that nobody holds and that is still open in the modem.
-    pub(crate) fn stray(&self) -> Option<u8> {
-        let index = self.0.iter().position(|s| s.phase == Phase::Stray)?;
-        u8::try_from(index).ok()
+    pub(crate) fn stray(&self) -> Option<Connection> {
+        let (index, socket) = (0..).zip(&self.0).find(|(_, s)| s.phase == Phase::Stray)?;
+        Some(socket.connection(index))
     }
 
     pub(crate) fn received(&mut self, id: u8) {

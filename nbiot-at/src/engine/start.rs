@@ -6,6 +6,7 @@ use crate::code::{CmeError, SocketError};
 use crate::command::Command;
 use crate::command::radio::RegistrationStatus;
 use crate::command::sim::SimState;
+use crate::command::socket::{Connection, Transport};
 use crate::engine::job::{Answer, Cause, Step};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
@@ -38,7 +39,7 @@ const SETUP: [Command; 7] = [
 ];
 
 /// Settings before registration. A refusal is no reason to stop.
-const RADIO: [Command; 12] = [
+const RADIO: [Command; 14] = [
     Command::ContextSettings,
     Command::PowerSavingModeState,
     Command::PowerSavingMode,
@@ -51,6 +52,8 @@ const RADIO: [Command; 12] = [
     Command::Reports(4),
     Command::GprsReports,
     Command::ContextReports,
+    Command::AutomaticClockState,
+    Command::AutomaticClock,
 ];
 
 /// ```text
@@ -79,6 +82,7 @@ enum At {
     Activate,
     Recheck(Fault),
     Leftovers,
+    TlsLeftovers,
     CloseLeftover(u8),
 }
 
@@ -308,6 +312,8 @@ impl Start {
             Command::PowerSavingMode | Command::PowerSavingReports => {
                 config.power_saving.is_some() && !state.heard.is_set
             }
+            // Without the time no certificate can be checked.
+            Command::AutomaticClock => !state.heard.is_set,
             Command::PowerSavingModeState
             | Command::PowerSavingReportsState
             | Command::DiscontinuousReception => config.power_saving.is_some(),
@@ -405,8 +411,12 @@ impl Start {
                 self.go(At::Recheck(fault), Command::Contexts)
             }
             (At::Leftovers, _) => {
-                state.sockets.forget_all();
                 state.leftovers = state.heard.ids;
+                self.go(At::TlsLeftovers, Command::TlsSockets)
+            }
+            (At::TlsLeftovers, _) => {
+                state.sockets.forget_all();
+                state.tls_leftovers = state.heard.ids;
                 self.close_leftover(state, 0)
             }
             (At::CloseLeftover(id), result) => {
@@ -420,9 +430,17 @@ impl Start {
     }
 
     fn close_leftover<const N: usize>(&mut self, state: &mut State<N>, from: u8) -> Step {
-        let open = (from..16).find(|&id| state.leftovers & (1 << id) != 0);
-        match open {
-            Some(id) => self.go(At::CloseLeftover(id), Command::Close(id)),
+        let leftovers = state.leftovers | state.tls_leftovers;
+        match (from..16).find(|&id| leftovers & (1 << id) != 0) {
+            Some(id) => {
+                let transport = if state.tls_leftovers & (1 << id) != 0 {
+                    Transport::Tls
+                } else {
+                    Transport::Tcp
+                };
+                let socket = Connection { id, transport };
+                self.go(At::CloseLeftover(id), Command::Close(socket))
+            }
             None => {
                 if core::mem::take(&mut state.context_lost) {
                     self.restarts += 1;

@@ -1,21 +1,25 @@
 //! What is known of the modem, learnt from answers and unsolicited lines alike.
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::command::clock::{self, NetworkTime};
 use crate::command::context;
+use crate::command::file::{self, Handle};
 use crate::command::general::{self, Identity};
 use crate::command::radio::{self, Access, Registration, Signal};
 use crate::command::sim::{self, SimState};
-use crate::command::socket::{self, SocketUrc};
-use crate::command::{Command, Endpoint};
+use crate::command::socket::{self, Connection, Resolved, SocketUrc};
+use crate::command::{Command, Target};
 use crate::config::Config;
 use crate::engine::event::Pending;
-use crate::engine::socket::Sockets;
-use crate::error::Stage;
+use crate::engine::socket::{Phase, SocketId, Sockets};
+use crate::error::{Fault, Stage};
+use crate::line::Trailer;
 use crate::power_saving::{self, Granted};
 use crate::text::Text;
 use crate::time::Instant;
+use crate::tls;
 
 /// Bytes sent with one command.
 pub(crate) const CHUNK: usize = 1024;
@@ -38,7 +42,12 @@ pub(crate) struct Heard {
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened.
     pub(crate) total: Option<u32>,
+    /// Of a socket, of a name, of a time server.
     pub(crate) error: Option<u16>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) handle: Option<Handle>,
+    /// Of a file.
+    pub(crate) size: Option<u32>,
     pub(crate) signal: Option<Signal>,
     pub(crate) time: Option<NetworkTime>,
 }
@@ -53,7 +62,9 @@ pub(crate) enum Effect {
     /// The answer of the command in flight.
     Answer,
     /// The answer of the command in flight, followed by a block of this length.
-    Block(usize),
+    Block(usize, Trailer),
+    /// The modem takes the payload.
+    Invited,
     Restarted,
     PoweredDown,
     Asleep,
@@ -62,7 +73,7 @@ pub(crate) enum Effect {
 #[derive(Debug)]
 pub(crate) struct State<const N: usize> {
     pub(crate) config: Config,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) target: Target,
     pub(crate) stage: Stage,
     /// The modem confirmed `ATE0`: an echo means that it restarted.
     pub(crate) echo_off: bool,
@@ -93,6 +104,8 @@ pub(crate) struct State<const N: usize> {
     pub(crate) heard: Heard,
     /// Bit n: connectID n was open before `start`.
     pub(crate) leftovers: u16,
+    /// The same of TLS sockets.
+    pub(crate) tls_leftovers: u16,
     pub(crate) identity: Identity,
     pub(crate) pending: Pending,
     pub(crate) unknown: Text<64>,
@@ -102,10 +115,7 @@ impl<const N: usize> State<N> {
     pub(crate) const fn new(config: Config) -> Self {
         Self {
             config,
-            endpoint: Endpoint {
-                host: Text::new(),
-                port: 0,
-            },
+            target: Target::NONE,
             stage: Stage::Boot,
             echo_off: false,
             boot: None,
@@ -131,6 +141,7 @@ impl<const N: usize> State<N> {
             payload: heapless::Vec::new(),
             spoiled: false,
             leftovers: 0,
+            tls_leftovers: 0,
             heard: Heard {
                 tries: None,
                 uart: false,
@@ -140,6 +151,9 @@ impl<const N: usize> State<N> {
                 block: None,
                 total: None,
                 error: None,
+                address: None,
+                handle: None,
+                size: None,
                 signal: None,
                 time: None,
             },
@@ -163,11 +177,37 @@ impl<const N: usize> State<N> {
         self.refused_pin.as_ref() == Some(&self.config.pin)
     }
 
-    /// The socket that the block of a command is for.
-    pub(crate) fn reads(&self, command: Option<Command>) -> Option<u8> {
-        match command {
-            Some(Command::Read(id, _)) if self.heard.block.is_some() => Some(id),
-            _ => None,
+    /// The connection that the application means, if it is open.
+    pub(crate) fn open(&mut self, socket: SocketId) -> Result<Connection, Fault> {
+        let found = self.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
+        (found.phase == Phase::Open)
+            .then_some(found.connection(socket.connect_id()))
+            .ok_or(Fault::Closed)
+    }
+
+    /// Fills the buffer that goes to the modem.
+    pub(crate) fn load(&mut self, data: &[u8]) -> Result<(), Fault> {
+        self.payload.clear();
+        let loaded = self.payload.extend_from_slice(data);
+        loaded.map_err(|_| Fault::LogicBug)
+    }
+
+    /// Whether the block that ends now answers `command`.
+    pub(crate) fn takes_block(&self, command: Option<Command>) -> bool {
+        command.is_some_and(Command::has_block) && self.heard.block.is_some()
+    }
+
+    /// Takes the next bytes of a block, if it answers `command`.
+    pub(crate) fn data(&mut self, data: &[u8], command: Option<Command>) {
+        match command.filter(|_| self.takes_block(command)) {
+            Some(Command::Read(socket, _)) => {
+                if let Some(socket) = self.sockets.slot(socket.id) {
+                    socket.stage(data);
+                }
+            }
+            // Never longer than what was asked for, and that is the buffer.
+            Some(Command::FileRead(..)) => drop(self.payload.extend_from_slice(data)),
+            _ => {}
         }
     }
 
@@ -222,6 +262,9 @@ impl<const N: usize> State<N> {
         if let Some(effect) = self.life(line, now) {
             return effect;
         }
+        if self.lookup(line, command) {
+            return Effect::Changed;
+        }
         if let Some(urc) = socket::urc(line) {
             return self.socket_urc(urc);
         }
@@ -253,14 +296,49 @@ impl<const N: usize> State<N> {
             return answers(answer && command == Some(Command::GprsRegistration));
         }
         if command.is_some_and(|command| self.answer(line, command)) {
-            let block = self.heard.block.filter(|&n| n > 0);
-            return block.map_or(Effect::Answer, Effect::Block);
+            return self.answered(command);
         }
         // Of a read that was given up, or longer than what was asked for: no line of the modem.
         if let Some(length) = socket::block_header(line).filter(|&n| n > 0) {
-            return Effect::Block(length);
+            return Effect::Block(length, Trailer::EmptyLine);
         }
         self.other(line)
+    }
+
+    /// What the answer just taken in leads to.
+    fn answered(&self, command: Option<Command>) -> Effect {
+        let trailer = match command {
+            Some(Command::FileWrite(..)) if self.heard.total.is_none() => return Effect::Invited,
+            Some(Command::FileRead(..)) => Trailer::LineEnd,
+            _ => Trailer::EmptyLine,
+        };
+        let block = self.heard.block.filter(|&n| n > 0);
+        block.map_or(Effect::Answer, |length| Effect::Block(length, trailer))
+    }
+
+    /// The line that ends a lookup: it comes behind the `OK`, and while the job waits for it no
+    /// other command runs.
+    fn lookup(&mut self, line: &[u8], command: Option<Command>) -> bool {
+        let heard = &mut self.heard;
+        let is_ours =
+            command.is_none() || matches!(command, Some(Command::Resolve | Command::Synchronise));
+        if let Some((error, time)) = clock::synchronised(line) {
+            if is_ours {
+                (heard.error, heard.time) = (Some(error), time);
+            }
+            return true;
+        }
+        let Some(resolved) = socket::resolved(line) else {
+            return false;
+        };
+        match resolved {
+            Resolved::Result(error) if is_ours => heard.error = Some(error),
+            Resolved::Address(address) if is_ours && heard.address.is_none() => {
+                heard.address = Some(address);
+            }
+            _ => {}
+        }
+        true
     }
 
     /// Boot and power-down texts, AT reference section 3.
@@ -327,7 +405,9 @@ impl<const N: usize> State<N> {
             Command::UrcPortQuery => heard.uart |= line.ends_with(b"\"uart1\""),
             Command::PinTries => heard.tries = sim::pin_tries(line),
             Command::Contexts => heard.active |= context::active(line) == Some(true),
-            Command::Sockets => heard.ids |= socket::open_id(line).map_or(0, |id| 1 << id),
+            Command::Sockets | Command::TlsSockets => {
+                heard.ids |= socket::open_id(line).map_or(0, |id| 1 << id)
+            }
             Command::OpenError => heard.error = socket::last_error(line),
             Command::SendCheck(_) => heard.total = socket::total_sent(line),
             Command::ReadCheck(_) => heard.total = socket::total_read(line),
@@ -348,6 +428,24 @@ impl<const N: usize> State<N> {
                 let block = socket::block_length(line);
                 heard.block = block.filter(|&n| n <= usize::from(max));
                 return heard.block.is_some();
+            }
+            Command::TlsRead(setting) => {
+                let Some(tls) = &self.config.tls else {
+                    return false;
+                };
+                heard.is_set = tls::shows(line, setting, tls.value(setting).as_str());
+            }
+            Command::AutomaticClockState => heard.is_set = clock::is_automatic(line),
+            Command::FileSize => heard.size = file::size(line, self.target.file.as_str()),
+            Command::FileOpen(_) => heard.handle = file::handle(line),
+            Command::FileRead(_, max) => {
+                let block = file::connect(line).flatten();
+                heard.block = block.filter(|&n| n <= usize::from(max));
+                return heard.block.is_some();
+            }
+            Command::FileWrite(..) => {
+                heard.total = file::written(line);
+                return heard.total.is_some() || file::connect(line).is_some();
             }
             Command::Iccid => {
                 let Some(iccid) = general::iccid(line) else {
@@ -377,7 +475,7 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8]) -> Effect {
         /// Starts of lines that carry nothing this client needs, AT reference section 21.
-        const IGNORED: [&str; 13] = [
+        const IGNORED: [&str; 14] = [
             "+CFUN",
             "+QUSIM",
             "+QIND",
@@ -389,6 +487,7 @@ impl<const N: usize> State<N> {
             "+CTZE",
             "+CMEE",
             "+QIRD",
+            "+QSSLRECV",
             "+QISEND",
             "RING",
         ];

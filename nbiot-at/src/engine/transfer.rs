@@ -1,17 +1,15 @@
-//! Jobs of a socket: open, send, read, close.
+//! Jobs of an open socket: send, read, close.
 
 use core::time::Duration;
 
-use crate::code::SocketError;
 use crate::command::Command;
+use crate::command::socket::{Connection, Transport};
 use crate::engine::job::{Answer, Cause, Step};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
 
-/// Pause before an id that was still in use is opened again.
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 /// First and longest pause after `SEND FAIL`.
 const QUEUE_PAUSE: Duration = Duration::from_millis(100);
 const QUEUE_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -19,145 +17,6 @@ const QUEUE_PAUSE_MAX: Duration = Duration::from_secs(2);
 const MOST: usize = 1500;
 /// Attempts of a send or a read whose outcome had to be asked for.
 const ATTEMPTS: u8 = 3;
-
-/// Opens a connection.
-///
-/// ```text
-///   QIOPEN ── OK ──► wait for +QIOPEN: id,err ── 0 ──► done
-///     │ ERROR            │ err, 150 s
-///     ▼                  ▼           563, first time
-///   QIGETERROR ──────► QICLOSE ──► pause ──► QIOPEN
-///                        └──► failed
-/// ```
-#[derive(Debug)]
-pub(crate) struct Open {
-    id: u8,
-    until: Instant,
-    again: bool,
-    fault: Fault,
-    phase: OpenPhase,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OpenPhase {
-    Opening,
-    Completing,
-    Asking,
-    Closing,
-    Pausing(Instant),
-}
-
-impl Open {
-    pub(crate) const fn new(id: u8, until: Instant) -> Self {
-        Self {
-            id,
-            until,
-            again: true,
-            fault: Fault::TimedOut,
-            phase: OpenPhase::Opening,
-        }
-    }
-
-    pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
-        state.sockets.release(self.id, Phase::Stray);
-    }
-
-    pub(crate) fn step<const N: usize>(
-        &mut self,
-        state: &mut State<N>,
-        cause: Cause,
-        now: Instant,
-    ) -> Step {
-        match (self.phase, cause) {
-            (_, Cause::Reply(Err(Fault::Silent))) => self.fail(state, Fault::Silent),
-            (OpenPhase::Opening, Cause::Begin) => self.open(state),
-            (OpenPhase::Opening, Cause::Reply(Ok(()))) => self.complete(state, now),
-            // Its `OK` was lost.
-            (OpenPhase::Opening, Cause::Reply(Err(Fault::TimedOut)))
-                if state.sockets.slot(self.id).and_then(|s| s.completion) == Some(0) =>
-            {
-                self.complete(state, now)
-            }
-            (OpenPhase::Opening, Cause::Reply(Err(fault))) => {
-                self.fault = fault;
-                match state.sockets.slot(self.id).and_then(|s| s.completion) {
-                    Some(error) => self.close(error),
-                    None => {
-                        self.phase = OpenPhase::Asking;
-                        Step::Command(Command::OpenError)
-                    }
-                }
-            }
-            (OpenPhase::Completing, _) => self.complete(state, now),
-            (OpenPhase::Asking, _) => self.close(state.heard.error.unwrap_or(0)),
-            (OpenPhase::Closing, Cause::Reply(_)) if self.retries() => {
-                self.again = false;
-                self.pause(now + REOPEN_PAUSE)
-            }
-            (OpenPhase::Closing, Cause::Reply(result)) => {
-                let timed_out = result == Err(Fault::TimedOut);
-                let phase = if timed_out {
-                    Phase::Quarantined
-                } else {
-                    Phase::Free
-                };
-                state.sockets.release(self.id, phase);
-                Step::failed(self.fault)
-            }
-            (OpenPhase::Pausing(at), _) if now < at => Step::Wait(at),
-            (OpenPhase::Pausing(_), _) => self.open(state),
-            _ => self.fail(state, Fault::LogicBug),
-        }
-    }
-
-    fn open<const N: usize>(&mut self, state: &mut State<N>) -> Step {
-        if let Some(socket) = state.sockets.slot(self.id) {
-            socket.completion = None;
-        }
-        self.phase = OpenPhase::Opening;
-        Step::Command(Command::Open(self.id))
-    }
-
-    fn complete<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
-        self.phase = OpenPhase::Completing;
-        let handle = state.sockets.handle(self.id);
-        match state.sockets.slot(self.id) {
-            Some(socket) => match socket.completion {
-                Some(0) => {
-                    socket.phase = Phase::Open;
-                    Step::Done(Ok(Answer::Socket(handle)))
-                }
-                Some(error) => self.close(error),
-                None if now >= self.until => self.close(0),
-                None => Step::Wait(self.until),
-            },
-            None => Step::failed(Fault::LogicBug),
-        }
-    }
-
-    /// Closes the id after a failure, 0 if the modem did not tell the reason.
-    fn close(&mut self, error: u16) -> Step {
-        if error != 0 {
-            self.fault = Fault::Socket(SocketError::from_code(error));
-        }
-        self.phase = OpenPhase::Closing;
-        Step::Command(Command::Close(self.id))
-    }
-
-    fn retries(&self) -> bool {
-        self.again && self.fault == Fault::Socket(SocketError::IdentityInUse)
-    }
-
-    fn pause(&mut self, until: Instant) -> Step {
-        self.phase = OpenPhase::Pausing(until);
-        Step::Wait(until)
-    }
-
-    fn fail<const N: usize>(&self, state: &mut State<N>, fault: Fault) -> Step {
-        state.sockets.release(self.id, Phase::Quarantined);
-        Step::failed(fault)
-    }
-}
 
 /// Sends the payload in the state's buffer.
 ///
@@ -169,10 +28,11 @@ impl Open {
 ///     └─ QISEND=id,0: nothing taken ── again    all taken ── done    else ── closed
 /// ```
 ///
-/// Where the modem may have been given other bytes, `all taken` is no comfort: closed as well.
+/// Where the modem may have been given other bytes, `all taken` is no comfort: closed as well. The
+/// same with TLS, whose bytes the modem does not count.
 #[derive(Debug)]
 pub(crate) struct Send {
-    id: u8,
+    socket: Connection,
     until: Instant,
     pause: Duration,
     attempts: u8,
@@ -183,9 +43,9 @@ pub(crate) struct Send {
 }
 
 impl Send {
-    pub(crate) const fn new(id: u8, until: Instant) -> Self {
+    pub(crate) const fn new(socket: Connection, until: Instant) -> Self {
         Self {
-            id,
+            socket,
             until,
             pause: QUEUE_PAUSE,
             attempts: 0,
@@ -215,9 +75,10 @@ impl Send {
             Cause::Reply(result) if self.checking => self.judge(state, result),
             Cause::Reply(Ok(())) => self.sent(state),
             Cause::Reply(Err(Fault::QueueFull)) => self.wait_for_room(now),
+            Cause::Reply(Err(_)) if self.socket.is_tls() => self.give_up(state),
             Cause::Reply(Err(_)) => {
                 self.checking = true;
-                Step::Command(Command::SendCheck(self.id))
+                Step::Command(Command::SendCheck(self.socket.id))
             }
         }
     }
@@ -226,7 +87,7 @@ impl Send {
         self.checking = false;
         state.spoiled = false;
         match u16::try_from(state.payload.len()) {
-            Ok(length) => Step::Command(Command::Send(self.id, length)),
+            Ok(length) => Step::Command(Command::Send(self.socket, length)),
             Err(_) => Step::failed(Fault::LogicBug),
         }
     }
@@ -236,7 +97,7 @@ impl Send {
         if state.spoiled {
             return self.give_up(state);
         }
-        if let Some(socket) = state.sockets.slot(self.id) {
+        if let Some(socket) = state.sockets.slot(self.socket.id) {
             socket.sent = socket.sent.wrapping_add(u32::try_from(count).unwrap_or(0));
         }
         Step::Done(Ok(Answer::Count(count)))
@@ -254,7 +115,7 @@ impl Send {
 
     /// Compares the modem's count of bytes with ours.
     fn judge<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
-        let Some(before) = state.sockets.slot(self.id).map(|s| s.sent) else {
+        let Some(before) = state.sockets.slot(self.socket.id).map(|s| s.sent) else {
             return Step::failed(Fault::LogicBug);
         };
         let length = u32::try_from(state.payload.len()).unwrap_or(u32::MAX);
@@ -265,7 +126,7 @@ impl Send {
         }
         let unanswered = matches!(result, Err(Fault::TimedOut | Fault::Malformed));
         if self.attempts < ATTEMPTS && unanswered {
-            return Step::Command(Command::SendCheck(self.id));
+            return Step::Command(Command::SendCheck(self.socket.id));
         }
         if total == Some(before) && self.abandoned {
             return Step::failed(Fault::TimedOut);
@@ -278,7 +139,7 @@ impl Send {
 
     /// Nobody knows what the peer got: the stream is over. Unread data can still be read.
     fn give_up<const N: usize>(&self, state: &mut State<N>) -> Step {
-        state.sockets.closed_by_peer(self.id);
+        state.sockets.closed_by_peer(self.socket.id);
         Step::failed(Fault::Closed)
     }
 }
@@ -286,7 +147,7 @@ impl Send {
 /// Reads what the modem holds for a socket into its buffer, at most what there is room for.
 #[derive(Debug)]
 pub(crate) struct Read {
-    id: u8,
+    socket: Connection,
     attempts: u8,
     checking: bool,
     /// Nobody waits: what comes is kept and told.
@@ -294,9 +155,9 @@ pub(crate) struct Read {
 }
 
 impl Read {
-    pub(crate) const fn new(id: u8) -> Self {
+    pub(crate) const fn new(socket: Connection) -> Self {
         Self {
-            id,
+            socket,
             attempts: 0,
             checking: false,
             abandoned: false,
@@ -309,7 +170,7 @@ impl Read {
 
     pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
         let total = state.heard.total;
-        let Some(socket) = state.sockets.slot(self.id) else {
+        let Some(socket) = state.sockets.slot(self.socket.id) else {
             return Step::failed(Fault::LogicBug);
         };
         match cause {
@@ -327,13 +188,15 @@ impl Read {
                 Step::Done(Ok(Answer::Count(socket.ready())))
             }
             Cause::Reply(Ok(())) if total == Some(socket.read) => self.read(state),
-            Cause::Reply(Err(Fault::TimedOut | Fault::Malformed)) if self.attempts < ATTEMPTS => {
+            Cause::Reply(Err(Fault::TimedOut | Fault::Malformed))
+                if self.attempts < ATTEMPTS && !self.socket.is_tls() =>
+            {
                 self.attempts += 1;
                 self.checking = true;
-                Step::Command(Command::ReadCheck(self.id))
+                Step::Command(Command::ReadCheck(self.socket.id))
             }
-            // The module does not know the connection, or took bytes from its buffer that did
-            // not arrive here.
+            // The module does not know the connection, or may have taken bytes from its buffer
+            // that did not arrive here.
             Cause::Reply(_) => {
                 socket.begin_read();
                 socket.end();
@@ -344,40 +207,42 @@ impl Read {
 
     fn read<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
-        let Some(socket) = state.sockets.slot(self.id) else {
+        let Some(socket) = state.sockets.slot(self.socket.id) else {
             return Step::failed(Fault::LogicBug);
         };
+        // One datagram is not merged with another.
+        let is_waited_for = self.socket.transport == Transport::Udp && !socket.is_empty();
         let room = socket.room().min(MOST);
-        if room == 0 {
+        if room == 0 || is_waited_for {
             return Step::Done(Ok(Answer::Count(socket.ready())));
         }
         socket.begin_read();
         let max = u16::try_from(room).unwrap_or(u16::MAX);
-        Step::Command(Command::Read(self.id, max))
+        Step::Command(Command::Read(self.socket, max))
     }
 }
 
 /// Closes an id and frees it.
 #[derive(Debug)]
 pub(crate) struct Close {
-    id: u8,
+    socket: Connection,
 }
 
 impl Close {
-    pub(crate) const fn new(id: u8) -> Self {
-        Self { id }
+    pub(crate) const fn new(socket: Connection) -> Self {
+        Self { socket }
     }
 
     pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
         match cause {
-            Cause::Begin | Cause::Wake => Step::Command(Command::Close(self.id)),
+            Cause::Begin | Cause::Wake => Step::Command(Command::Close(self.socket)),
             Cause::Reply(Err(fault @ (Fault::TimedOut | Fault::Silent))) => {
-                state.sockets.release(self.id, Phase::Quarantined);
+                state.sockets.release(self.socket.id, Phase::Quarantined);
                 Step::failed(fault)
             }
             // Closing an id that is not open is what was wanted, too.
             Cause::Reply(_) => {
-                state.sockets.release(self.id, Phase::Free);
+                state.sockets.release(self.socket.id, Phase::Free);
                 Step::Done(Ok(Answer::Done))
             }
         }

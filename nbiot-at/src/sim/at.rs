@@ -53,8 +53,10 @@ impl<'a> Call<'a> {
 impl<N: Network> Modem<N> {
     /// One byte from the host.
     pub(super) fn byte(&mut self, byte: u8, now: Instant) {
-        if let Input::Payload { id, left } = self.input {
-            return self.payload_byte(id, left, byte, now);
+        match self.input {
+            Input::Line => {}
+            Input::Payload { id, left } => return self.payload_byte(id, left, byte, now),
+            Input::File { handle, left } => return self.file_byte(handle, left, byte, now),
         }
         if now < self.busy_until {
             // The module does not queue commands.
@@ -149,7 +151,7 @@ impl<N: Network> Modem<N> {
             ("QURCCFG", Form::Write("\"urcport\"")) => {
                 self.tell(format_args!("+QURCCFG: \"urcport\",\"uart1\""), now);
             }
-            ("QURCCFG" | "CGEREP" | "CTZU" | "CTZR", Form::Write(_)) => self.ok(now),
+            ("QURCCFG" | "CGEREP" | "CTZR", Form::Write(_)) => self.ok(now),
             ("CSQ", Form::Execute) if self.is_registered() => {
                 self.tell(format_args!("+CSQ: 20,99"), now);
             }
@@ -158,8 +160,9 @@ impl<N: Network> Modem<N> {
                 self.tell(format_args!("+QCSQ: \"CAT-NB1\",-71,-83,120,-12"), now);
             }
             ("QCSQ", Form::Execute) => self.tell(format_args!("+QCSQ: \"NOSERVICE\""), now),
-            ("CCLK", Form::Read) => self.clock("+CCLK: ", false, now),
-            ("QLTS", Form::Write("1")) => self.clock("+QLTS: ", true, now),
+            ("CCLK" | "CTZU" | "QLTS" | "QNTP", _) => self.clock(call, now),
+            (name, _) if name.starts_with("QSSL") => self.tls(call, now),
+            (name, _) if name.starts_with("QF") => self.file_command(call, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),
             ("CEREG" | "CGREG" | "COPS", _) => self.radio(call, now),
             ("CPSMS" | "QCFG" | "CEDRXS" | "CEDRXRDP", _) => self.power_saving(call, now),
@@ -255,28 +258,6 @@ impl<N: Network> Modem<N> {
         }
     }
 
-    /// `"yyyy/MM/dd,hh:mm:ss+00,0"`, or what an unset clock shows.
-    fn clock(&mut self, prefix: &str, long: bool, now: Instant) {
-        let Some(start) = self.settings.unix.filter(|_| self.is_registered()) else {
-            let text = if long {
-                "\"\""
-            } else {
-                "\"80/01/06,00:00:00+00\""
-            };
-            return self.tell(format_args!("{prefix}{text}"), now);
-        };
-        let unix = start + now.as_millis() / 1000;
-        let (days, seconds) = (unix / 86_400, unix % 86_400);
-        let (year, month, day) = civil(days);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        let (year, tail) = if long { (year, ",0") } else { (year % 100, "") };
-        let time = format_args!("{hour:02}:{minute:02}:{second:02}");
-        self.tell(
-            format_args!("{prefix}\"{year:02}/{month:02}/{day:02},{time}+00{tail}\""),
-            now,
-        );
-    }
-
     pub(super) fn is_registered(&self) -> bool {
         matches!(self.status, 1 | 5)
     }
@@ -365,17 +346,4 @@ impl<N: Network> Modem<N> {
 /// `AT` or `at`; the mixed forms are not promised.
 fn starts_with_at(line: &[u8]) -> bool {
     line.starts_with(b"AT") || line.starts_with(b"at")
-}
-
-/// Year, month and day of a number of days since 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
-    // Days since 0000-03-01 in eras of 400 years; March is the first month.
-    let day = days + 719_468;
-    let (era, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
 }

@@ -6,7 +6,9 @@
 
 mod at;
 mod bench;
+mod clock;
 mod fault;
+mod file;
 mod network;
 mod output;
 mod packet;
@@ -15,14 +17,16 @@ mod settings;
 mod socket;
 #[cfg(feature = "std")]
 mod tcp;
+mod tls;
 
 pub use bench::{Bench, BlockingClock, Port, Stalled, VirtualClock};
 pub use fault::Faults;
-pub use network::{Link, Loopback, Network};
+pub use network::{Link, Loopback, Network, Peer, TlsPeer};
 pub use settings::{Card, Loss, Mood, PsmGrant, Settings};
 #[cfg(feature = "std")]
 pub use tcp::TcpNetwork;
 
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::text::Text;
@@ -41,6 +45,10 @@ enum Action {
     Open(u8),
     RefuseOpen(u8, u16),
     PowerDown,
+    /// The answer of a time server, and whether it sets the clock.
+    TimeServer(bool),
+    /// The answer of a name server.
+    Resolved(Result<IpAddr, u16>),
     Outage,
     NetworkBack,
     /// The periodic timer of power saving mode wakes the modem.
@@ -61,6 +69,7 @@ enum Power {
 enum Input {
     Line,
     Payload { id: u8, left: usize },
+    File { handle: u32, left: usize },
 }
 
 /// The model of a modem.
@@ -100,6 +109,12 @@ pub struct Modem<N> {
     edrx: Option<(u8, Text<4>)>,
     /// The last traffic with the network or the host.
     last_active: Instant,
+    files: file::Files,
+    tls_contexts: tls::Contexts,
+    /// When the clock was set, and to what.
+    rtc_offset: Option<(u64, Instant)>,
+    /// The network sets the clock; kept over restarts.
+    automatic_clock: bool,
 }
 
 impl<N: Network> Modem<N> {
@@ -137,6 +152,10 @@ impl<N: Network> Modem<N> {
             psm_reports: false,
             edrx: None,
             last_active: Instant::ZERO,
+            files: file::Files::default(),
+            tls_contexts: tls::Contexts::new(),
+            rtc_offset: None,
+            automatic_clock: false,
         };
         modem.settings.imei = Text::lossy(b"866425030000001");
         modem
@@ -303,20 +322,22 @@ impl<N: Network> Modem<N> {
         match news {
             News::Opened => {
                 socket.phase = Phase::Connected;
-                self.urc(format_args!("+QIOPEN: {id},0"), now);
+                self.opened(id, 0, now);
             }
             News::Refused => {
                 socket.phase = Phase::Closing;
                 self.last_error = 566;
-                self.urc(format_args!("+QIOPEN: {id},566"), now);
+                self.opened(id, 566, now);
             }
             News::Received => {
                 self.last_active = now;
-                self.urc(format_args!("+QIURC: \"recv\",{id}"), now);
+                let family = self.family(id);
+                self.urc(format_args!("+{family}URC: \"recv\",{id}"), now);
             }
             News::Closed => {
                 socket.phase = Phase::Closing;
-                self.urc(format_args!("+QIURC: \"closed\",{id}"), now);
+                let family = self.family(id);
+                self.urc(format_args!("+{family}URC: \"closed\",{id}"), now);
             }
         }
     }
@@ -350,8 +371,10 @@ impl<N: Network> Modem<N> {
             Action::Open(_) => {}
             Action::RefuseOpen(id, error) => {
                 self.last_error = error;
-                self.urc(format_args!("+QIOPEN: {id},{error}"), now);
+                self.opened(id, error, now);
             }
+            Action::TimeServer(sets) => self.time_server(sets, now),
+            Action::Resolved(result) => self.resolved(result, now),
             Action::PowerDown => {
                 self.urc(format_args!("POWERED DOWN"), now);
                 self.forget();
@@ -421,6 +444,7 @@ impl<N: Network> Modem<N> {
             Mood::NoCell => 2,
         };
         self.set_status(status, now);
+        self.take_nitz(now);
     }
 
     fn set_status(&mut self, status: u8, now: Instant) {
@@ -454,6 +478,8 @@ impl<N: Network> Modem<N> {
         }
         self.input = Input::Line;
         self.line.clear();
+        self.files.close_all();
+        self.tls_contexts = tls::Contexts::new();
         self.busy_until = Instant::ZERO;
         self.echo = true;
         self.error_form = 1;

@@ -1,8 +1,10 @@
 //! Packet contexts and sockets of the model. AT reference sections 9 and 10.
 
+use core::net::IpAddr;
+
 use crate::sim::at::{Call, Form};
-use crate::sim::network::Network;
-use crate::sim::socket::{Phase, SOCKETS, Socket};
+use crate::sim::network::{Network, Peer};
+use crate::sim::socket::{Kind, Phase, SOCKETS, Socket};
 use crate::sim::{Action, Input, Modem};
 use crate::time::Instant;
 
@@ -26,23 +28,59 @@ impl<N: Network> Modem<N> {
                 self.payload_echo = value == "1";
                 self.ok(now);
             }
-            ("QISTATE", Form::Read) => self.states(now),
+            ("QISTATE", Form::Read) => self.states(Kind::Tcp, now),
             ("QIGETERROR", Form::Execute) => {
                 let error = self.last_error;
                 self.tell(format_args!("+QIGETERROR: {error}, see manual"), now);
             }
             ("QIOPEN", Form::Write(_)) => self.open(call, now),
-            ("QISEND", Form::Write(_)) => self.send(call, now),
-            ("QIRD", Form::Write(_)) => self.read(call, now),
-            ("QICLOSE", Form::Write(_)) => match call.number(0) {
-                Some(id @ 0..=LAST_ID) => {
-                    self.remove(id);
-                    self.ok(now);
-                }
-                _ => self.error(now),
-            },
+            ("QISEND", Form::Write(_)) => self.send(call, Kind::Tcp, now),
+            ("QIRD", Form::Write(_)) => self.read(call, Kind::Tcp, now),
+            ("QICLOSE", Form::Write(_)) => self.close(call, Kind::Tcp, now),
+            ("QIDNSGIP", Form::Write(_)) if self.context => {
+                let result = self.network.resolve(call.text(1));
+                self.ok(now);
+                self.plan(Action::Resolved(result), now + self.settings.air);
+            }
             _ => self.error(now),
         }
+    }
+
+    pub(super) fn resolved(&mut self, result: Result<IpAddr, u16>, now: Instant) {
+        match result {
+            Ok(address) => {
+                self.say(format_args!("+QIURC: \"dnsgip\",0,1,600"), now);
+                self.say(format_args!("+QIURC: \"dnsgip\",\"{address}\""), now);
+            }
+            Err(code) => self.say(format_args!("+QIURC: \"dnsgip\",{code}"), now),
+        }
+    }
+
+    /// Closing an id that is not in use is no error; closing one of the other family is.
+    pub(super) fn close(&mut self, call: &Call<'_>, kind: Kind, now: Instant) {
+        let id = call.number(0).unwrap_or(u8::MAX);
+        let is_ours = self
+            .socket(id)
+            .is_none_or(|s| is_tls(s.kind) == is_tls(kind));
+        if id > LAST_ID || !is_ours {
+            return self.error(now);
+        }
+        self.remove(id);
+        self.ok(now);
+    }
+
+    /// How lines about a socket begin, behind the plus.
+    pub(super) fn family(&mut self, id: u8) -> &'static str {
+        match self.socket(id) {
+            Some(socket) if is_tls(socket.kind) => "QSSL",
+            _ => "QI",
+        }
+    }
+
+    /// The line that ends an attempt to connect.
+    pub(super) fn opened(&mut self, id: u8, error: u16, now: Instant) {
+        let family = self.family(id);
+        self.say(format_args!("+{family}OPEN: {id},{error}"), now);
     }
 
     fn activate(&mut self, now: Instant) {
@@ -62,21 +100,28 @@ impl<N: Network> Modem<N> {
         self.ok(done);
     }
 
-    fn states(&mut self, now: Instant) {
+    pub(super) fn states(&mut self, kind: Kind, now: Instant) {
         for index in 0..SOCKETS {
             let Some(Some(socket)) = self.sockets.get(index) else {
                 continue;
             };
-            let (id, phase) = (socket.id, socket.phase);
+            if is_tls(socket.kind) != is_tls(kind) {
+                continue;
+            }
+            let (id, phase, kind) = (socket.id, socket.phase, socket.kind);
             let state = match phase {
                 Phase::Opening => 1,
                 Phase::Connected => 2,
                 Phase::Closing => 4,
             };
+            let (family, name) = match kind {
+                Kind::Tcp => ("QI", "TCP"),
+                Kind::Udp => ("QI", "UDP"),
+                Kind::Tls => ("QSSL", "SSLClient"),
+            };
+            let head = format_args!("+{family}STATE: {id},\"{name}\",\"192.0.2.1\"");
             self.info(
-                format_args!(
-                    "+QISTATE: {id},\"TCP\",\"192.0.2.1\",1883,0,{state},1,{id},0,\"uart1\""
-                ),
+                format_args!("{head},1883,0,{state},1,{id},0,\"uart1\""),
                 now,
             );
         }
@@ -84,55 +129,77 @@ impl<N: Network> Modem<N> {
     }
 
     fn open(&mut self, call: &Call<'_>, now: Instant) {
-        let (Some(id @ 0..=LAST_ID), "TCP") = (call.number(1), call.text(2)) else {
-            return self.refuse(552, now);
+        let (id, kind) = match (call.number(1), call.text(2)) {
+            (Some(id), "TCP") => (id, Kind::Tcp),
+            (Some(id), "UDP") => (id, Kind::Udp),
+            _ => return self.refuse(552, now),
         };
         let (host, port) = (call.text(3), call.number(4));
         let (Some(port), Some(1..=16), false) = (port, call.number(0), host.is_empty()) else {
             return self.refuse(552, now);
         };
-        if !self.context {
-            return self.refuse(561, now);
-        }
-        if self.socket(id).is_some() {
-            self.ok(now);
-            return self.plan(Action::RefuseOpen(id, 563), now + self.settings.air);
-        }
-        let Some(slot) = self.sockets.iter_mut().find(|slot| slot.is_none()) else {
-            return self.refuse(553, now);
-        };
-        *slot = Some(Socket::new(id));
-        self.ok(now);
-        if self.dice.hits(self.faults.open_fail) {
-            let error = [565, 566, 569, 563]
-                .get(self.dice.below(4) as usize)
-                .copied();
-            self.plan(
-                Action::RefuseOpen(id, error.unwrap_or(566)),
-                now + self.settings.air,
-            );
-            if let Some(socket) = self.socket(id) {
-                socket.phase = Phase::Closing;
-            }
+        if !self.occupy(id, kind, now) {
             return;
         }
-        self.network.open(id, host, port);
+        let peer = Peer {
+            host,
+            port,
+            is_datagram: kind == Kind::Udp,
+            tls: None,
+        };
+        self.network.open(id, &peer);
         self.plan(Action::Open(id), now + self.settings.air);
     }
 
-    fn refuse(&mut self, error: u16, now: Instant) {
+    /// Takes an id for a connection that may be opened; answers the command either way.
+    pub(super) fn occupy(&mut self, id: u8, kind: Kind, now: Instant) -> bool {
+        if id > LAST_ID || !self.context {
+            let error = if self.context { 552 } else { 561 };
+            self.refuse(error, now);
+            return false;
+        }
+        if self.socket(id).is_some() {
+            self.ok(now);
+            self.plan(Action::RefuseOpen(id, 563), now + self.settings.air);
+            return false;
+        }
+        let Some(slot) = self.sockets.iter_mut().find(|slot| slot.is_none()) else {
+            self.refuse(553, now);
+            return false;
+        };
+        *slot = Some(Socket::new(id, kind));
+        self.ok(now);
+        if self.dice.hits(self.faults.open_fail) {
+            let errors = [565, 566, 569, 563];
+            let error = errors.get(self.dice.below(4) as usize);
+            self.fail_open(id, error.copied().unwrap_or(566), now);
+            return false;
+        }
+        true
+    }
+
+    /// The connection will not come; its id stays taken until it is closed.
+    pub(super) fn fail_open(&mut self, id: u8, error: u16, now: Instant) {
+        self.plan(Action::RefuseOpen(id, error), now + self.settings.air);
+        if let Some(socket) = self.socket(id) {
+            socket.phase = Phase::Closing;
+        }
+    }
+
+    pub(super) fn refuse(&mut self, error: u16, now: Instant) {
         self.last_error = error;
         self.error(now);
     }
 
-    fn send(&mut self, call: &Call<'_>, now: Instant) {
+    pub(super) fn send(&mut self, call: &Call<'_>, kind: Kind, now: Instant) {
         let id = call.number(0).unwrap_or(u8::MAX);
         let length = call.number(1);
-        let Some(socket) = self.socket(id).filter(|s| s.phase != Phase::Opening) else {
+        let is_ours = |s: &&mut Socket| s.phase != Phase::Opening && is_tls(s.kind) == is_tls(kind);
+        let Some(socket) = self.socket(id).filter(is_ours) else {
             return self.refuse(567, now);
         };
         match length {
-            Some(0) => {
+            Some(0) if kind != Kind::Tls => {
                 let (total, waiting) = (socket.sent, socket.unacknowledged());
                 let acked = total.wrapping_sub(u32::try_from(waiting).unwrap_or(0));
                 self.tell(format_args!("+QISEND: {total},{acked},{waiting}"), now);
@@ -170,19 +237,28 @@ impl<N: Network> Modem<N> {
         }
     }
 
-    fn read(&mut self, call: &Call<'_>, now: Instant) {
+    pub(super) fn read(&mut self, call: &Call<'_>, kind: Kind, now: Instant) {
         let id = call.number(0).unwrap_or(u8::MAX);
         let max: usize = call.number(1).unwrap_or(1500);
-        let Some(socket) = self.socket(id).filter(|s| s.phase != Phase::Opening) else {
+        let is_ours = |s: &&mut Socket| s.phase != Phase::Opening && is_tls(s.kind) == is_tls(kind);
+        let Some(socket) = self.socket(id).filter(is_ours) else {
             return self.refuse(567, now);
         };
+        if max == 0 && kind == Kind::Tls {
+            return self.error(now);
+        }
         if max == 0 {
             let (read, unread) = (socket.read, socket.unread());
             let total = read.wrapping_add(u32::try_from(unread).unwrap_or(0));
             return self.tell(format_args!("+QIRD: {total},{read},{unread}"), now);
         }
         let data: heapless::Vec<u8, 1500> = socket.take(max.min(1500)).collect();
-        self.info(format_args!("+QIRD: {}", data.len()), now);
+        let name = if kind == Kind::Tls {
+            "QSSLRECV"
+        } else {
+            "QIRD"
+        };
+        self.info(format_args!("+{name}: {}", data.len()), now);
         if !data.is_empty() {
             self.emit(data.iter().copied().chain(*b"\r\n"), now);
         }
@@ -219,7 +295,8 @@ impl<N: Network> Modem<N> {
                 socket.phase = Phase::Closing;
                 let id = socket.id;
                 self.network.close(id);
-                self.say(format_args!("+QIURC: \"closed\",{id}"), now);
+                let family = self.family(id);
+                self.say(format_args!("+{family}URC: \"closed\",{id}"), now);
             }
         }
     }
@@ -231,4 +308,8 @@ impl<N: Network> Modem<N> {
             self.remove(id);
         }
     }
+}
+
+const fn is_tls(kind: Kind) -> bool {
+    matches!(kind, Kind::Tls)
 }

@@ -95,6 +95,10 @@ pub struct Settings {
     pub activation_quirk: bool,
     /// UTC at virtual zero, seconds since 1970; `None`: the network gives no time.
     pub unix: Option<u64>,
+    /// The same of the time server that the network reaches; `None`: there is none.
+    pub time_server: Option<u64>,
+    /// TLS knows `sni` and `checkhost`, as that of the BG95.
+    pub checks_names: bool,
     /// Serial number.
     pub imei: Text<15>,
 }
@@ -117,6 +121,8 @@ impl Settings {
             refuse_contexts: 0,
             activation_quirk: false,
             unix: Some(1_767_225_600),
+            time_server: None,
+            checks_names: false,
             imei: Text::new(),
         }
     }

@@ -7,6 +7,8 @@ use crate::time::Instant;
 pub(crate) const SOCKETS: usize = 4;
 /// Bytes buffered each way.
 const BUFFER: usize = 2048;
+/// Datagrams buffered from the peer.
+const DATAGRAMS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -18,9 +20,12 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Socket {
     pub(crate) id: u8,
+    pub(crate) kind: Kind,
     pub(crate) phase: Phase,
     /// From the peer.
     received: heapless::Deque<u8, BUFFER>,
+    /// Of these, lengths of datagrams.
+    datagrams: heapless::Deque<usize, DATAGRAMS>,
     /// Of these, bytes that have crossed the air.
     visible: usize,
     /// When the rest becomes visible.
@@ -30,6 +35,14 @@ pub(crate) struct Socket {
     queue: heapless::Deque<u8, BUFFER>,
     pub(crate) sent: u32,
     pub(crate) read: u32,
+}
+
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Tcp,
+    Udp,
+    Tls,
 }
 
 /// What the modem has to report.
@@ -42,11 +55,13 @@ pub(crate) enum News {
 }
 
 impl Socket {
-    pub(crate) const fn new(id: u8) -> Self {
+    pub(crate) const fn new(id: u8, kind: Kind) -> Self {
         Self {
             id,
+            kind,
             phase: Phase::Opening,
             received: heapless::Deque::new(),
+            datagrams: heapless::Deque::new(),
             visible: 0,
             arrives: None,
             reported: false,
@@ -58,7 +73,8 @@ impl Socket {
 
     /// Queues a payload for the air; false (and nothing queued) if there is no room.
     pub(crate) fn enqueue(&mut self, payload: &[u8]) -> bool {
-        if self.queue.len() + payload.len() > BUFFER {
+        let is_blocked = self.kind == Kind::Udp && !self.queue.is_empty();
+        if is_blocked || self.queue.len() + payload.len() > BUFFER {
             return false;
         }
         for &byte in payload {
@@ -81,8 +97,18 @@ impl Socket {
 
     /// Takes up to `max` visible bytes.
     pub(crate) fn take(&mut self, max: usize) -> impl Iterator<Item = u8> {
-        let count = self.visible.min(max);
+        let next = match self.kind {
+            Kind::Udp => self.datagrams.front().copied().unwrap_or(0),
+            Kind::Tcp | Kind::Tls => usize::MAX,
+        };
+        let count = self.visible.min(max).min(next);
         self.visible -= count;
+        if let Some(left) = self.datagrams.front_mut() {
+            *left -= count;
+            if *left == 0 {
+                self.datagrams.pop_front();
+            }
+        }
         self.read = self.read.wrapping_add(u32::try_from(count).unwrap_or(0));
         if count == 0 {
             self.reported = false;
@@ -123,6 +149,8 @@ impl Socket {
 
     fn send(&mut self, network: &mut impl Network) {
         while !self.queue.is_empty() {
+            // A datagram leaves as soon as it is queued, so the queue is nothing but it.
+            self.queue.make_contiguous();
             let (first, _) = self.queue.as_slices();
             let taken = network.send(self.id, first);
             if taken == 0 {
@@ -139,15 +167,22 @@ impl Socket {
         if self.arrives.is_some() {
             return;
         }
-        let mut chunk = [0; 256];
+        let mut chunk = [0; 1500];
         loop {
             let room = chunk.len().min(BUFFER - self.received.len());
+            let is_datagram = self.kind == Kind::Udp;
+            if is_datagram && (room < chunk.len() || self.datagrams.is_full()) {
+                break;
+            }
             let Some(space) = chunk.get_mut(..room).filter(|space| !space.is_empty()) else {
                 break;
             };
             let count = network.receive(self.id, space);
             if count == 0 {
                 break;
+            }
+            if is_datagram {
+                let _ = self.datagrams.push_back(count);
             }
             for &byte in space.iter().take(count) {
                 let _ = self.received.push_back(byte);

@@ -1,12 +1,12 @@
 //! The model's sockets as TCP connections of the host.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 use std::{boxed::Box, string::String};
 
-use crate::sim::network::{Link, Network};
+use crate::sim::network::{Link, Network, Peer};
 
 /// Pause between two looks at the sockets while waiting for one.
 const POLL: Duration = Duration::from_micros(200);
@@ -40,6 +40,7 @@ enum Stream {
     None,
     Connecting(Receiver<Option<TcpStream>>),
     Open(TcpStream),
+    Datagrams(UdpSocket),
     /// The peer is done, or the connection broke.
     Over,
     Refused,
@@ -87,7 +88,12 @@ impl TcpNetwork {
     /// Whether any connection is open or being opened.
     #[must_use]
     pub fn has_connection(&self) -> bool {
-        let alive = |link: &Stream| matches!(link, Stream::Connecting(_) | Stream::Open(_));
+        let alive = |link: &Stream| {
+            matches!(
+                link,
+                Stream::Connecting(_) | Stream::Open(_) | Stream::Datagrams(_)
+            )
+        };
         self.links.iter().any(alive)
     }
 
@@ -115,6 +121,7 @@ impl TcpNetwork {
                 link.decide();
                 !matches!(link, Stream::Connecting(_))
             }
+            Stream::Datagrams(socket) => socket.peek(&mut [0; 1]).is_ok(),
             Stream::Open(stream) => match stream.peek(&mut [0]) {
                 Ok(_) => true,
                 Err(error) => error.kind() != ErrorKind::WouldBlock,
@@ -154,6 +161,19 @@ impl Stream {
     }
 }
 
+/// Datagrams to and from one peer.
+fn datagrams(host: &str, port: u16) -> Option<UdpSocket> {
+    let peer = (host, port).to_socket_addrs().ok()?.next()?;
+    let own: IpAddr = match peer {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((own, 0)).ok()?;
+    socket.connect(peer).ok()?;
+    socket.set_nonblocking(true).ok()?;
+    Some(socket)
+}
+
 fn connect(host: &str, port: u16) -> Option<TcpStream> {
     let addresses = (host, port).to_socket_addrs().ok()?;
     let stream = addresses
@@ -165,8 +185,16 @@ fn connect(host: &str, port: u16) -> Option<TcpStream> {
 }
 
 impl Network for TcpNetwork {
-    fn open(&mut self, id: u8, host: &str, port: u16) {
-        let host: Box<str> = self.host.as_deref().unwrap_or(host).into();
+    fn open(&mut self, id: u8, peer: &Peer<'_>) {
+        let port = peer.port;
+        let host: Box<str> = self.host.as_deref().unwrap_or(peer.host).into();
+        if peer.is_datagram {
+            let socket = datagrams(&host, port);
+            if let Some(link) = self.link(id) {
+                *link = socket.map_or(Stream::Refused, Stream::Datagrams);
+            }
+            return;
+        }
         let (send, result) = channel();
         std::thread::spawn(move || drop(send.send(connect(&host, port))));
         self.unanswered = Some(Instant::now());
@@ -182,7 +210,7 @@ impl Network for TcpNetwork {
         link.decide();
         match link {
             Stream::Connecting(_) => Link::Connecting,
-            Stream::Open(_) => Link::Connected,
+            Stream::Open(_) | Stream::Datagrams(_) => Link::Connected,
             Stream::Over | Stream::None => Link::Closed,
             Stream::Refused => Link::Refused,
         }
@@ -190,8 +218,13 @@ impl Network for TcpNetwork {
 
     fn send(&mut self, id: u8, bytes: &[u8]) -> usize {
         let Some(link) = self.link(id) else { return 0 };
-        let Stream::Open(stream) = link else { return 0 };
-        match stream.write(bytes) {
+        let written = match link {
+            Stream::Open(stream) => stream.write(bytes),
+            // Lost, if it cannot be sent.
+            Stream::Datagrams(socket) => socket.send(bytes).or(Ok(bytes.len())),
+            _ => return 0,
+        };
+        match written {
             Ok(count) => {
                 self.sent += count as u64;
                 self.unanswered = Some(Instant::now());
@@ -210,15 +243,21 @@ impl Network for TcpNetwork {
             return 0;
         }
         let Some(link) = self.link(id) else { return 0 };
-        let Stream::Open(stream) = link else { return 0 };
-        match stream.read(out) {
-            Ok(0) => *link = Stream::Over,
+        let is_stream = matches!(link, Stream::Open(_));
+        let received = match link {
+            Stream::Open(stream) => stream.read(out),
+            Stream::Datagrams(socket) => socket.recv(out),
+            _ => return 0,
+        };
+        match received {
+            Ok(0) if is_stream => *link = Stream::Over,
             Ok(count) => {
                 self.received += count as u64;
                 self.unanswered = None;
                 self.looked = None;
                 return count;
             }
+            Err(_) if !is_stream => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => *link = Stream::Over,
         }
@@ -229,6 +268,12 @@ impl Network for TcpNetwork {
         if let Some(link) = self.link(id) {
             *link = Stream::None;
         }
+    }
+
+    fn resolve(&mut self, host: &str) -> Result<IpAddr, u16> {
+        let host = self.host.as_deref().unwrap_or(host);
+        let mut found = (host, 0).to_socket_addrs().map_err(|_| 565u16)?;
+        found.next().map(|address| address.ip()).ok_or(565)
     }
 
     fn settle(&mut self) -> bool {

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId};
+use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId, Transport};
 
 /// Sizes of the pieces in which the modem's bytes arrive; 0 is all at once.
 const CUTS: [usize; 6] = [0, 1, 2, 3, 7, 64];
@@ -88,6 +88,12 @@ impl Rig {
     }
 
     #[track_caller]
+    pub fn begin_err(&mut self, request: Request<'_>, fault: Fault) {
+        assert_eq!(self.engine.begin(request, self.now), Err(fault));
+        assert_eq!(self.sent(), "");
+    }
+
+    #[track_caller]
     pub fn done(&mut self) -> Result<Answer, Fault> {
         self.engine.outcome().expect("the request has not ended")
     }
@@ -140,6 +146,7 @@ impl Rig {
         self.exchange("AT+CEREG=4", "\r\nOK\r\n");
         self.exchange("AT+CGREG=2", "\r\nOK\r\n");
         self.exchange("AT+CGEREP=2,1", "\r\nOK\r\n");
+        self.exchange("AT+CTZU?", "\r\n+CTZU: 1\r\n\r\nOK\r\n");
     }
 
     /// From the context query to the end, the context being active.
@@ -147,6 +154,7 @@ impl Rig {
     pub fn context(&mut self) {
         self.exchange("AT+QIACT?", "\r\n+QIACT: 1,1,1,\"10.2.3.4\"\r\n\r\nOK\r\n");
         self.exchange("AT+QISTATE?", "\r\nOK\r\n");
+        self.exchange("AT+QSSLSTATE", "\r\nOK\r\n");
         assert_eq!(self.done(), Ok(Answer::Done));
     }
 
@@ -167,6 +175,7 @@ impl Rig {
         self.begin(Request::Connect {
             host: "meter.example",
             port: 1883,
+            transport: Transport::Tcp,
         });
         let open = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
         self.exchange(open, "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n");

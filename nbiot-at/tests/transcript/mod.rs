@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use nbiot_at::line::{Item, Splitter};
+use nbiot_at::line::{Item, Splitter, Trailer};
 
 /// Every transcript, by name.
 pub(crate) fn all() -> Vec<(String, Vec<Group>)> {
@@ -198,8 +198,8 @@ pub(crate) fn run(
                 && header == Some(&line)
             {
                 match counted {
-                    true => splitter.expect_block(length),
-                    false => splitter.expect_bytes(length),
+                    true => splitter.expect_block(length, Trailer::EmptyLine),
+                    false => splitter.expect_block(length, Trailer::None),
                 }
                 block = blocks.next();
             }

@@ -25,7 +25,7 @@ use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, 
 use meter_proto::payload::{Death, Receipt, Stream, code};
 use meter_proto::topic::{Channel, Topic};
 use nbiot_at::asynch::Modem;
-use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, next_delay};
+use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, Transport, next_delay};
 
 use crate::board::{PowerKey, Time};
 use crate::config::Config;
@@ -167,7 +167,11 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             self.take_network_time(modem).await?;
         }
         let opened = modem
-            .connect(self.config.broker.host, self.config.broker.port)
+            .connect(
+                self.config.broker.host,
+                self.config.broker.port,
+                Transport::Tcp,
+            )
             .await;
         let socket = opened.inspect_err(|error| self.forget_modem(error.kind()))?;
         let ended = self.talk(modem, session, socket).await;

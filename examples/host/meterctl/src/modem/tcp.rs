@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use nbiot_at::{Clock, Error, Event, Fault};
+use nbiot_at::{Clock, Error, Event, Fault, Transport};
 
 use super::{Client, explain};
 use crate::port::Desk;
@@ -17,7 +17,7 @@ const TURN: Duration = Duration::from_millis(100);
 /// Sends the input, prints what comes, and ends when the peer closes or nothing has come for so
 /// long after the end of the input.
 pub(super) fn bridge(modem: &mut Client, host: &str, port: u16, linger: Duration) -> Result<()> {
-    let socket = modem.connect(host, port).map_err(explain)?;
+    let socket = modem.connect(host, port, Transport::Tcp).map_err(explain)?;
     eprintln!("connected to {host}:{port}");
     let input = input();
     let desk = Desk::new();

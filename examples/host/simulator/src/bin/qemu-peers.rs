@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant as Real, SystemTime};
 
 use nbiot_at::Instant;
-use nbiot_at::sim::{Link, Modem, Network, TcpNetwork};
+use nbiot_at::sim::{Link, Modem, Network, Peer, TcpNetwork};
 use simulator::truth::Truth;
 use stpm3x::sim::{Board, Chip, Input, Interface, Line, Phasor};
 use stpm3x::{Channel, Divider, FrontEnd, Gain, Part, Sensor};
@@ -166,8 +166,8 @@ struct Broker {
 }
 
 impl Network for Broker {
-    fn open(&mut self, id: u8, _host: &str, _port: u16) {
-        self.tcp.open(id, &self.host, self.port);
+    fn open(&mut self, id: u8, peer: &Peer<'_>) {
+        self.tcp.open(id, &peer.moved_to(&self.host, self.port));
     }
 
     fn poll(&mut self, id: u8) -> Link {
