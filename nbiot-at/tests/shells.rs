@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, Mood, Port, VirtualClock};
 use nbiot_at::{
-    Apn, Clock, Config, Error, Event, Fault, Instant, SocketId, Transport, asynch, blocking,
+    Apn, ClientIdentity, Clock, Config, Error, Event, Fault, FileName, Instant, SocketId, Tls,
+    Transport, asynch, blocking,
 };
 
 /// A port that keeps what is written, and takes it in small pieces with pauses.
@@ -82,8 +83,11 @@ impl embedded_io_async::Write for Slow<'_> {
     }
 }
 
+/// A network that gives no time, so that the clock has to be asked for.
 fn bench() -> Bench<Loopback> {
     let mut model = Model::new(Loopback::new(), 1);
+    model.settings.checks_names = true;
+    model.settings.time_server = Some(1_790_000_000);
     model.power_on(Instant::ZERO);
     Bench::new(model)
 }
@@ -100,7 +104,20 @@ fn slow(bench: &Bench<Loopback>, piece: usize) -> (Slow<'_>, Rc<RefCell<Vec<u8>>
 }
 
 fn config() -> Config {
-    Config::new(Apn::parameter("iot.example").unwrap())
+    let mut config = Config::new(Apn::parameter("iot.example").unwrap());
+    let mut tls = Tls::new(FileName::parameter("ca.pem").unwrap());
+    tls.identity = Some(ClientIdentity {
+        certificate: FileName::parameter("meter.pem").unwrap(),
+        key: FileName::parameter("meter.key").unwrap(),
+    });
+    config.tls = Some(tls);
+    config
+}
+
+/// Longer than one piece, and with the bytes that a prompt or a line would be ended by.
+fn certificate() -> Vec<u8> {
+    let ends = b"\r\nOK\r\n> \x1a\x1b\0";
+    (0..1_500).map(|n| ends[n % ends.len()]).collect()
 }
 
 /// Every public call, in one order, its results as text.
@@ -130,6 +147,37 @@ macro_rules! script {
         $log.push(format!("{:?}", $modem.close(socket)$(.$await)?));
         $bench.with(|model, _| model.network().refuse = true);
         $log.push(format!("{:?}", $modem.connect("meter.example", 1883, Transport::Tcp)$(.$await)?));
+        $bench.with(|model, _| model.network().refuse = false);
+        let peer = ("meter.example", 8883, Transport::Tls);
+        $log.push(format!("{:?}", $modem.connect(peer.0, peer.1, peer.2)$(.$await)?));
+        for name in ["ca.pem", "meter.pem", "meter.key"] {
+            $log.push(format!("{:?}", $modem.store_file(name, &certificate())$(.$await)?));
+            $log.push(format!("{:?}", $modem.file_size(name)$(.$await)?));
+        }
+        $log.push(format!("{:?}", $modem.read_file("ca.pem", 1_490, &mut buffer)$(.$await)?));
+        $log.push(format!("{:?}", $modem.synchronise("time.example")$(.$await)?));
+        let socket = $modem.connect(peer.0, peer.1, peer.2)$(.$await)?.unwrap();
+        $log.push(format!("{:?}", $modem.send(socket, &data[..1500])$(.$await)?));
+        $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
+        while let Ok(count @ 1..) = $modem.receive(socket, &mut buffer)$(.$await)? {
+            $log.push(format!("{count}: {:?}", &buffer[..count]));
+        }
+        $log.push(format!("{:?}", $modem.close(socket)$(.$await)?));
+        $log.push(format!("{:?}", $modem.delete_file("ca.pem")$(.$await)?));
+        $log.push(format!("{:?}", $modem.delete_file("ca.pem")$(.$await)?));
+        $log.push(format!("{:?}", $modem.connect(peer.0, peer.1, peer.2)$(.$await)?));
+        $log.push(format!("{:?}", $modem.set_clock(1_800_000_000)$(.$await)?));
+        $log.push(format!("{:?}", $modem.resolve("meter.example")$(.$await)?));
+        let socket = $modem.connect("meter.example", 5683, Transport::Udp)$(.$await)?.unwrap();
+        for datagram in [&data[..300], &data[..7]] {
+            $log.push(format!("{:?}", $modem.send(socket, datagram)$(.$await)?));
+        }
+        for _ in 0..2 {
+            $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
+            while let Ok(count @ 1..) = $modem.receive(socket, &mut buffer)$(.$await)? {
+                $log.push(format!("datagram of {count}"));
+            }
+        }
         $log.push(format!("{:?}", $modem.power_down()$(.$await)?));
         $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
     }};
@@ -152,15 +200,27 @@ fn blocking_and_async_send_the_same_bytes_and_return_the_same() {
 
     assert_eq!(async_log, blocking_log);
     assert_eq!(*async_bytes.borrow(), *blocking_bytes.borrow());
-    let last = [
-        format!("{:?}", Error::<Infallible>::Modem(Fault::UnknownSocket)),
-        "Socket(ConnectFailed)".into(),
-        "Ok(())".into(),
-        "Ok(PoweredDown)".into(),
-    ];
-    let tail = &async_log[async_log.len() - 4..];
-    for (line, part) in tail.iter().zip(&last) {
-        assert!(line.contains(part.as_str()), "{line} lacks {part}");
+    let unknown = format!("{:?}", Error::<Infallible>::Modem(Fault::UnknownSocket));
+    let mut log = async_log.iter();
+    for part in [
+        unknown.as_str(),
+        "Socket(ConnectFailed)",
+        // The authority's file is not there.
+        "Tls(ConnectFailed)",
+        "Ok(Some(1500))",
+        "Ok(Some(1500))",
+        "Ok(Some(1500))",
+        "Ok(10)",
+        "NetworkTime { unix: 1790000",
+        "Ok(1500)",
+        "Tls(ConnectFailed)",
+        "Ok(192.0.2.1)",
+        "datagram of 300",
+        "datagram of 7",
+        "Ok(PoweredDown)",
+    ] {
+        let found = log.any(|line| line.contains(part));
+        assert!(found, "no {part} in {async_log:#?}");
     }
 }
 
@@ -207,11 +267,16 @@ async fn works(modem: &mut SlowModem<'_>, clock: &VirtualClock) {
 enum Call {
     Start,
     Connect,
+    ConnectTls,
     Send,
     Receive,
     Close,
     Identity,
     NetworkTime,
+    Resolve,
+    Synchronise,
+    StoreFile,
+    DeleteFile,
 }
 
 async fn call(modem: &mut SlowModem<'_>, socket: Option<SocketId>, call: Call) {
@@ -229,6 +294,16 @@ async fn call(modem: &mut SlowModem<'_>, socket: Option<SocketId>, call: Call) {
         Call::Close => modem.close(socket.unwrap()).await.unwrap(),
         Call::Identity => drop(modem.identity().await.unwrap()),
         Call::NetworkTime => drop(modem.network_time().await.unwrap()),
+        Call::ConnectTls => drop(
+            modem
+                .connect("meter.example", 8883, Transport::Tls)
+                .await
+                .unwrap(),
+        ),
+        Call::Resolve => drop(modem.resolve("meter.example").await.unwrap()),
+        Call::Synchronise => drop(modem.synchronise("time.example").await.unwrap()),
+        Call::StoreFile => modem.store_file("other", &certificate()).await.unwrap(),
+        Call::DeleteFile => modem.delete_file("ca.pem").await.unwrap(),
     }
 }
 
@@ -241,6 +316,11 @@ fn drop_and_go_on(what: Call, polls: usize) -> bool {
         let mut socket = None;
         if what != Call::Start {
             modem.start().await.unwrap();
+        }
+        if what == Call::ConnectTls {
+            for name in ["ca.pem", "meter.pem", "meter.key"] {
+                modem.store_file(name, &certificate()).await.unwrap();
+            }
         }
         if matches!(what, Call::Send | Call::Receive | Call::Close) {
             let open = modem
@@ -259,7 +339,9 @@ fn drop_and_go_on(what: Call, polls: usize) -> bool {
             // Before its first poll nothing has happened; later the id is free.
             (Call::Close, Some(socket)) => drop(modem.close(socket).await),
             // A connection that nobody got to know, or a close that had ended.
-            (Call::Connect, _) if ended => return true,
+            (Call::Connect | Call::ConnectTls, _) if ended => return true,
+            // What was written of it is found and written anew.
+            (Call::StoreFile, _) => modem.store_file("other", &certificate()).await.unwrap(),
             _ => {}
         }
         works(&mut modem, bench.clock()).await;
@@ -273,6 +355,11 @@ fn a19_any_call_may_be_dropped_at_any_await() {
     for what in [
         Call::Start,
         Call::Connect,
+        Call::ConnectTls,
+        Call::Resolve,
+        Call::Synchronise,
+        Call::StoreFile,
+        Call::DeleteFile,
         Call::Send,
         Call::Receive,
         Call::Close,
