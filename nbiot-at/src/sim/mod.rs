@@ -13,6 +13,8 @@ mod network;
 mod output;
 mod packet;
 mod power_saving;
+#[cfg(feature = "tls")]
+mod secure;
 mod settings;
 mod socket;
 #[cfg(feature = "std")]

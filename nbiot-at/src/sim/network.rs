@@ -45,11 +45,14 @@ pub struct TlsPeer<'a> {
     pub authority: Option<&'a [u8]>,
     /// Certificate and key of the client.
     pub identity: Option<(&'a [u8], &'a [u8])>,
+    /// The only cipher suite offered, by its IANA number; `0xffff` is all.
+    pub cipher_suite: u16,
     /// The server is told its name.
     pub tells_name: bool,
     /// The name in the server's certificate is compared.
     pub checks_name: bool,
-    /// UTC in seconds since 1970 that dates are compared with; `None`: they are not.
+    /// UTC in seconds since 1970 that dates are compared with; `None`: the
+    /// module does not look at them, and a network with TLS of its own takes the time it likes.
     pub unix: Option<u64>,
 }
 

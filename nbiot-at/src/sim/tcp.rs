@@ -1,4 +1,4 @@
-//! The model's sockets as TCP connections of the host.
+//! The model's sockets as TCP, UDP and, with the feature `tls`, TLS connections of the host.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use std::{boxed::Box, string::String};
 
 use crate::sim::network::{Link, Network, Peer};
+#[cfg(feature = "tls")]
+use crate::sim::secure;
 
 /// Pause between two looks at the sockets while waiting for one.
 const POLL: Duration = Duration::from_micros(200);
@@ -15,7 +17,7 @@ const IDLE_POLL: Duration = Duration::from_millis(1);
 /// How long a connection attempt may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Real TCP: one connection for each connectID.
+/// Real connections, one for each connectID. Without the feature `tls`, TLS sockets are in the clear.
 ///
 /// Virtual time must not run past an exchange that is really in flight:
 /// [`settle`](Network::settle) waits up to [`patience`](Self::patience) for the answer to what was
@@ -34,12 +36,68 @@ pub struct TcpNetwork {
     looked: Option<Instant>,
 }
 
+/// What carries the bytes of a stream.
+#[derive(Debug)]
+pub(super) enum Wire {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Secure(Box<secure::Stream>),
+}
+
+impl Read for Wire {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(out),
+            #[cfg(feature = "tls")]
+            Self::Secure(stream) => stream.read(out),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            #[cfg(feature = "tls")]
+            Self::Secure(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            #[cfg(feature = "tls")]
+            Self::Secure(stream) => stream.flush(),
+        }
+    }
+}
+
+impl Wire {
+    /// Whether a read would not wait: there are bytes, or it is over.
+    fn is_readable(&mut self) -> bool {
+        let socket = match self {
+            Self::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Self::Secure(stream) => {
+                if stream.has_plaintext() {
+                    return true;
+                }
+                stream.socket()
+            }
+        };
+        match socket.peek(&mut [0]) {
+            Ok(_) => true,
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 enum Stream {
     #[default]
     None,
-    Connecting(Receiver<Option<TcpStream>>),
-    Open(TcpStream),
+    Connecting(Receiver<Option<Wire>>),
+    Open(Wire),
     Datagrams(UdpSocket),
     /// The peer is done, or the connection broke.
     Over,
@@ -122,10 +180,7 @@ impl TcpNetwork {
                 !matches!(link, Stream::Connecting(_))
             }
             Stream::Datagrams(socket) => socket.peek(&mut [0; 1]).is_ok(),
-            Stream::Open(stream) => match stream.peek(&mut [0]) {
-                Ok(_) => true,
-                Err(error) => error.kind() != ErrorKind::WouldBlock,
-            },
+            Stream::Open(wire) => wire.is_readable(),
             _ => false,
         }
     }
@@ -179,9 +234,13 @@ fn connect(host: &str, port: u16) -> Option<TcpStream> {
     let stream = addresses
         .map(|a| TcpStream::connect_timeout(&a, CONNECT))
         .find_map(Result::ok)?;
-    stream.set_nonblocking(true).ok()?;
     stream.set_nodelay(true).ok()?;
     Some(stream)
+}
+
+fn plain(stream: TcpStream) -> Option<Wire> {
+    stream.set_nonblocking(true).ok()?;
+    Some(Wire::Plain(stream))
 }
 
 impl Network for TcpNetwork {
@@ -195,8 +254,20 @@ impl Network for TcpNetwork {
             }
             return;
         }
+        #[cfg(feature = "tls")]
+        let secure = peer.tls.map(|tls| secure::Client::new(peer.host, &tls));
         let (send, result) = channel();
-        std::thread::spawn(move || drop(send.send(connect(&host, port))));
+        std::thread::spawn(move || {
+            let stream = connect(&host, port);
+            #[cfg(feature = "tls")]
+            let wire = match secure {
+                Some(client) => stream.and_then(|stream| client?.handshake(stream)),
+                None => stream.and_then(plain),
+            };
+            #[cfg(not(feature = "tls"))]
+            let wire = stream.and_then(plain);
+            drop(send.send(wire));
+        });
         self.unanswered = Some(Instant::now());
         if let Some(link) = self.link(id) {
             *link = Stream::Connecting(result);

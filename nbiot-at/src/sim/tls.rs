@@ -178,6 +178,7 @@ impl<N: Network> Modem<N> {
         let tls = TlsPeer {
             authority: authority.filter(|_| settings.level > 0),
             identity: certificate.zip(key).filter(|_| settings.level == 2),
+            cipher_suite: settings.suite,
             tells_name: settings.tells_name,
             checks_name: settings.checks_name,
             unix: unix.filter(|_| !settings.ignores_time),
