@@ -7,14 +7,18 @@ use embassy_futures::select::{Either, select};
 use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{ErrorType, Read, Write};
 
+use crate::engine::job::Task;
+use crate::engine::query;
+use crate::engine::request::ask;
+use crate::engine::state::State;
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
-    Registration, Request, Signal, SocketId, Stage, Transport,
+    Registration, Signal, SocketId, Stage, Transport,
 };
 
 /// Bytes of a file that are written or read at once.
-const PIECE: usize = crate::engine::CHUNK;
+const PIECE: usize = crate::known::CHUNK;
 
 /// The client of a modem on the serial port `S`, with the clock and delay `C`.
 ///
@@ -72,7 +76,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Error::Start`] with the stage and the reason.
     pub async fn start(&mut self) -> Result<(), Error<S::Error>> {
-        match self.run(Request::Start).await {
+        match self.run(|state, now| state.start(now)).await {
             Ok(_) => Ok(()),
             Err(Error::Modem(source)) => Err(Error::Start {
                 stage: self.engine.stage(),
@@ -96,12 +100,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         port: u16,
         transport: Transport,
     ) -> Result<SocketId, Error<S::Error>> {
-        let request = Request::Connect {
-            host,
-            port,
-            transport,
-        };
-        match self.run(request).await? {
+        let connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
+        match self.run(connect).await? {
             Answer::Socket(socket) => Ok(socket),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -115,7 +115,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     pub async fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
         let mut sent = 0;
         while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.run(Request::Send { socket, data: rest }).await {
+            match self.run(|state, now| state.send(socket, rest, now)).await {
                 Ok(Answer::Count(count)) => sent += count,
                 Ok(_) => return Err(Fault::LogicBug.into()),
                 Err(error) if sent == 0 => return Err(error),
@@ -141,7 +141,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         if count > 0 || out.is_empty() {
             return Ok(count);
         }
-        self.run(Request::Receive { socket }).await?;
+        self.run(|state, _| state.receive(socket)).await?;
         Ok(self.engine.take(socket, out)?)
     }
 
@@ -169,7 +169,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id is closed once more before it is used again.
     pub async fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(Request::Close { socket }).await.map(drop)
+        self.run(|state, _| state.close(socket)).await.map(drop)
     }
 
     /// The time from the network.
@@ -178,7 +178,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub async fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(Request::NetworkTime).await? {
+        match self.run(|_, _| ask(&query::NETWORK_TIME)).await? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -190,7 +190,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub async fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(Request::Resolve { host }).await? {
+        match self.run(|state, now| state.resolve(host, now)).await? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -204,7 +204,10 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub async fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(Request::Synchronise { server }).await? {
+        match self
+            .run(|state, now| state.synchronise(server, now))
+            .await?
+        {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -216,7 +219,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::InvalidParameter`] for another year; those of the modem and the port.
     pub async fn set_clock(&mut self, unix: u64) -> Result<(), Error<S::Error>> {
-        self.run(Request::SetClock { unix }).await.map(drop)
+        self.run(|state, _| state.set_clock(unix)).await.map(drop)
     }
 
     /// Puts a file into the modem: a certificate, a key. One that is there already with the same
@@ -234,8 +237,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
         let mut offset = 0;
         for data in data.chunks(PIECE) {
-            let request = Request::WriteFile { name, offset, data };
-            self.run(request).await?;
+            let write = |state: &mut State<_>, _| state.write_file(name, offset, data);
+            self.run(write).await?;
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
         let holds = self.holds(name, data).await?;
@@ -253,7 +256,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
-            self.run(Request::ReadFile { name, offset }).await?;
+            self.run(|state, _| state.read_file(name, offset)).await?;
             if self.engine.file_data() != piece {
                 return Ok(false);
             }
@@ -268,7 +271,10 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn file_size(&mut self, name: &str) -> Result<Option<u32>, Error<S::Error>> {
-        match self.run(Request::FileSize { name }).await? {
+        match self
+            .run(|state, _| state.file_query(name, &query::FILE_SIZE))
+            .await?
+        {
             Answer::Size(size) => Ok(size),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -285,7 +291,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         offset: u32,
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
-        self.run(Request::ReadFile { name, offset }).await?;
+        self.run(|state, _| state.read_file(name, offset)).await?;
         let data = self.engine.file_data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
@@ -299,7 +305,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::File`] with the modem's reason; those of the port.
     pub async fn delete_file(&mut self, name: &str) -> Result<(), Error<S::Error>> {
-        self.run(Request::DeleteFile { name }).await.map(drop)
+        self.run(|state, _| state.file_query(name, &query::DELETE_FILE))
+            .await
+            .map(drop)
     }
 
     /// Strength of the signal; fields are absent without service.
@@ -308,7 +316,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(Request::Signal).await? {
+        match self.run(|_, _| ask(&query::SIGNAL)).await? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -320,7 +328,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(Request::Identity).await? {
+        match self.run(|_, _| ask(&query::IDENTITY)).await? {
             Answer::Identity(identity) => Ok(identity),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -332,7 +340,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(Request::Registration).await? {
+        match self.run(|_, _| ask(&query::REGISTRATION)).await? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -345,7 +353,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub async fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
-        match self.run(Request::PowerSaving).await? {
+        match self.run(|state, _| state.power_saving()).await? {
             Answer::Granted(granted) => Ok(granted),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -357,7 +365,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn power_down(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(Request::PowerDown).await.map(drop)
+        self.run(|state, now| state.power_down(now)).await.map(drop)
     }
 
     /// A stream over one connection, for code that takes `embedded-io-async`.
@@ -369,12 +377,26 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     }
 
     /// Drives one request to its end, after whatever a dropped future left.
-    async fn run(&mut self, request: Request<'_>) -> Result<Answer, Error<S::Error>> {
+    async fn run(
+        &mut self,
+        task: impl FnOnce(&mut State<SOCKETS>, Instant) -> Result<Task<SOCKETS>, Fault>,
+    ) -> Result<Answer, Error<S::Error>> {
+        self.settle().await?;
+        let now = self.clock.now();
+        self.engine.begin_task(|state| task(state, now), now)?;
+        self.finish().await
+    }
+
+    /// Ends whatever a call left that nobody waits for.
+    async fn settle(&mut self) -> Result<(), Error<S::Error>> {
         self.engine.abandon(self.clock.now());
         while !self.engine.is_idle() {
             self.turn(None).await?;
         }
-        self.engine.begin(request, self.clock.now())?;
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<Answer, Error<S::Error>> {
         loop {
             if let Some(outcome) = self.engine.outcome() {
                 return Ok(outcome?);

@@ -5,14 +5,18 @@ use core::net::IpAddr;
 use embedded_hal::delay::DelayNs;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
+use crate::engine::job::Task;
+use crate::engine::query;
+use crate::engine::request::ask;
+use crate::engine::state::State;
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
-    Registration, Request, Signal, SocketId, Stage, Transport,
+    Registration, Signal, SocketId, Stage, Transport,
 };
 
 /// Bytes of a file that are written or read at once.
-const PIECE: usize = crate::engine::CHUNK;
+const PIECE: usize = crate::known::CHUNK;
 
 /// The client of a modem on the serial port `S`, with the clock and delay `C`.
 ///
@@ -66,7 +70,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Error::Start`] with the stage and the reason.
     pub fn start(&mut self) -> Result<(), Error<S::Error>> {
-        match self.run(Request::Start) {
+        match self.run(|state, now| state.start(now)) {
             Ok(_) => Ok(()),
             Err(Error::Modem(source)) => Err(Error::Start {
                 stage: self.engine.stage(),
@@ -90,12 +94,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         port: u16,
         transport: Transport,
     ) -> Result<SocketId, Error<S::Error>> {
-        let request = Request::Connect {
-            host,
-            port,
-            transport,
-        };
-        match self.run(request)? {
+        let connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
+        match self.run(connect)? {
             Answer::Socket(socket) => Ok(socket),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -109,7 +109,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     pub fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
         let mut sent = 0;
         while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.run(Request::Send { socket, data: rest }) {
+            match self.run(|state, now| state.send(socket, rest, now)) {
                 Ok(Answer::Count(count)) => sent += count,
                 Ok(_) => return Err(Fault::LogicBug.into()),
                 Err(error) if sent == 0 => return Err(error),
@@ -131,7 +131,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         if count > 0 || out.is_empty() {
             return Ok(count);
         }
-        self.run(Request::Receive { socket })?;
+        self.run(|state, _| state.receive(socket))?;
         Ok(self.engine.take(socket, out)?)
     }
 
@@ -159,7 +159,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id is closed once more before it is used again.
     pub fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(Request::Close { socket }).map(drop)
+        self.run(|state, _| state.close(socket)).map(drop)
     }
 
     /// The time from the network.
@@ -168,7 +168,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(Request::NetworkTime)? {
+        match self.run(|_, _| ask(&query::NETWORK_TIME))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -180,7 +180,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(Request::Resolve { host })? {
+        match self.run(|state, now| state.resolve(host, now))? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -194,7 +194,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(Request::Synchronise { server })? {
+        match self.run(|state, now| state.synchronise(server, now))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -206,7 +206,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::InvalidParameter`] for another year; those of the modem and the port.
     pub fn set_clock(&mut self, unix: u64) -> Result<(), Error<S::Error>> {
-        self.run(Request::SetClock { unix }).map(drop)
+        self.run(|state, _| state.set_clock(unix)).map(drop)
     }
 
     /// Puts a file into the modem: a certificate, a key. One that is there already with the same
@@ -224,8 +224,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
         let mut offset = 0;
         for data in data.chunks(PIECE) {
-            let request = Request::WriteFile { name, offset, data };
-            self.run(request)?;
+            let write = |state: &mut State<_>, _| state.write_file(name, offset, data);
+            self.run(write)?;
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
         let holds = self.holds(name, data)?;
@@ -243,7 +243,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
-            self.run(Request::ReadFile { name, offset })?;
+            self.run(|state, _| state.read_file(name, offset))?;
             if self.engine.file_data() != piece {
                 return Ok(false);
             }
@@ -258,7 +258,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn file_size(&mut self, name: &str) -> Result<Option<u32>, Error<S::Error>> {
-        match self.run(Request::FileSize { name })? {
+        match self.run(|state, _| state.file_query(name, &query::FILE_SIZE))? {
             Answer::Size(size) => Ok(size),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -275,7 +275,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         offset: u32,
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
-        self.run(Request::ReadFile { name, offset })?;
+        self.run(|state, _| state.read_file(name, offset))?;
         let data = self.engine.file_data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
@@ -289,7 +289,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::File`] with the modem's reason; those of the port.
     pub fn delete_file(&mut self, name: &str) -> Result<(), Error<S::Error>> {
-        self.run(Request::DeleteFile { name }).map(drop)
+        self.run(|state, _| state.file_query(name, &query::DELETE_FILE))
+            .map(drop)
     }
 
     /// Strength of the signal; fields are absent without service.
@@ -298,7 +299,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(Request::Signal)? {
+        match self.run(|_, _| ask(&query::SIGNAL))? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -310,7 +311,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(Request::Identity)? {
+        match self.run(|_, _| ask(&query::IDENTITY))? {
             Answer::Identity(identity) => Ok(identity),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -322,7 +323,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(Request::Registration)? {
+        match self.run(|_, _| ask(&query::REGISTRATION))? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -335,7 +336,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
-        match self.run(Request::PowerSaving)? {
+        match self.run(|state, _| state.power_saving())? {
             Answer::Granted(granted) => Ok(granted),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -347,7 +348,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn power_down(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(Request::PowerDown).map(drop)
+        self.run(|state, now| state.power_down(now)).map(drop)
     }
 
     /// A stream over one connection, for code that takes `embedded-io`.
@@ -359,12 +360,26 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     }
 
     /// Drives one request to its end.
-    fn run(&mut self, request: Request<'_>) -> Result<Answer, Error<S::Error>> {
+    fn run(
+        &mut self,
+        task: impl FnOnce(&mut State<SOCKETS>, Instant) -> Result<Task<SOCKETS>, Fault>,
+    ) -> Result<Answer, Error<S::Error>> {
+        self.settle()?;
+        let now = self.clock.now();
+        self.engine.begin_task(|state| task(state, now), now)?;
+        self.finish()
+    }
+
+    /// Ends whatever a call left that nobody waits for.
+    fn settle(&mut self) -> Result<(), Error<S::Error>> {
         self.engine.abandon(self.clock.now());
         while !self.engine.is_idle() {
             self.turn(None)?;
         }
-        self.engine.begin(request, self.clock.now())?;
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Answer, Error<S::Error>> {
         loop {
             if let Some(outcome) = self.engine.outcome() {
                 return Ok(outcome?);

@@ -16,6 +16,7 @@ mod engine;
 mod error;
 pub mod esim;
 mod field;
+mod known;
 pub mod line;
 mod power_saving;
 #[cfg(feature = "sim")]

@@ -42,6 +42,11 @@ impl<const N: usize> Text<N> {
         Self(text)
     }
 
+    /// Appends `text`; false, and nothing is appended, if it does not fit.
+    pub(crate) fn push_str(&mut self, text: &str) -> bool {
+        self.0.push_str(text).is_ok()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

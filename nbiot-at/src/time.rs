@@ -26,6 +26,16 @@ impl Instant {
         self.0
     }
 
+    /// So many ms later, at most the end of the clock.
+    pub(crate) const fn plus(self, millis: u32) -> Self {
+        Self(self.0.saturating_add(millis as u64))
+    }
+
+    /// Milliseconds since `earlier`, zero if it is later.
+    pub(crate) const fn millis_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// Time passed since `earlier`, zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -1,8 +1,10 @@
 //! TLS of the module: what is asked of it before a connection, AT reference section 11.
 
-use core::fmt::{self, Write};
+use core::fmt;
 use core::time::Duration;
 
+use crate::command::line::Line;
+use crate::field::Fields;
 use crate::text::Text;
 
 /// Name of a file in the modem, at most 32 printable characters. The modem takes 80 and advises
@@ -93,24 +95,22 @@ impl Tls {
     /// The value as it is written, without its quotes.
     pub(crate) fn value(&self, setting: TlsSetting) -> Text<32> {
         let identity = self.identity.as_ref();
-        let mut text = Text::new();
-        // Every one of them is shorter than its room.
-        let _ = match setting {
-            TlsSetting::Version => text.write_str("3"),
-            TlsSetting::CipherSuite => write!(text, "0X{:04X}", self.cipher_suite),
-            TlsSetting::Authority => return self.authority.clone(),
-            TlsSetting::Level => text.write_str(if identity.is_some() { "2" } else { "1" }),
-            TlsSetting::Dates => text.write_str(if self.checks_dates { "0" } else { "1" }),
-            TlsSetting::ServerName | TlsSetting::NameCheck => text.write_str("1"),
-            TlsSetting::Certificate => {
-                return identity.map_or(Text::new(), |i| i.certificate.clone());
-            }
-            TlsSetting::Key => return identity.map_or(Text::new(), |i| i.key.clone()),
+        let mut line = Line::new();
+        match setting {
+            TlsSetting::Version => line.text("3"),
+            TlsSetting::CipherSuite => line.text("0X").digits(self.cipher_suite.into(), 16, 4),
+            TlsSetting::Authority => line.text(self.authority.as_str()),
+            TlsSetting::Level => line.text(if identity.is_some() { "2" } else { "1" }),
+            TlsSetting::Dates => line.text(if self.checks_dates { "0" } else { "1" }),
+            TlsSetting::ServerName | TlsSetting::NameCheck => line.text("1"),
+            TlsSetting::Certificate => line.text(identity.map_or("", |i| i.certificate.as_str())),
+            TlsSetting::Key => line.text(identity.map_or("", |i| i.key.as_str())),
             TlsSetting::NegotiationTime => {
-                write!(text, "{}", self.negotiation_time.as_secs().clamp(10, 300))
+                let seconds = self.negotiation_time.as_secs().clamp(10, 300);
+                line.number(u32::try_from(seconds).unwrap_or(300))
             }
         };
-        text
+        line.short()
     }
 }
 
@@ -181,16 +181,6 @@ impl TlsSetting {
     const fn is_quoted(self) -> bool {
         matches!(self, Self::Authority | Self::Certificate | Self::Key)
     }
-
-    /// `AT+QSSLCFG="<key>",1` and, to write it, its value.
-    pub(crate) fn write_to(self, out: &mut impl Write, value: Option<&str>) -> fmt::Result {
-        write!(out, "AT+QSSLCFG=\"{}\",{CONTEXT}", self.key())?;
-        match value {
-            Some(value) if self.is_quoted() => write!(out, ",\"{value}\""),
-            Some(value) => write!(out, ",{value}"),
-            None => Ok(()),
-        }
-    }
 }
 
 impl fmt::Display for TlsSetting {
@@ -199,9 +189,24 @@ impl fmt::Display for TlsSetting {
     }
 }
 
+/// `AT+QSSLCFG="<key>",1` and, to write it, its value.
+pub(crate) fn write(line: &mut Line, setting: TlsSetting, value: Option<&str>) {
+    line.text("AT+QSSLCFG=").quoted(setting.key());
+    line.text(",").number(CONTEXT.into());
+    match value {
+        Some(value) if setting.is_quoted() => {
+            line.text(",").quoted(value);
+        }
+        Some(value) => {
+            line.text(",").text(value);
+        }
+        None => {}
+    }
+}
+
 /// Whether `+QSSLCFG: "<key>",1,<value>` shows this value.
 pub(crate) fn shows(line: &[u8], setting: TlsSetting, value: &str) -> bool {
-    let Some(mut fields) = crate::field::Fields::of(line, "+QSSLCFG") else {
+    let Some(mut fields) = Fields::of(line, "+QSSLCFG") else {
         return false;
     };
     fields.next().text == setting.key().as_bytes()

@@ -1,8 +1,34 @@
 //! Network time, AT reference section 15.
 
-use core::fmt::{self, Write};
-
+use crate::command::Spec;
+use crate::command::line::Line;
 use crate::field::Fields;
+
+/// UTC now.
+pub(crate) static NETWORK_TIME: Spec = Spec::new("AT+QLTS=1").answered(|line, known, _| {
+    known.heard.time = universal(line);
+    line.starts_with(b"+QLTS")
+});
+/// Local time.
+pub(crate) static CLOCK: Spec = Spec::new("AT+CCLK?").answered(|line, known, _| {
+    known.heard.time = local(line);
+    line.starts_with(b"+CCLK")
+});
+pub(crate) static SET_CLOCK: Spec = Spec::written(|line, known, _| {
+    write_setting(line, known.target.unix);
+});
+pub(crate) static AUTOMATIC_CLOCK_STATE: Spec = Spec::new("AT+CTZU?").lists(|line, known, _| {
+    known.heard.is_set = is_automatic(line);
+    line.starts_with(b"+CTZU")
+});
+pub(crate) static AUTOMATIC_CLOCK: Spec = Spec::new("AT+CTZU=1");
+/// Sets the modem's clock, too. Its result comes behind `OK`, see [`synchronised`].
+pub(crate) static SYNCHRONISE: Spec = Spec::written(|line, known, _| {
+    let target = &known.target;
+    line.text("AT+QNTP=1,").quoted(target.host.as_str());
+    line.text(",").number(target.port.into()).text(",1");
+})
+.results();
 
 /// The time the network gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +45,12 @@ pub struct NetworkTime {
 const FIRST_YEAR: u32 = 2023;
 
 /// `+QLTS: "YYYY/MM/DD,hh:mm:ss±zz,<dst>"` of `AT+QLTS=1`: UTC now. `None` if never synchronised.
-pub(crate) fn universal(line: &[u8]) -> Option<NetworkTime> {
+fn universal(line: &[u8]) -> Option<NetworkTime> {
     parse(Fields::of(line, "+QLTS")?.next().text, false)
 }
 
 /// `+CCLK: "yy/MM/dd,hh:mm:ss±zz"`: local time. `None` if the clock is not set.
-pub(crate) fn local(line: &[u8]) -> Option<NetworkTime> {
+fn local(line: &[u8]) -> Option<NetworkTime> {
     parse(Fields::of(line, "+CCLK")?.next().text, true)
 }
 
@@ -36,19 +62,16 @@ pub(crate) fn synchronised(line: &[u8]) -> Option<(u16, Option<NetworkTime>)> {
 }
 
 /// `+CTZU: 1`: the network sets the modem's clock. 3 is that of newer models.
-pub(crate) fn is_automatic(line: &[u8]) -> bool {
+fn is_automatic(line: &[u8]) -> bool {
     let mode = Fields::of(line, "+CTZU").and_then(|mut fields| fields.number::<u8>());
     matches!(mode, Some(1 | 3))
 }
 
 /// The years that the modem's clock can show, as seconds since 1970: 2023 to 2079.
-pub(crate) const SETTABLE: core::ops::Range<u64> = 1_672_531_200..3_471_292_800;
+pub(crate) const SETTABLE: core::ops::Range<u32> = 1_672_531_200..3_471_292_800;
 
 /// `AT+CCLK="yy/MM/dd,hh:mm:ss+00"`: UTC.
-pub(crate) fn write_setting(out: &mut impl Write, unix: u64) -> fmt::Result {
-    if !SETTABLE.contains(&unix) {
-        return Err(fmt::Error);
-    }
+fn write_setting(line: &mut Line, unix: u32) {
     let (mut days, seconds) = (unix / 86_400, unix % 86_400);
     let mut year = 1970;
     while days >= days_in_year(year) {
@@ -56,16 +79,15 @@ pub(crate) fn write_setting(out: &mut impl Write, unix: u64) -> fmt::Result {
         year += 1;
     }
     let mut month = 1;
-    while days >= u64::from(days_in_month(year, month)) {
-        days -= u64::from(days_in_month(year, month));
+    while days >= days_in_month(year, month) {
+        days -= days_in_month(year, month);
         month += 1;
     }
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let (year, day) = (year % 100, days + 1);
-    write!(
-        out,
-        "AT+CCLK=\"{year:02}/{month:02}/{day:02},{hour:02}:{minute:02}:{second:02}+00\""
-    )
+    line.text("AT+CCLK=\"").pair(year % 100);
+    line.text("/").pair(month).text("/").pair(days + 1);
+    line.text(",").pair(seconds / 3600);
+    line.text(":").pair(seconds / 60 % 60);
+    line.text(":").pair(seconds % 60).text("+00\"");
 }
 
 fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
@@ -85,15 +107,13 @@ fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
     if !valid {
         return None;
     }
-    let days = days_since_1970(year, month, day);
-    let seconds = i64::from(days) * 86_400 + i64::from(hour * 3600 + minute * 60 + second);
-    let offset = if local {
-        i64::from(zone.unwrap_or(0)) * 900
-    } else {
-        0
-    };
+    // Until 2099 and a little more: 32 bits hold it.
+    let day = days_since_1970(year, month, day);
+    let seconds = day * 86_400 + hour * 3600 + minute * 60 + second;
+    let offset = if local { zone.unwrap_or(0) } else { 0 };
+    let unix = seconds.checked_add_signed(i32::from(offset) * -900)?;
     Some(NetworkTime {
-        unix: u64::try_from(seconds - offset).ok()?,
+        unix: unix.into(),
         zone,
     })
 }
@@ -140,7 +160,7 @@ const fn leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-const fn days_in_year(year: u32) -> u64 {
+const fn days_in_year(year: u32) -> u32 {
     if leap(year) { 366 } else { 365 }
 }
 
@@ -191,10 +211,11 @@ mod tests {
     fn what_is_set_reads_back() {
         for day in 0..57 * 365 {
             let unix = SETTABLE.start + day * 86_400 + day % 86_400;
-            let mut line = std::string::String::new();
-            write_setting(&mut line, unix).unwrap();
-            let shown = line.replace("AT+CCLK=", "+CCLK: ");
-            assert_eq!(local(shown.as_bytes()).unwrap().unix, unix, "{line}");
+            let mut line = Line::new();
+            write_setting(&mut line, unix);
+            let shown = line.end().unwrap().as_str().replace("AT+CCLK=", "+CCLK: ");
+            let found = local(shown.trim_end().as_bytes()).unwrap();
+            assert_eq!(found.unix, u64::from(unix), "{shown}");
         }
     }
 

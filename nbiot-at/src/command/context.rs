@@ -1,6 +1,20 @@
 //! Packet contexts, AT reference section 9.
 
+use crate::command::Spec;
 use crate::field::Fields;
+
+pub(crate) static CONTEXT_SETTINGS: Spec = Spec::written(|line, known, _| {
+    let config = &known.config;
+    line.text("AT+QICSGP=1,1,").quoted(config.apn.as_str());
+    line.text(",").quoted(config.user.as_str());
+    line.text(",").quoted(config.password.as_str()).text(",1");
+});
+pub(crate) static CONTEXTS: Spec = Spec::new("AT+QIACT?").lists(|line, known, _| {
+    known.heard.active |= active(line) == Some(true);
+    line.starts_with(b"+QIACT")
+});
+pub(crate) static ACTIVATE: Spec = Spec::new("AT+QIACT=1").within(150_000);
+pub(crate) static DEACTIVATE: Spec = Spec::new("AT+QIDEACT=1").within(40_000);
 
 /// The context this client uses.
 pub(crate) const CONTEXT: u8 = 1;
@@ -18,7 +32,7 @@ pub(crate) fn is_detached(line: &[u8]) -> bool {
 }
 
 /// `+QIACT: <ctx>,<state>,…`: whether it says that our context is active.
-pub(crate) fn active(line: &[u8]) -> Option<bool> {
+fn active(line: &[u8]) -> Option<bool> {
     let mut fields = Fields::of(line, "+QIACT")?;
     Some(fields.number() == Some(CONTEXT) && fields.number() == Some(1_u8))
 }

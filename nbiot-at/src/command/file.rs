@@ -1,33 +1,85 @@
 //! Files of the module, AT reference section 14.
 
-use core::fmt;
-
+use crate::command::{Block, Invitation, Spec};
 use crate::field::Fields;
 
-/// A file that is open in the modem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Handle(u32);
-
-impl fmt::Display for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QFLST=").quoted(known.target.file.as_str());
+})
+.lists(|line, known, _| {
+    known.heard.size = size(line, known.target.file.as_str());
+    line.starts_with(b"+QFLST")
+});
+/// The first argument is the mode. Flash may be erased, in this command and those below.
+pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
+    line.text("AT+QFOPEN=").quoted(known.target.file.as_str());
+    line.text(",").number(mode);
+})
+.within(10_000)
+.answered(|line, known, _| {
+    known.heard.handle = handle(line);
+    line.starts_with(b"+QFOPEN")
+});
+/// The arguments are the handle and the offset.
+pub(crate) static SEEK: Spec = Spec::written(|line, _, [handle, offset]| {
+    line.text("AT+QFSEEK=").number(handle);
+    line.text(",").number(offset).text(",0");
+});
+/// The arguments are the handle and the most bytes.
+pub(crate) static READ: Spec = Spec {
+    block: Some(Block::Buffer),
+    time_out: 5_000,
+    ..Spec::written(|line, _, [handle, most]| {
+        line.text("AT+QFREAD=")
+            .number(handle)
+            .text(",")
+            .number(most);
+    })
+    .answered(|line, known, [_, most]| {
+        let length = connect(line).flatten();
+        known.heard.block = length.filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+        known.heard.block.is_some()
+    })
+};
+/// The arguments are the handle and the length of the payload.
+pub(crate) static WRITE: Spec = Spec {
+    payload: Some(Invitation::Connect),
+    time_out: 20_000,
+    ..Spec::written(|line, _, [handle, length]| {
+        line.text("AT+QFWRITE=")
+            .number(handle)
+            .text(",")
+            .number(length);
+    })
+    .answered(|line, known, _| {
+        known.heard.total = written(line);
+        known.heard.total.is_some()
+    })
+};
+/// The first argument is the handle.
+pub(crate) static CLOSE: Spec = Spec::written(|line, _, [handle, _]| {
+    line.text("AT+QFCLOSE=").number(handle);
+})
+.within(10_000);
+pub(crate) static DELETE: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QFDEL=").quoted(known.target.file.as_str());
+})
+.within(10_000);
 
 /// `<mode>` of `AT+QFOPEN`: read and write, made if it is not there.
-pub(crate) const KEEP: u8 = 0;
+pub(crate) const KEEP: u32 = 0;
 /// As [`KEEP`], emptied.
-pub(crate) const TRUNCATE: u8 = 1;
+pub(crate) const TRUNCATE: u32 = 1;
 /// Only to read.
-pub(crate) const READ_ONLY: u8 = 2;
+pub(crate) const READ_ONLY: u32 = 2;
 
 /// `+QFOPEN: <handle>`
-pub(crate) fn handle(line: &[u8]) -> Option<Handle> {
-    Fields::of(line, "+QFOPEN")?.number().map(Handle)
+fn handle(line: &[u8]) -> Option<u32> {
+    Fields::of(line, "+QFOPEN")?.number()
 }
 
 /// `+QFLST: "<name>",<size>` of this file.
-pub(crate) fn size(line: &[u8], name: &str) -> Option<u32> {
+fn size(line: &[u8], name: &str) -> Option<u32> {
     let mut fields = Fields::of(line, "+QFLST")?;
     let found = fields.next().text;
     let bare = found.strip_prefix(b"UFS:").unwrap_or(found);
@@ -35,7 +87,7 @@ pub(crate) fn size(line: &[u8], name: &str) -> Option<u32> {
 }
 
 /// `+QFWRITE: <written>,<total>`: bytes written.
-pub(crate) fn written(line: &[u8]) -> Option<u32> {
+fn written(line: &[u8]) -> Option<u32> {
     Fields::of(line, "+QFWRITE")?.number()
 }
 
@@ -54,7 +106,7 @@ mod tests {
 
     #[test]
     fn lines_of_the_reference() {
-        assert_eq!(handle(b"+QFOPEN: 3000"), Some(Handle(3000)));
+        assert_eq!(handle(b"+QFOPEN: 3000"), Some(3000));
         assert_eq!(handle(b"+QFOPEN: -1"), None);
         assert_eq!(size(b"+QFLST: \"ca.pem\",1187", "ca.pem"), Some(1187));
         assert_eq!(size(b"+QFLST: \"UFS:ca.pem\",1187", "ca.pem"), Some(1187));

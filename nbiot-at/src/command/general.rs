@@ -1,7 +1,49 @@
 //! Identity, AT reference sections 5 and 6.
 
+use crate::command::Spec;
 use crate::field::Fields;
 use crate::text::Text;
+
+pub(crate) static ATTENTION: Spec = Spec::new("AT").within(500).probes();
+/// The same to a modem that answers with numbers or not at all.
+pub(crate) static ATTENTION_IN_WORDS: Spec = Spec::new("ATQ0V1").within(500).probes();
+pub(crate) static ECHO_OFF: Spec = Spec::new("ATE0");
+pub(crate) static VERBOSE_CODES: Spec = Spec::new("ATV1");
+pub(crate) static RESULT_CODES: Spec = Spec::new("ATQ0");
+pub(crate) static ERROR_NUMBERS: Spec = Spec::new("AT+CMEE=1");
+/// Its answer cannot be mistaken for that of another command.
+pub(crate) static GUARD: Spec =
+    Spec::new("AT+CMEE?").answered(|line, _, _| line.starts_with(b"+CMEE:"));
+pub(crate) static URC_PORT_QUERY: Spec =
+    Spec::new("AT+QURCCFG=\"urcport\"").lists(|line, known, _| {
+        known.heard.is_set |= line.ends_with(b"\"uart1\"");
+        line.starts_with(b"+QURCCFG")
+    });
+pub(crate) static URC_PORT: Spec = Spec::new("AT+QURCCFG=\"urcport\",\"uart1\"");
+pub(crate) static MODEL: Spec = Spec::new("AT+CGMM").answered(|line, known, _| {
+    let is_bare = !line.starts_with(b"+");
+    if is_bare {
+        known.identity.model = Text::lossy(line);
+    }
+    is_bare
+});
+pub(crate) static REVISION: Spec = Spec::new("AT+QGMR").answered(|line, known, _| {
+    let is_bare = !line.starts_with(b"+");
+    if is_bare {
+        known.identity.revision = Text::lossy(line);
+    }
+    is_bare
+});
+pub(crate) static IMEI: Spec = Spec::new("AT+CGSN").answered(|line, known, _| {
+    let found = imei(line);
+    found.map(|imei| known.identity.imei = imei).is_some()
+});
+pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered(|line, known, _| {
+    let found = iccid(line);
+    found.map(|iccid| known.identity.iccid = iccid).is_some()
+});
+pub(crate) static FULL_FUNCTION: Spec = Spec::new("AT+CFUN=1").within(15_000);
+pub(crate) static POWER_DOWN: Spec = Spec::new("AT+QPOWD=1");
 
 /// Who the modem and its SIM are. A field is empty where the modem did not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +70,7 @@ impl Identity {
 }
 
 /// `+QCCID: <digits>`, with or without quotes; a trailing `F` is filler.
-pub(crate) fn iccid(line: &[u8]) -> Option<Text<22>> {
+fn iccid(line: &[u8]) -> Option<Text<22>> {
     let mut fields = Fields::of(line, "+QCCID").or_else(|| Fields::of(line, "+ICCID"))?;
     let text = fields.next().text;
     let digits = text
@@ -40,7 +82,7 @@ pub(crate) fn iccid(line: &[u8]) -> Option<Text<22>> {
 }
 
 /// 15 digits and nothing else.
-pub(crate) fn imei(line: &[u8]) -> Option<Text<16>> {
+fn imei(line: &[u8]) -> Option<Text<16>> {
     let valid = line.len() == 15 && line.iter().all(u8::is_ascii_digit);
     valid.then(|| Text::lossy(line))
 }

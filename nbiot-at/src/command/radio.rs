@@ -1,6 +1,22 @@
 //! Registration and signal, AT reference section 7.
 
+use crate::command::Spec;
 use crate::field::{Field, Fields};
+
+/// The first argument is the form, AT reference section 7.1.
+pub(crate) static REPORTS: Spec = Spec::written(|line, _, [form, _]| {
+    line.text("AT+CEREG=").number(form);
+});
+pub(crate) static GPRS_REPORTS: Spec = Spec::new("AT+CGREG=2");
+pub(crate) static CONTEXT_REPORTS: Spec = Spec::new("AT+CGEREP=2,1");
+pub(crate) static REGISTRATION: Spec = Spec::new("AT+CEREG?").reported();
+pub(crate) static GPRS_REGISTRATION: Spec = Spec::new("AT+CGREG?").reported();
+pub(crate) static AUTOMATIC_OPERATOR: Spec = Spec::new("AT+COPS=0").within(180_000);
+pub(crate) static DEREGISTER: Spec = Spec::new("AT+COPS=2").within(180_000);
+pub(crate) static SIGNAL: Spec = Spec::new("AT+QCSQ").answered(|line, known, _| {
+    known.heard.signal = signal(line);
+    line.starts_with(b"+QCSQ")
+});
 
 /// State of the registration, 3GPP TS 27.007 `+CEREG` `<stat>`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,7 +160,7 @@ pub struct Signal {
 }
 
 /// `+QCSQ: "<mode>"[,<rssi>,<rsrp>,<sinr>,<rsrq>]`; all absent without service.
-pub(crate) fn signal(line: &[u8]) -> Option<Signal> {
+fn signal(line: &[u8]) -> Option<Signal> {
     let mut fields = Fields::of(line, "+QCSQ")?;
     fields.next();
     let rssi = fields.number();

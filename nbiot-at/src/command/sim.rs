@@ -1,6 +1,20 @@
 //! The SIM, AT reference section 6.
 
+use crate::command::Spec;
 use crate::field::Fields;
+
+pub(crate) static SIM_STATE: Spec = Spec::new("AT+CPIN?").within(5_000).reported();
+pub(crate) static PIN_TRIES: Spec =
+    Spec::new("AT+QPINC=\"SC\"")
+        .within(5_000)
+        .answered(|line, known, _| {
+            known.heard.tries = pin_tries(line);
+            line.starts_with(b"+QPINC")
+        });
+pub(crate) static ENTER_PIN: Spec = Spec::written(|line, known, _| {
+    line.text("AT+CPIN=").quoted(known.config.pin.as_str());
+})
+.within(5_000);
 
 /// What `+CPIN` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +49,7 @@ pub(crate) fn removed(line: &[u8]) -> Option<SimState> {
 }
 
 /// `+QPINC: "SC",<tries left>,<PUK tries left>`.
-pub(crate) fn pin_tries(line: &[u8]) -> Option<u8> {
+fn pin_tries(line: &[u8]) -> Option<u8> {
     let mut fields = Fields::of(line, "+QPINC")?;
     fields.next();
     fields.number()

@@ -2,7 +2,119 @@
 
 use core::net::IpAddr;
 
+use crate::command::line::Line;
+use crate::command::{Block, Command, Invitation, Spec};
 use crate::field::Fields;
+use crate::known::Known;
+
+pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
+pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists(|line, known, _| {
+    known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
+    line.starts_with(b"+QISTATE")
+});
+pub(crate) static TLS_SOCKETS: Spec = Spec::new("AT+QSSLSTATE").lists(|line, known, _| {
+    known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
+    line.starts_with(b"+QSSLSTATE")
+});
+static OPEN_TCP: Spec = Spec::written(|line, known, [id, _]| {
+    line.text("AT+QIOPEN=1,").number(id).text(",\"TCP\",");
+    peer(line, known).text(",0,0");
+});
+static OPEN_UDP: Spec = Spec::written(|line, known, [id, _]| {
+    line.text("AT+QIOPEN=1,").number(id).text(",\"UDP\",");
+    peer(line, known).text(",0,0");
+});
+static OPEN_TLS: Spec = Spec::written(|line, known, [id, _]| {
+    line.text("AT+QSSLOPEN=1,1,").number(id).text(",");
+    peer(line, known).text(",0");
+});
+pub(crate) static OPEN_ERROR: Spec = Spec::new("AT+QIGETERROR").answered(|line, known, _| {
+    known.heard.error = last_error(line);
+    line.starts_with(b"+QIGETERROR")
+});
+static SEND: Spec = Spec::written(|line, _, [id, length]| {
+    line.text("AT+QISEND=").number(id).text(",").number(length);
+})
+.sends();
+static TLS_SEND: Spec = Spec::written(|line, _, [id, length]| {
+    line.text("AT+QSSLSEND=")
+        .number(id)
+        .text(",")
+        .number(length);
+})
+.sends();
+/// The first argument is the connectID.
+pub(crate) static SEND_CHECK: Spec = Spec::written(|line, _, [id, _]| {
+    line.text("AT+QISEND=").number(id).text(",0");
+})
+.answered(|line, known, _| {
+    known.heard.total = total_sent(line);
+    line.starts_with(b"+QISEND")
+});
+static READ: Spec = Spec::written(|line, _, [id, most]| {
+    line.text("AT+QIRD=").number(id).text(",").number(most);
+})
+.reads(block);
+static TLS_READ: Spec = Spec::written(|line, _, [id, most]| {
+    line.text("AT+QSSLRECV=").number(id).text(",").number(most);
+})
+.reads(block);
+/// The first argument is the connectID.
+pub(crate) static READ_CHECK: Spec = Spec::written(|line, _, [id, _]| {
+    line.text("AT+QIRD=").number(id).text(",0");
+})
+.answered(|line, known, _| {
+    known.heard.total = total_read(line);
+    line.starts_with(b"+QIRD")
+});
+/// The module gives up after the 10 s it was told.
+static CLOSE: Spec = Spec::written(|line, _, [id, _]| {
+    line.text("AT+QICLOSE=").number(id).text(",10");
+})
+.within(15_000);
+static TLS_CLOSE: Spec = Spec::written(|line, _, [id, _]| {
+    line.text("AT+QSSLCLOSE=").number(id).text(",10");
+})
+.within(15_000);
+/// Its result comes behind `OK`, see [`resolved`].
+pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QIDNSGIP=1,")
+        .quoted(known.target.host.as_str());
+})
+.results();
+
+impl Spec {
+    /// A prompt, 5 s in the manual and more in the field; then the payload has its own time.
+    const fn sends(self) -> Self {
+        Self {
+            payload: Some(Invitation::Prompt),
+            is_send: true,
+            time_out: 20_000,
+            ..self
+        }
+    }
+
+    const fn reads(self, answer: fn(&[u8], &mut Known, [u32; 2]) -> bool) -> Self {
+        Self {
+            block: Some(Block::Socket),
+            time_out: 5_000,
+            ..self.answered(answer)
+        }
+    }
+}
+
+fn peer<'a>(line: &'a mut Line, known: &Known) -> &'a mut Line {
+    let target = &known.target;
+    line.quoted(target.host.as_str())
+        .text(",")
+        .number(target.port.into())
+}
+
+/// The header of a block that is not longer than what was asked for.
+fn block(line: &[u8], known: &mut Known, [_, most]: [u32; 2]) -> bool {
+    known.heard.block = block_length(line).filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+    known.heard.block.is_some()
+}
 
 /// Highest connectID of the module.
 const LAST_ID: u8 = 11;
@@ -22,16 +134,6 @@ pub enum Transport {
     Tls,
 }
 
-impl Transport {
-    /// `QI` of plain sockets, `QSSL` of encrypted ones: how their commands begin.
-    pub(crate) const fn family(self) -> &'static str {
-        match self {
-            Self::Tcp | Self::Udp => "QI",
-            Self::Tls => "QSSL",
-        }
-    }
-}
-
 /// A connectID, and the kind of socket that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Connection {
@@ -42,6 +144,34 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) const fn is_tls(self) -> bool {
         matches!(self.transport, Transport::Tls)
+    }
+
+    /// `AT+QIOPEN=1,<id>,"TCP",…`, `AT+QSSLOPEN=1,1,<id>,…`: opens it to the target.
+    pub(crate) fn open(self) -> Command {
+        let spec = match self.transport {
+            Transport::Tcp => &OPEN_TCP,
+            Transport::Udp => &OPEN_UDP,
+            Transport::Tls => &OPEN_TLS,
+        };
+        spec.with(self.id.into(), 0)
+    }
+
+    /// `AT+QISEND=<id>,<length>`, `AT+QSSLSEND=<id>,<length>`, and the payload.
+    pub(crate) fn send(self, length: u16) -> Command {
+        let spec = if self.is_tls() { &TLS_SEND } else { &SEND };
+        spec.with(self.id.into(), length.into())
+    }
+
+    /// `AT+QIRD=<id>,<most>`, `AT+QSSLRECV=<id>,<most>`
+    pub(crate) fn read(self, most: u16) -> Command {
+        let spec = if self.is_tls() { &TLS_READ } else { &READ };
+        spec.with(self.id.into(), most.into())
+    }
+
+    /// `AT+QICLOSE=<id>,10`, `AT+QSSLCLOSE=<id>,10`
+    pub(crate) fn close(self) -> Command {
+        let spec = if self.is_tls() { &TLS_CLOSE } else { &CLOSE };
+        spec.with(self.id.into(), 0)
     }
 }
 
@@ -85,7 +215,7 @@ fn read_fields(line: &[u8]) -> Option<Fields<'_>> {
 }
 
 /// `+QIRD: <n>`, `+QSSLRECV: <n>`
-pub(crate) fn block_length(line: &[u8]) -> Option<usize> {
+fn block_length(line: &[u8]) -> Option<usize> {
     read_fields(line)?.number()
 }
 
@@ -97,19 +227,19 @@ pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
 }
 
 /// `+QISEND: <total>,<acked>,<unacked>`: bytes accepted since the socket was opened.
-pub(crate) fn total_sent(line: &[u8]) -> Option<u32> {
+fn total_sent(line: &[u8]) -> Option<u32> {
     Fields::of(line, "+QISEND")?.number()
 }
 
 /// `+QIRD: <total>,<read>,<unread>`: bytes read since the socket was opened.
-pub(crate) fn total_read(line: &[u8]) -> Option<u32> {
+fn total_read(line: &[u8]) -> Option<u32> {
     let mut fields = Fields::of(line, "+QIRD")?;
     fields.next();
     fields.number()
 }
 
 /// `+QISTATE: <id>,…`, `+QSSLSTATE: <id>,…`
-pub(crate) fn open_id(line: &[u8]) -> Option<u8> {
+fn open_id(line: &[u8]) -> Option<u8> {
     Fields::of(line, "+QISTATE")
         .or_else(|| Fields::of(line, "+QSSLSTATE"))?
         .number()
@@ -139,7 +269,7 @@ pub(crate) fn resolved(line: &[u8]) -> Option<Resolved> {
 }
 
 /// `+QIGETERROR: <err>,<text>`
-pub(crate) fn last_error(line: &[u8]) -> Option<u16> {
+fn last_error(line: &[u8]) -> Option<u16> {
     Fields::of(line, "+QIGETERROR")?.number()
 }
 

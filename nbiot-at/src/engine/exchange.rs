@@ -1,20 +1,20 @@
 //! One command in flight: its bytes, its payload, its time-out, and the way back after silence.
 
-use core::time::Duration;
-
 use crate::code::{CmeError, CmsError};
-use crate::command::{COMMAND, Command, Invitation};
+use crate::command::general::{ATTENTION, GUARD};
+use crate::command::line::COMMAND;
+use crate::command::{Command, Invitation, Spec};
 use crate::error::Fault;
 use crate::line::Echo;
 use crate::text::Text;
 use crate::time::Instant;
 
-/// Silence inside a counted block that ends it.
-const BLOCK_GAP: Duration = Duration::from_secs(1);
-/// Time for a prompt and for `SEND OK`; 5 s in the manual, and more in the field on a weak cell.
-const SEND_TIME: Duration = Duration::from_secs(20);
-/// Time in which a modem that is filled up with zeros may still say how that ended.
-const FILL_TIME: Duration = Duration::from_secs(1);
+/// Silence inside a counted block that ends it, ms.
+const BLOCK_GAP: u32 = 1_000;
+/// Time for a prompt and for `SEND OK`; 5 s in the manual, and more in the field on a weak cell; ms.
+const SEND_TIME: u32 = 20_000;
+/// Time in which a modem that is filled up with zeros may still say how that ended, ms.
+const FILL_TIME: u32 = 1_000;
 /// What a payload is filled up with.
 const ZEROS: [u8; 64] = [0; 64];
 /// `AT` this often before the modem counts as silent.
@@ -88,12 +88,12 @@ pub(crate) struct Exchange {
 }
 
 /// What the engine has to do after a time-out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Next {
     /// Go on waiting.
     Wait,
     /// Send this command as part of the way back.
-    Resync(Command),
+    Resync(&'static Spec),
     /// The exchange is over.
     Ended(Result<(), Fault>),
 }
@@ -118,13 +118,13 @@ impl Exchange {
         self.command = Some(command);
         self.text = text;
         self.sent = 0;
-        let has_payload = command.invitation().is_some();
+        let has_payload = command.spec.payload.is_some();
         self.payload = if has_payload {
             Payload::Awaited
         } else {
             Payload::None
         };
-        self.deadline = Some(now + command.time_out());
+        self.deadline = Some(now.plus(command.spec.time_out));
         self.answered = false;
         if has_payload {
             self.spoiled = false;
@@ -179,10 +179,10 @@ impl Exchange {
             .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
     }
 
-    /// Whether `>` would be the invitation to send the payload.
-    pub(crate) fn expects_prompt(&self) -> bool {
-        let invitation = self.command.and_then(Command::invitation);
-        invitation == Some(Invitation::Prompt) && self.payload == Payload::Awaited
+    /// Whether this would be the invitation to send the payload.
+    pub(crate) fn expects(&self, invitation: Invitation) -> bool {
+        let awaited = self.command.and_then(|command| command.spec.payload);
+        awaited == Some(invitation) && self.payload == Payload::Awaited
     }
 
     /// The payload may go, if it has not gone already.
@@ -191,20 +191,20 @@ impl Exchange {
             return;
         }
         self.payload = Payload::Sending(0);
-        self.deadline = Some(now + SEND_TIME);
+        self.deadline = Some(now.plus(SEND_TIME));
     }
 
     /// Bytes of a block came, and more are to come.
     pub(crate) fn block_goes_on(&mut self, now: Instant) {
         if self.command.is_some() {
-            self.deadline = Some(now + BLOCK_GAP);
+            self.deadline = Some(now.plus(BLOCK_GAP));
         }
     }
 
     /// A block is over, whole or not: the final code has its time again.
     pub(crate) fn block_ended(&mut self, now: Instant) {
         if let Some(command) = self.command {
-            self.deadline = Some(now + command.time_out());
+            self.deadline = Some(now.plus(command.spec.time_out));
         }
     }
 
@@ -213,16 +213,18 @@ impl Exchange {
         let Some(command) = self.in_flight() else {
             return Next::Wait;
         };
-        let sends = matches!(command, Command::Send(..));
+        let sends = command.spec.is_send;
         let result = match code {
-            Final::Ok if sends || (command.needs_answer() && !self.answered) => return Next::Wait,
+            Final::Ok if sends || (command.spec.needs_answer && !self.answered) => {
+                return Next::Wait;
+            }
             Final::SendOk if !sends => return Next::Wait,
             Final::Ok | Final::SendOk => Ok(()),
             Final::Failed(fault) => Err(fault),
         };
         match self.resync {
             None => self.end(result),
-            Some(_) if command == Command::Attention => Next::Resync(Command::Guard),
+            Some(_) if command.is(&ATTENTION) => Next::Resync(&GUARD),
             Some((cause, _)) if result.is_ok() => self.end(Err(cause)),
             // A late error of the command that timed out.
             Some(_) => Next::Wait,
@@ -238,10 +240,10 @@ impl Exchange {
         if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;
             self.payload = Payload::Filling(length);
-            self.deadline = Some(now + FILL_TIME);
+            self.deadline = Some(now.plus(FILL_TIME));
             return Next::Wait;
         }
-        if !self.command.is_some_and(Command::resynchronises) && self.resync.is_none() {
+        if self.command.is_none_or(|command| command.spec.is_probe) && self.resync.is_none() {
             return self.end(Err(Fault::TimedOut));
         }
         self.resynchronise(Fault::TimedOut)
@@ -254,7 +256,7 @@ impl Exchange {
             Some((_, probes)) if *probes < PROBES => *probes += 1,
             Some(_) => return self.end(Err(Fault::Silent)),
         }
-        Next::Resync(Command::Attention)
+        Next::Resync(&ATTENTION)
     }
 
     /// Forgets the command: the modem restarted or the port is new.

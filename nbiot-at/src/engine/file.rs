@@ -1,11 +1,12 @@
 //! Jobs on the files of the module.
 
 use crate::code::{CmeError, FileError};
-use crate::command::Command;
-use crate::command::file::{Handle, KEEP, READ_ONLY, TRUNCATE};
-use crate::engine::job::{Answer, Cause, Step};
-use crate::engine::state::{CHUNK, State};
+use crate::command::file::{self, KEEP, READ_ONLY, TRUNCATE};
+use crate::engine::job::{Answer, Cause, Step, work};
+use crate::engine::state::State;
 use crate::error::Fault;
+use crate::known::CHUNK;
+use crate::time::Instant;
 
 /// Reads or writes one piece of a file. Whatever happens, the file is closed at the end.
 ///
@@ -17,7 +18,7 @@ use crate::error::Fault;
 pub(crate) struct Piece {
     is_write: bool,
     offset: u32,
-    handle: Option<Handle>,
+    handle: Option<u32>,
     at: At,
     result: Result<usize, Fault>,
 }
@@ -29,6 +30,8 @@ enum At {
     Move,
     Close,
 }
+
+work!(Piece);
 
 impl Piece {
     /// Reads up to the engine's buffer from `offset` on.
@@ -51,23 +54,28 @@ impl Piece {
         }
     }
 
-    pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
+    pub(crate) fn next<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        cause: Cause,
+        _: Instant,
+    ) -> Step {
         let Cause::Reply(result) = cause else {
             let mode = match (self.is_write, self.offset) {
                 (false, _) => READ_ONLY,
                 (true, 0) => TRUNCATE,
                 (true, _) => KEEP,
             };
-            return Step::Command(Command::FileOpen(mode));
+            return Step::Command(file::OPEN.with(mode, 0));
         };
         match (self.at, result.map_err(told)) {
             (At::Open, Err(fault)) => Step::failed(fault),
             (At::Open, Ok(())) => {
-                self.handle = state.heard.handle;
+                self.handle = state.known.heard.handle;
                 self.at = At::Seek;
                 match self.handle {
                     Some(handle) if self.offset > 0 => {
-                        Step::Command(Command::FileSeek(handle, self.offset))
+                        Step::Command(file::SEEK.with(handle, self.offset))
                     }
                     Some(handle) => self.transfer(state, handle),
                     None => Step::failed(Fault::Malformed),
@@ -86,26 +94,30 @@ impl Piece {
         }
     }
 
-    fn transfer<const N: usize>(&mut self, state: &mut State<N>, handle: Handle) -> Step {
+    fn transfer<const N: usize>(&mut self, state: &mut State<N>, handle: u32) -> Step {
         self.at = At::Move;
         let length = if self.is_write {
-            state.payload.len()
+            state.known.payload.len()
         } else {
             CHUNK
         };
-        match u16::try_from(length) {
-            Ok(length) if self.is_write => Step::Command(Command::FileWrite(handle, length)),
-            Ok(length) => Step::Command(Command::FileRead(handle, length)),
+        match u32::try_from(length) {
+            Ok(length) if self.is_write => Step::Command(file::WRITE.with(handle, length)),
+            Ok(length) => Step::Command(file::READ.with(handle, length)),
             Err(_) => Step::failed(Fault::LogicBug),
         }
     }
 
     /// Bytes that went, if all of them did.
     fn moved<const N: usize>(&self, state: &State<N>) -> Result<usize, Fault> {
-        let length = state.payload.len();
-        let written = state.heard.total.and_then(|n| usize::try_from(n).ok());
+        let length = state.known.payload.len();
+        let written = state
+            .known
+            .heard
+            .total
+            .and_then(|n| usize::try_from(n).ok());
         match self.is_write {
-            true if state.spoiled => Err(Fault::TimedOut),
+            true if state.known.spoiled => Err(Fault::TimedOut),
             true if written != Some(length) => Err(Fault::Malformed),
             _ => Ok(length),
         }
@@ -116,7 +128,7 @@ impl Piece {
         self.at = At::Close;
         match self.handle {
             Some(handle) if result != Err(Fault::Silent) => {
-                Step::Command(Command::FileClose(handle))
+                Step::Command(file::CLOSE.with(handle, 0))
             }
             _ => Step::Done(result.map(Answer::Count)),
         }

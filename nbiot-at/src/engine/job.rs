@@ -1,5 +1,6 @@
 //! What the engine is doing: a request taken apart into commands and waits.
 
+use core::fmt;
 use core::net::IpAddr;
 
 use crate::command::Command;
@@ -37,6 +38,10 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    pub(crate) fn command(command: impl Into<Command>) -> Self {
+        Self::Command(command.into())
+    }
+
     pub(crate) const fn failed(fault: Fault) -> Self {
         Self::Done(Err(fault))
     }
@@ -69,9 +74,9 @@ pub enum Answer {
     Granted(Granted),
 }
 
+/// What a running request has to remember.
 #[derive(Debug)]
 pub(crate) enum Job {
-    Idle,
     Start(Start),
     Open(Open),
     Send(Send),
@@ -82,40 +87,76 @@ pub(crate) enum Job {
     Query(Query),
 }
 
-impl Job {
-    pub(crate) const fn is_idle(&self) -> bool {
-        matches!(self, Self::Idle)
+/// A kind of job.
+pub(crate) trait Work<const N: usize>: Sized {
+    /// This kind out of all of them.
+    fn of(job: &mut Job) -> Option<&mut Self>;
+
+    fn step(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step;
+}
+
+/// A job, and how it goes on. An image holds the kinds of jobs that it begins, and no others.
+pub(crate) struct Task<const N: usize> {
+    pub(crate) job: Job,
+    step: fn(&mut Job, &mut State<N>, Cause, Instant) -> Step,
+}
+
+impl<const N: usize> Task<N> {
+    pub(crate) fn new<W: Work<N>>(work: W, job: fn(W) -> Job) -> Self {
+        Self {
+            job: job(work),
+            step: |job, state, cause, now| match W::of(job) {
+                Some(work) => work.step(state, cause, now),
+                None => Step::failed(Fault::LogicBug),
+            },
+        }
     }
 
-    pub(crate) fn step<const N: usize>(
-        &mut self,
-        state: &mut State<N>,
-        cause: Cause,
-        now: Instant,
-    ) -> Step {
+    pub(crate) fn step(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
         if let Cause::Reply(Err(fault @ (Fault::Restarted | Fault::PoweredDown | Fault::Asleep))) =
             cause
-            && !matches!((&self, fault), (Self::Start(_), Fault::Restarted))
+            && !matches!((&self.job, fault), (Job::Start(_), Fault::Restarted))
         {
             return Step::failed(fault);
         }
-        match self {
-            Self::Idle => Step::failed(Fault::LogicBug),
-            Self::Start(job) => job.step(state, cause, now),
-            Self::Open(job) => job.step(state, cause, now),
-            Self::Send(job) => job.step(state, cause, now),
-            Self::Read(job) => job.step(state, cause),
-            Self::Close(job) => job.step(state, cause),
-            Self::Lookup(job) => job.step(state, cause, now),
-            Self::Piece(job) => job.step(state, cause),
-            Self::Query(job) => job.step(state, cause),
-        }
+        (self.step)(&mut self.job, state, cause, now)
     }
 
     /// The caller lost interest: leave nothing behind that nobody will free.
-    pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
-        if let Self::Open(job) = self {
+    pub(crate) fn abandon(&self, state: &mut State<N>) {
+        if let Job::Open(job) = &self.job {
             job.abandon(state);
         }
     }
 }
+
+impl<const N: usize> fmt::Debug for Task<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.job.fmt(f)
+    }
+}
+
+/// A kind of job, by its variant.
+macro_rules! work {
+    ($name:ident) => {
+        impl<const N: usize> crate::engine::job::Work<N> for $name {
+            fn of(job: &mut crate::engine::job::Job) -> Option<&mut Self> {
+                match job {
+                    crate::engine::job::Job::$name(work) => Some(work),
+                    _ => None,
+                }
+            }
+
+            fn step(
+                &mut self,
+                state: &mut crate::engine::state::State<N>,
+                cause: crate::engine::job::Cause,
+                now: crate::time::Instant,
+            ) -> crate::engine::job::Step {
+                self.next(state, cause, now)
+            }
+        }
+    };
+}
+
+pub(crate) use work;

@@ -1,17 +1,16 @@
 //! Jobs whose result comes in a line of its own, some time behind `OK`.
 
-use core::time::Duration;
-
 use crate::code::SocketError;
-use crate::command::Command;
-use crate::engine::job::{Answer, Cause, Step};
+use crate::command::clock::SYNCHRONISE;
+use crate::command::socket::RESOLVE;
+use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
 
-/// Time to the line of `AT+QIDNSGIP` and of `AT+QNTP`, AT reference section 4.
-const RESOLVE: Duration = Duration::from_secs(60);
-const SYNCHRONISE: Duration = Duration::from_secs(125);
+/// Time to the line of `AT+QIDNSGIP` and of `AT+QNTP` in ms, AT reference section 4.
+const RESOLVE_TIME: u32 = 60_000;
+const SYNCHRONISE_TIME: u32 = 125_000;
 
 /// What is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +26,14 @@ pub(crate) struct Lookup {
     until: Instant,
 }
 
+work!(Lookup);
+
 impl Lookup {
     /// The address of the host in the state's target.
     pub(crate) fn address(now: Instant) -> Self {
         Self {
             what: What::Address,
-            until: now + RESOLVE,
+            until: now.plus(RESOLVE_TIME),
         }
     }
 
@@ -40,28 +41,30 @@ impl Lookup {
     pub(crate) fn time(now: Instant) -> Self {
         Self {
             what: What::Time,
-            until: now + SYNCHRONISE,
+            until: now.plus(SYNCHRONISE_TIME),
         }
     }
 
-    pub(crate) fn step<const N: usize>(
-        &self,
+    pub(crate) fn next<const N: usize>(
+        &mut self,
         state: &mut State<N>,
         cause: Cause,
         now: Instant,
     ) -> Step {
         match cause {
             Cause::Begin => {
-                return Step::Command(match self.what {
-                    What::Address => Command::Resolve,
-                    What::Time => Command::Synchronise,
+                return Step::command(match self.what {
+                    What::Address => &RESOLVE,
+                    What::Time => &SYNCHRONISE,
                 });
             }
             // Its reason may have come before it.
-            Cause::Reply(Err(fault)) if state.heard.error.is_none() => return Step::failed(fault),
+            Cause::Reply(Err(fault)) if state.known.heard.error.is_none() => {
+                return Step::failed(fault);
+            }
             _ => {}
         }
-        let heard = &state.heard;
+        let heard = &state.known.heard;
         match (self.what, heard.error) {
             (_, Some(error @ 1..)) => Step::failed(Fault::Socket(SocketError::from_code(error))),
             (What::Address, Some(0)) if heard.address.is_some() => {

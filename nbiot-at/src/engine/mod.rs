@@ -4,14 +4,14 @@
 mod event;
 mod exchange;
 mod file;
-mod job;
+pub(crate) mod job;
 mod lookup;
 mod open;
-mod query;
-mod request;
+pub(crate) mod query;
+pub(crate) mod request;
 mod socket;
 mod start;
-mod state;
+pub(crate) mod state;
 mod transfer;
 
 pub use event::Event;
@@ -19,16 +19,16 @@ pub use job::Answer;
 pub use request::Request;
 pub use socket::SocketId;
 
-use crate::command::Command;
+use crate::command::general::GUARD;
+use crate::command::{Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
+use crate::known::Heard;
 use crate::line::{Item, Splitter};
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final, Next};
-use job::{Cause, Job, Step};
-use query::Query;
+use job::{Cause, Job, Step, Task};
 use socket::Phase;
-pub(crate) use state::CHUNK;
 use state::{Effect, State};
 use transfer::Close;
 
@@ -42,7 +42,7 @@ pub struct Engine<const SOCKETS: usize = 1> {
     splitter: Splitter,
     exchange: Exchange,
     state: State<SOCKETS>,
-    job: Job,
+    task: Option<Task<SOCKETS>>,
     wake: Option<Instant>,
     outcome: Option<Result<Answer, Fault>>,
     abandoned: bool,
@@ -61,7 +61,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             splitter: Splitter::new(),
             exchange: Exchange::new(),
             state: State::new(config),
-            job: Job::Idle,
+            task: None,
             wake: None,
             outcome: None,
             abandoned: false,
@@ -77,12 +77,21 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// [`Fault::Busy`] while another one runs, [`Fault::NotStarted`], [`Fault::NoFreeSocket`],
     /// [`Fault::UnknownSocket`], [`Fault::Closed`], [`Fault::InvalidParameter`]: nothing was sent.
     pub fn begin(&mut self, request: Request<'_>, now: Instant) -> Result<(), Fault> {
+        self.begin_task(|state| request.task(state, now), now)
+    }
+
+    /// Begins a job.
+    pub(crate) fn begin_task(
+        &mut self,
+        task: impl FnOnce(&mut State<SOCKETS>) -> Result<Task<SOCKETS>, Fault>,
+        now: Instant,
+    ) -> Result<(), Fault> {
         if !self.is_idle() {
             return Err(Fault::Busy);
         }
         self.drop_outcome();
-        self.job = request.job(&mut self.state, now)?;
-        self.step(Cause::Begin, now);
+        let task = task(&mut self.state)?;
+        self.go_on(task, Cause::Begin, now);
         Ok(())
     }
 
@@ -94,7 +103,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// Whether no request runs and nothing has to be tidied up.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.job.is_idle() && self.exchange.command.is_none()
+        self.task.is_none() && self.exchange.command.is_none()
     }
 
     /// The caller of the running request lost interest.
@@ -107,29 +116,29 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             return;
         }
         if self.exchange.command.is_none() {
-            if self.job.is_idle() {
+            if self.task.is_none() {
                 self.tidy(now);
             } else {
                 self.drop_job(now);
             }
             return;
         }
-        match &mut self.job {
-            Job::Idle => {}
+        match self.task.as_mut().map(|task| &mut task.job) {
+            None => {}
             // It closes its file at the end.
-            Job::Piece(_) => self.tidying = true,
+            Some(Job::Piece(_)) => self.tidying = true,
             // What is read and sent has to be counted, or the next of its kind would be wrong.
-            Job::Read(read) => {
+            Some(Job::Read(read)) => {
                 read.abandon();
                 self.tidying = true;
             }
-            Job::Send(send) => {
+            Some(Job::Send(send)) => {
                 send.abandon();
                 self.tidying = true;
             }
             // Whether it was taken decides what becomes of the modem.
-            Job::Query(Query::PowerDown) => self.tidying = true,
-            _ => self.abandoned = true,
+            Some(Job::Query(query)) if query.is_power_down() => self.tidying = true,
+            Some(_) => self.abandoned = true,
         }
     }
 
@@ -154,24 +163,31 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 Some(Item::Prompt) => self.splitter.expect_prompt(true),
                 Some(Item::Line(line)) => {
                     if self.exchange.is_echo(line) {
-                        if self.state.echo_off {
+                        if self.state.known.echo_off {
                             self.restarted(now);
                         }
                     } else if let Some(code) = Final::parse(line) {
                         self.finish(code, now);
-                    } else if !self.is_deaf || command == Some(Command::Guard) {
+                    } else if self.exchange.expects(Invitation::Connect)
+                        && files::connect(line).is_some()
+                    {
+                        self.exchange.invited(now);
+                    } else if !self.is_deaf || command.is_some_and(|c| c.is(&GUARD)) {
                         let effect = self.state.line(line, command, now);
                         self.apply(effect, now);
                     }
                 }
                 Some(Item::Data(data)) => {
-                    self.state.data(data, command);
+                    if let Some(command) = command {
+                        self.state.data(data, command);
+                    }
                 }
                 Some(Item::BlockEnd) => {
                     self.exchange.block_ended(now);
-                    if self.state.takes_block(command) {
+                    let takes_block = command.is_some_and(|c| c.spec.block.is_some());
+                    if takes_block && self.state.known.heard.block.is_some() {
                         self.exchange.answered = true;
-                    } else if command.is_some_and(Command::has_block) {
+                    } else if takes_block {
                         // More than was asked for.
                         self.fail(Fault::Malformed, now);
                     }
@@ -193,7 +209,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// many went.
     #[must_use]
     pub fn transmit(&self) -> Option<&[u8]> {
-        self.exchange.transmit(&self.state.payload)
+        self.exchange.transmit(&self.state.known.payload)
     }
 
     /// The first `count` bytes of [`transmit`](Self::transmit) have been sent.
@@ -214,22 +230,22 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     pub fn deadline(&self) -> Option<Instant> {
         earlier(
             earlier(self.exchange.deadline, self.wake),
-            earlier(self.state.deadline(), self.state.off_by),
+            earlier(self.state.deadline(), self.state.known.off_by),
         )
     }
 
     /// Does what is due by `now`. Early and late calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.state.handle_timeout(now);
-        if self.state.off_by.is_some_and(|at| at <= now) {
+        if self.state.known.off_by.is_some_and(|at| at <= now) {
             // It did not say so, but has had the time of the manual.
             self.lost(Fault::PoweredDown, now);
         }
         if self.exchange.deadline.is_some_and(|at| at <= now) {
             self.is_deaf |= self.splitter.in_block();
             self.splitter.abort_block();
-            let next = self.exchange.time_out(self.state.payload.len(), now);
-            self.state.spoiled |= self.exchange.spoiled;
+            let next = self.exchange.time_out(self.state.known.payload.len(), now);
+            self.state.known.spoiled |= self.exchange.spoiled;
             self.follow(next, now);
         } else if self.wake.is_some_and(|at| at <= now) {
             self.step(Cause::Wake, now);
@@ -260,13 +276,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// What the last [`Request::ReadFile`] read; valid until the next request.
     #[must_use]
     pub fn file_data(&self) -> &[u8] {
-        &self.state.payload
+        &self.state.known.payload
     }
 
     /// How far `start` has come; [`Stage::Ready`] while connections can be opened.
     #[must_use]
     pub const fn stage(&self) -> Stage {
-        self.state.stage
+        self.state.known.stage
     }
 
     /// The last line that was not understood, cut to 64 characters.
@@ -277,20 +293,31 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// The settings. A change takes effect with the next request.
     pub fn config_mut(&mut self) -> &mut Config {
-        &mut self.state.config
+        &mut self.state.known.config
     }
 
     /// Asks the job for its next step.
     fn step(&mut self, cause: Cause, now: Instant) {
+        if let Some(task) = self.task.take() {
+            self.go_on(task, cause, now);
+        }
+    }
+
+    fn go_on(&mut self, mut task: Task<SOCKETS>, cause: Cause, now: Instant) {
         self.wake = None;
         if self.abandoned {
-            return self.drop_job(now);
+            return self.end_task(&task, now);
         }
-        match self.job.step(&mut self.state, cause, now) {
-            Step::Command(command) => self.command(command, now),
-            Step::Wait(until) => self.wake = Some(until),
+        match task.step(&mut self.state, cause, now) {
+            Step::Command(command) => {
+                self.task = Some(task);
+                self.command(command, now);
+            }
+            Step::Wait(until) => {
+                self.task = Some(task);
+                self.wake = Some(until);
+            }
             Step::Done(result) => {
-                self.job = Job::Idle;
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);
                 }
@@ -301,8 +328,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// Ends an abandoned job.
     fn drop_job(&mut self, now: Instant) {
-        self.job.abandon(&mut self.state);
-        self.job = Job::Idle;
+        if let Some(task) = self.task.take() {
+            self.end_task(&task, now);
+        }
+    }
+
+    fn end_task(&mut self, task: &Task<SOCKETS>, now: Instant) {
+        task.abandon(&mut self.state);
         self.wake = None;
         self.abandoned = false;
         self.tidy(now);
@@ -312,27 +344,23 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     fn tidy(&mut self, now: Instant) {
         if let Some(socket) = self.state.sockets.stray() {
             self.tidying = true;
-            self.job = Job::Close(Close::new(socket));
-            self.step(Cause::Begin, now);
+            let close = Task::new(Close::new(socket), Job::Close);
+            self.go_on(close, Cause::Begin, now);
         }
     }
 
     fn command(&mut self, command: Command, now: Instant) {
-        let State {
-            config,
-            target,
-            heard,
-            ..
-        } = &mut self.state;
-        *heard = state::Heard::default();
-        match command.encode(config, target) {
-            Ok(text) => {
+        let known = &mut self.state.known;
+        known.heard = Heard::NOTHING;
+        match command.encode(known) {
+            Some(text) => {
                 self.exchange.begin(command, text, now);
-                self.splitter.expect_prompt(self.exchange.expects_prompt());
+                let expects_prompt = self.exchange.expects(Invitation::Prompt);
+                self.splitter.expect_prompt(expects_prompt);
             }
             // Every parameter is shorter than its room on the line.
-            Err(_) => {
-                self.job = Job::Idle;
+            None => {
+                self.task = None;
                 self.outcome = Some(Err(Fault::LogicBug));
             }
         }
@@ -343,7 +371,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Effect::None => {}
             Effect::Answer => self.exchange.answered = true,
             Effect::Block(length, trailer) => self.splitter.expect_block(length, trailer),
-            Effect::Invited => self.exchange.invited(now),
             Effect::Changed => {
                 if self.wake.is_some() {
                     self.step(Cause::Wake, now);
@@ -373,7 +400,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Next::Wait => {}
             Next::Resync(command) => {
                 self.splitter.expect_prompt(false);
-                self.command(command, now);
+                self.command(command.into(), now);
             }
             Next::Ended(result) => {
                 self.splitter.abort_block();
@@ -381,9 +408,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.state.sockets.doubt_all();
                 }
                 if result == Err(Fault::Silent) {
-                    self.state.stage = Stage::Boot;
+                    self.state.known.stage = Stage::Boot;
                 }
-                if !self.job.is_idle() {
+                if self.task.is_some() {
                     self.step(Cause::Reply(result), now);
                 }
             }
@@ -391,16 +418,16 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     fn restarted(&mut self, now: Instant) {
-        if core::mem::take(&mut self.state.is_asleep) {
+        if core::mem::take(&mut self.state.known.is_asleep) {
             self.state.pending.awake();
         }
         self.lost(Fault::Restarted, now);
-        self.state.boot = Some(now);
+        self.state.known.boot = Some(now);
     }
 
     /// The modem is not the one that was set up.
     fn lost(&mut self, fault: Fault, now: Instant) {
-        let was_ready = core::mem::take(&mut self.state.was_ready);
+        let was_ready = core::mem::take(&mut self.state.known.was_ready);
         match fault {
             Fault::PoweredDown => self.state.pending.powered_down(),
             Fault::Asleep => self.state.pending.asleep(),
@@ -408,11 +435,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             _ => {}
         }
         self.state.invalidate();
-        self.state.is_asleep = fault == Fault::Asleep;
+        self.state.known.is_asleep = fault == Fault::Asleep;
         self.exchange.abort();
         self.is_deaf = false;
         self.splitter.abort_block();
-        if !self.job.is_idle() {
+        if self.task.is_some() {
             self.step(Cause::Reply(Err(fault)), now);
         }
     }

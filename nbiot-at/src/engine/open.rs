@@ -3,18 +3,18 @@
 use core::time::Duration;
 
 use crate::code::SocketError;
-use crate::command::Command;
-use crate::command::socket::{Connection, Transport};
+use crate::command::socket::{Connection, OPEN_ERROR, Transport};
+use crate::command::{clock, tls};
 use crate::config::Config;
-use crate::engine::job::{Answer, Cause, Step};
+use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
 use crate::tls::TlsSetting;
 
-/// Pause before an id that was still in use is opened again.
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+/// Pause before an id that was still in use is opened again, ms.
+const REOPEN_PAUSE: u32 = 1_000;
 
 /// ```text
 ///   (id in doubt) QICLOSE ── silent ──► NoFreeSocket
@@ -56,6 +56,8 @@ enum At {
     Pausing(Instant),
 }
 
+work!(Open);
+
 impl Open {
     pub(crate) fn new(
         socket: Connection,
@@ -91,7 +93,7 @@ impl Open {
         state.sockets.release(self.socket.id, phase);
     }
 
-    pub(crate) fn step<const N: usize>(
+    pub(crate) fn next<const N: usize>(
         &mut self,
         state: &mut State<N>,
         cause: Cause,
@@ -101,7 +103,7 @@ impl Open {
             return self.fail(state, Fault::Silent);
         }
         match (self.before, cause) {
-            (Some(before), Cause::Begin) => return Step::Command(Command::Close(before)),
+            (Some(before), Cause::Begin) => return Step::Command(before.close()),
             (Some(_), Cause::Reply(Err(Fault::TimedOut | Fault::Malformed))) => {
                 return self.fail(state, Fault::NoFreeSocket);
             }
@@ -110,12 +112,12 @@ impl Open {
                 if let Some(socket) = state.sockets.slot(self.socket.id) {
                     socket.carry(self.socket.transport);
                 }
-                return self.step(state, Cause::Begin, now);
+                return self.next(state, Cause::Begin, now);
             }
             (None, _) => {}
         }
         match (self.phase, cause) {
-            (At::Clock, Cause::Begin) => Step::Command(Command::Clock),
+            (At::Clock, Cause::Begin) => Step::command(&clock::CLOCK),
             (At::Clock | At::NetworkTime | At::SetClock, Cause::Reply(result)) => {
                 self.date(state, result)
             }
@@ -143,15 +145,15 @@ impl Open {
                     Some(error) => self.close(error),
                     None => {
                         self.phase = At::Asking;
-                        Step::Command(Command::OpenError)
+                        Step::command(&OPEN_ERROR)
                     }
                 }
             }
             (At::Completing, _) => self.complete(state, now),
-            (At::Asking, _) => self.close(state.heard.error.unwrap_or(0)),
+            (At::Asking, _) => self.close(state.known.heard.error.unwrap_or(0)),
             (At::Closing, Cause::Reply(_)) if self.retries() => {
                 self.again = false;
-                self.pause(now + REOPEN_PAUSE)
+                self.pause(now.plus(REOPEN_PAUSE))
             }
             (At::Closing, Cause::Reply(result)) => {
                 let timed_out = result == Err(Fault::TimedOut);
@@ -171,17 +173,17 @@ impl Open {
 
     /// Makes sure that the modem's clock is set: certificates are checked against it.
     fn date<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
-        match (self.phase, result, state.heard.time) {
+        match (self.phase, result, state.known.heard.time) {
             (At::Clock, Ok(()), Some(_)) | (At::SetClock, Ok(()), _) => self.set(state, 0),
             (At::Clock, Ok(()), None) => {
                 self.phase = At::NetworkTime;
-                Step::Command(Command::NetworkTime)
+                Step::command(&clock::NETWORK_TIME)
             }
             // The network has told the time, but the modem was not told to keep it.
             (At::NetworkTime, Ok(()), Some(time)) => {
                 self.phase = At::SetClock;
-                state.target.unix = time.unix;
-                Step::Command(Command::SetClock)
+                state.known.target.unix = u32::try_from(time.unix).unwrap_or(u32::MAX);
+                Step::command(&clock::SET_CLOCK)
             }
             _ => self.refuse(state, Fault::TimeNotValid),
         }
@@ -195,7 +197,7 @@ impl Open {
         let (At::Set(n) | At::ReadBack(n)) = self.phase else {
             return self.refuse(state, Fault::LogicBug);
         };
-        let (Some(tls), Some(&setting)) = (&state.config.tls, TlsSetting::ALL.get(n)) else {
+        let (Some(tls), Some(&setting)) = (&state.known.config.tls, TlsSetting::ALL.get(n)) else {
             return self.refuse(state, Fault::LogicBug);
         };
         match (self.phase, result) {
@@ -204,19 +206,19 @@ impl Open {
                 self.unknown |= 1 << n;
                 self.set(state, n + 1)
             }
-            (At::ReadBack(_), Ok(())) if state.heard.is_set => self.read_back(state, n + 1),
+            (At::ReadBack(_), Ok(())) if state.known.heard.is_set => self.read_back(state, n + 1),
             _ => self.refuse(state, Fault::TlsSetting(setting)),
         }
     }
 
     /// Writes the settings from number `n` on.
     fn set<const N: usize>(&mut self, state: &mut State<N>, n: usize) -> Step {
-        let tls = state.config.tls.as_ref();
+        let tls = state.known.config.tls.as_ref();
         let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
         match rest.find(|&(_, setting)| tls.is_some_and(|tls| tls.has(setting))) {
-            Some((n, setting)) => {
+            Some((n, _)) => {
                 self.phase = At::Set(n);
-                Step::Command(Command::TlsSet(setting))
+                Step::Command(tls::set(n))
             }
             None => self.read_back(state, 0),
         }
@@ -225,16 +227,16 @@ impl Open {
     /// Reads the settings back that must hold: a byte lost on the way to the modem turns a write
     /// into a query, and that into `OK`.
     fn read_back<const N: usize>(&mut self, state: &mut State<N>, n: usize) -> Step {
-        let tls = state.config.tls.as_ref();
+        let tls = state.known.config.tls.as_ref();
         let is_wanted = |&(n, setting): &(usize, TlsSetting)| {
             let is_known = self.unknown & (1 << n) == 0;
             is_known && setting.is_read_back() && tls.is_some_and(|tls| tls.has(setting))
         };
         let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
         match rest.find(is_wanted) {
-            Some((n, setting)) => {
+            Some((n, _)) => {
                 self.phase = At::ReadBack(n);
-                Step::Command(Command::TlsRead(setting))
+                Step::Command(tls::read(n))
             }
             None => self.open(state),
         }
@@ -251,7 +253,7 @@ impl Open {
             socket.completion = None;
         }
         self.phase = At::Opening;
-        Step::Command(Command::Open(self.socket))
+        Step::Command(self.socket.open())
     }
 
     fn complete<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
@@ -281,7 +283,7 @@ impl Open {
             };
         }
         self.phase = At::Closing;
-        Step::Command(Command::Close(self.socket))
+        Step::Command(self.socket.close())
     }
 
     fn retries(&self) -> bool {

@@ -1,132 +1,186 @@
-//! Jobs that ask one thing.
+//! Jobs that ask one thing: some commands in a row.
+
+use core::fmt;
 
 use crate::code::FileError;
-use crate::command::Command;
+use crate::command::power_saving::{CYCLE, CYCLE_STATE, MODE, MODE_STATE, REPORTS, REPORTS_STATE};
+use crate::command::{Spec, clock, file, general, radio};
 use crate::engine::file::told;
-use crate::engine::job::{Answer, Cause, Step};
+use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::state::State;
 use crate::error::Fault;
+use crate::known::Known;
+use crate::time::Instant;
 
-/// What is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Query {
-    Registration,
-    Signal,
-    /// UTC first, local time where the firmware does not know that form.
-    Time {
-        local: bool,
-    },
-    /// One command after the other, by number; what the modem refuses stays empty.
-    Identity(usize),
-    /// The settings, unless there are none, then what was granted.
-    PowerSaving(usize),
-    SetClock,
-    FileSize,
-    DeleteFile,
-    PowerDown,
+/// What to do after a command.
+pub(crate) enum Next {
+    /// The command with this number; after the last one the query is done.
+    Command(usize),
+    Done(Result<Answer, Fault>),
 }
 
-const IDENTITY: [Command; 4] = [
-    Command::Model,
-    Command::Revision,
-    Command::Imei,
-    Command::Iccid,
-];
+/// The commands of a query, and what their results lead to.
+pub(crate) struct Plan {
+    commands: &'static [&'static Spec],
+    /// What follows the command with this number and this result.
+    next: fn(&mut Known, usize, Result<(), Fault>) -> Next,
+    end: fn(&mut Known) -> Result<Answer, Fault>,
+}
 
-/// Where nothing is to be set, from [`GRANTED`] on.
-const POWER_SAVING: [Command; 7] = [
-    Command::PowerSavingModeState,
-    Command::PowerSavingMode,
-    Command::PowerSavingReportsState,
-    Command::PowerSavingReports,
-    Command::DiscontinuousReception,
-    Command::Registration,
-    Command::DiscontinuousReceptionState,
-];
-const GRANTED: usize = 5;
+impl Plan {
+    /// One command whose success is the end.
+    const fn one(
+        command: &'static [&'static Spec],
+        end: fn(&mut Known) -> Result<Answer, Fault>,
+    ) -> Self {
+        Self {
+            commands: command,
+            next: |_, number, result| match result {
+                Ok(()) => Next::Command(number + 1),
+                Err(fault) => Next::Done(Err(fault)),
+            },
+            end,
+        }
+    }
+}
+
+pub(crate) static REGISTRATION: Plan = Plan::one(&[&radio::REGISTRATION], |known| {
+    Ok(Answer::Registration(known.registration))
+});
+
+pub(crate) static SIGNAL: Plan = Plan::one(&[&radio::SIGNAL], |known| {
+    let signal = known.heard.signal.map(Answer::Signal);
+    signal.ok_or(Fault::Malformed)
+});
+
+/// UTC first, local time where the firmware does not know that form.
+pub(crate) static NETWORK_TIME: Plan = Plan {
+    commands: &[&clock::NETWORK_TIME, &clock::CLOCK],
+    next: |_, number, result| match result {
+        Ok(()) => Next::Command(usize::MAX),
+        Err(_) if number == 0 => Next::Command(1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |known| {
+        let time = known.heard.time.map(Answer::Time);
+        time.ok_or(Fault::TimeNotValid)
+    },
+};
+
+pub(crate) static SET_CLOCK: Plan = Plan::one(&[&clock::SET_CLOCK], |_| Ok(Answer::Done));
+
+/// What the modem refuses stays empty.
+pub(crate) static IDENTITY: Plan = Plan {
+    commands: &[
+        &general::MODEL,
+        &general::REVISION,
+        &general::IMEI,
+        &general::ICCID,
+    ],
+    next: |_, number, _| Next::Command(number + 1),
+    end: |known| Ok(Answer::Identity(known.identity.clone())),
+};
+
+/// The settings, then what was granted. What is set already is not written to flash again. A modem
+/// without reports or without eDRX can sleep all the same.
+pub(crate) static POWER_SAVING: Plan = Plan {
+    commands: &[
+        &MODE_STATE,
+        &MODE,
+        &REPORTS_STATE,
+        &REPORTS,
+        &CYCLE,
+        &radio::REGISTRATION,
+        &CYCLE_STATE,
+    ],
+    next: |known, number, result| match result {
+        Err(fault) if number == 1 => Next::Done(Err(fault)),
+        _ => Next::Command(number + 1 + usize::from(known.heard.is_set)),
+    },
+    end: |known| Ok(Answer::Granted(known.granted)),
+};
+
+/// Only what was granted.
+pub(crate) static GRANTED: Plan = Plan {
+    commands: &[&radio::REGISTRATION, &CYCLE_STATE],
+    next: |_, number, _| Next::Command(number + 1),
+    end: |known| Ok(Answer::Granted(known.granted)),
+};
+
+pub(crate) static FILE_SIZE: Plan = Plan {
+    commands: &[&file::SIZE],
+    next: |_, number, result| match result.map_err(told) {
+        Ok(()) | Err(Fault::File(FileError::NotFound)) => Next::Command(number + 1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |known| Ok(Answer::Size(known.heard.size)),
+};
+
+pub(crate) static DELETE_FILE: Plan = Plan {
+    commands: &[&file::DELETE],
+    next: |_, number, result| match result.map_err(told) {
+        Ok(()) | Err(Fault::File(FileError::NotFound)) => Next::Command(number + 1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |_| Ok(Answer::Done),
+};
+
+pub(crate) static POWER_DOWN: Plan = Plan {
+    commands: &[&general::POWER_DOWN],
+    next: |known, number, result| match result {
+        Ok(()) => Next::Command(number + 1),
+        Err(fault) => {
+            known.off_by = None;
+            Next::Done(Err(fault))
+        }
+    },
+    end: |_| Ok(Answer::Done),
+};
+
+/// A plan that is being followed.
+pub(crate) struct Query {
+    plan: &'static Plan,
+    number: usize,
+}
+
+work!(Query);
 
 impl Query {
-    /// Sets what the configuration asks for, and reads what is granted.
-    pub(crate) const fn power_saving(is_asked: bool) -> Self {
-        Self::PowerSaving(if is_asked { 0 } else { GRANTED })
+    pub(crate) const fn new(plan: &'static Plan) -> Self {
+        Self { plan, number: 0 }
     }
 
-    pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
-        let Cause::Reply(result) = cause else {
-            return Step::Command(self.command());
-        };
-        match (*self, result) {
-            (Self::PowerDown, Err(fault)) => {
-                state.off_by = None;
-                Step::failed(fault)
-            }
-            (_, Err(fault @ (Fault::Silent | Fault::TimedOut))) => Step::failed(fault),
-            (Self::Identity(n), _) => {
-                *self = Self::Identity(n + 1);
-                match IDENTITY.get(n + 1) {
-                    Some(&command) => Step::Command(command),
-                    None => Step::Done(Ok(Answer::Identity(state.identity.clone()))),
-                }
-            }
-            // A modem without reports or without eDRX can sleep all the same.
-            (Self::PowerSaving(1), Err(fault)) => Step::failed(fault),
-            (Self::PowerSaving(n), _) => {
-                // What is set already is not written to flash again.
-                let n = n + 1 + usize::from(state.heard.is_set);
-                *self = Self::PowerSaving(n);
-                match POWER_SAVING.get(n) {
-                    Some(&command) => Step::Command(command),
-                    None => Step::Done(Ok(Answer::Granted(state.granted))),
-                }
-            }
-            (Self::Time { local: false }, result) if result.is_err() => {
-                *self = Self::Time { local: true };
-                Step::Command(self.command())
-            }
-            (Self::FileSize, _) => match (state.heard.size, result.map_err(told)) {
-                (size, Ok(())) => Step::Done(Ok(Answer::Size(size))),
-                (_, Err(Fault::File(FileError::NotFound))) => Step::Done(Ok(Answer::Size(None))),
-                (_, Err(fault)) => Step::failed(fault),
-            },
-            (Self::DeleteFile, Err(fault)) if told(fault) != Fault::File(FileError::NotFound) => {
-                Step::failed(told(fault))
-            }
-            (Self::PowerDown | Self::SetClock, Ok(())) | (Self::DeleteFile, _) => {
-                Step::Done(Ok(Answer::Done))
-            }
-            (_, Err(fault)) => Step::failed(fault),
-            (Self::Registration, Ok(())) => {
-                Step::Done(Ok(Answer::Registration(state.registration)))
-            }
-            (Self::Signal, Ok(())) => Step::Done(
-                state
-                    .heard
-                    .signal
-                    .map(Answer::Signal)
-                    .ok_or(Fault::Malformed),
-            ),
-            (Self::Time { .. }, Ok(())) => Step::Done(
-                state
-                    .heard
-                    .time
-                    .map(Answer::Time)
-                    .ok_or(Fault::TimeNotValid),
-            ),
-        }
+    /// Whether its end decides what becomes of the modem, whoever waits for it.
+    pub(crate) fn is_power_down(&self) -> bool {
+        let only = self.plan.commands.first();
+        only.is_some_and(|&only| core::ptr::eq(only, &raw const general::POWER_DOWN))
     }
 
-    fn command(self) -> Command {
-        match self {
-            Self::Registration => Command::Registration,
-            Self::Signal => Command::Signal,
-            Self::Time { local: false } => Command::NetworkTime,
-            Self::Time { local: true } => Command::Clock,
-            Self::Identity(n) => IDENTITY.get(n).copied().unwrap_or(Command::Attention),
-            Self::PowerSaving(n) => POWER_SAVING.get(n).copied().unwrap_or(Command::Attention),
-            Self::SetClock => Command::SetClock,
-            Self::FileSize => Command::FileSize,
-            Self::DeleteFile => Command::FileDelete,
-            Self::PowerDown => Command::PowerDown,
+    fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, _: Instant) -> Step {
+        let Self { plan, number } = self;
+        if let Cause::Reply(result) = cause {
+            let next = match result {
+                Err(fault @ (Fault::Silent | Fault::TimedOut)) => {
+                    // Whatever the plan says: but it has to know.
+                    let _ = (plan.next)(&mut state.known, *number, result);
+                    Next::Done(Err(fault))
+                }
+                _ => (plan.next)(&mut state.known, *number, result),
+            };
+            match next {
+                Next::Command(next) => *number = next,
+                Next::Done(result) => return Step::Done(result),
+            }
         }
+        match plan.commands.get(*number) {
+            Some(&command) => Step::command(command),
+            None => Step::Done((plan.end)(&mut state.known)),
+        }
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Query at command {}", self.number)
     }
 }

@@ -1,27 +1,26 @@
 //! What the application asks for, and the job that does it.
 
-use core::time::Duration;
-
 use super::SocketId;
 #[cfg(doc)]
 use super::{Answer, Engine, Event};
 use crate::command::clock::SETTABLE;
 use crate::command::socket::Transport;
 use crate::engine::file::Piece;
-use crate::engine::job::Job;
+use crate::engine::job::{Job, Task};
 use crate::engine::lookup::Lookup;
 use crate::engine::open::Open;
-use crate::engine::query::Query;
+use crate::engine::query::{self, Plan, Query};
 use crate::engine::socket::Phase;
 use crate::engine::start::Start;
-use crate::engine::state::{CHUNK, State};
+use crate::engine::state::State;
 use crate::engine::transfer::{Close, Read, Send};
 use crate::error::{Fault, Stage};
+use crate::known::CHUNK;
 use crate::text::Text;
 use crate::time::Instant;
 
-/// A modem that was told to switch off is off by then, AT reference section 3.2.
-const POWER_DOWN: Duration = Duration::from_secs(65);
+/// A modem that was told to switch off is off by then, AT reference section 3.2; ms.
+const POWER_DOWN: u32 = 65_000;
 /// Port of time servers.
 const NTP: u16 = 123;
 
@@ -120,125 +119,169 @@ pub enum Request<'a> {
 
 impl Request<'_> {
     /// The job that does it, begun at `now`.
-    pub(crate) fn job<const N: usize>(
+    pub(crate) fn task<const N: usize>(
         self,
         state: &mut State<N>,
         now: Instant,
-    ) -> Result<Job, Fault> {
-        Ok(match self {
-            Self::Start => {
-                state.stage = Stage::Boot;
-                state.off_by = None;
-                Job::Start(Start::new(now))
-            }
-            Self::Connect { .. }
-            | Self::Send { .. }
-            | Self::Receive { .. }
-            | Self::Close { .. } => return self.socket_job(state, now),
-            Self::FileSize { .. }
-            | Self::WriteFile { .. }
-            | Self::ReadFile { .. }
-            | Self::DeleteFile { .. } => return self.file_job(state),
-            Self::Resolve { host } => {
-                state.target.host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
-                ready(state)?;
-                Job::Lookup(Lookup::address(now))
-            }
-            Self::Synchronise { server } => {
-                state.target.host = Text::parameter(server).ok_or(Fault::InvalidParameter)?;
-                state.target.port = NTP;
-                ready(state)?;
-                Job::Lookup(Lookup::time(now))
-            }
-            Self::Identity => Job::Query(Query::Identity(0)),
-            Self::Registration => Job::Query(Query::Registration),
-            Self::Signal => Job::Query(Query::Signal),
-            Self::NetworkTime => Job::Query(Query::Time { local: false }),
-            Self::SetClock { unix } if SETTABLE.contains(&unix) => {
-                state.target.unix = unix;
-                Job::Query(Query::SetClock)
-            }
-            Self::SetClock { .. } => return Err(Fault::InvalidParameter),
-            Self::PowerSaving => {
-                Job::Query(Query::power_saving(state.config.power_saving.is_some()))
-            }
-            Self::PowerDown => {
-                state.off_by = Some(now + POWER_DOWN);
-                Job::Query(Query::PowerDown)
-            }
-        })
-    }
-
-    fn socket_job<const N: usize>(self, state: &mut State<N>, now: Instant) -> Result<Job, Fault> {
+    ) -> Result<Task<N>, Fault> {
         match self {
+            Self::Start => state.start(now),
             Self::Connect {
                 host,
                 port,
                 transport,
-            } => {
-                let host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
-                ready(state)?;
-                if transport == Transport::Tls && state.config.tls.is_none() {
-                    return Err(Fault::InvalidParameter);
-                }
-                let ids = state.sockets.allocate(transport);
-                let (socket, before) = ids.ok_or(Fault::NoFreeSocket)?;
-                (state.target.host, state.target.port) = (host, port);
-                Ok(Job::Open(Open::new(socket, before, &state.config, now)))
-            }
-            Self::Send { socket, data } => {
-                let open = state.open(socket)?;
-                let is_ending = state.sockets.get(socket).is_some_and(|s| s.ending);
-                if is_ending {
-                    return Err(Fault::Closed);
-                }
-                if open.transport == Transport::Udp && data.len() > CHUNK {
-                    return Err(Fault::InvalidParameter);
-                }
-                let (chunk, _) = data.split_at(data.len().min(CHUNK));
-                state.load(chunk)?;
-                Ok(Job::Send(Send::new(open, now + state.config.write_time)))
-            }
-            Self::Receive { socket } => Ok(Job::Read(Read::new(state.open(socket)?))),
-            Self::Close { socket } => {
-                let found = state.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
-                found.phase = Phase::Stray;
-                Ok(Job::Close(Close::new(
-                    found.connection(socket.connect_id()),
-                )))
-            }
-            _ => Err(Fault::LogicBug),
+            } => state.connect(host, port, transport, now),
+            Self::Send { socket, data } => state.send(socket, data, now),
+            Self::Receive { socket } => state.receive(socket),
+            Self::Close { socket } => state.close(socket),
+            Self::Resolve { host } => state.resolve(host, now),
+            Self::Identity => ask(&query::IDENTITY),
+            Self::Registration => ask(&query::REGISTRATION),
+            Self::Signal => ask(&query::SIGNAL),
+            Self::NetworkTime => ask(&query::NETWORK_TIME),
+            Self::Synchronise { server } => state.synchronise(server, now),
+            Self::SetClock { unix } => state.set_clock(unix),
+            Self::FileSize { name } => state.file_query(name, &query::FILE_SIZE),
+            Self::WriteFile { name, offset, data } => state.write_file(name, offset, data),
+            Self::ReadFile { name, offset } => state.read_file(name, offset),
+            Self::DeleteFile { name } => state.file_query(name, &query::DELETE_FILE),
+            Self::PowerSaving => state.power_saving(),
+            Self::PowerDown => state.power_down(now),
         }
-    }
-
-    fn file_job<const N: usize>(self, state: &mut State<N>) -> Result<Job, Fault> {
-        let (Self::FileSize { name }
-        | Self::WriteFile { name, .. }
-        | Self::ReadFile { name, .. }
-        | Self::DeleteFile { name }) = self
-        else {
-            return Err(Fault::LogicBug);
-        };
-        let name = Text::parameter(name).filter(|name| !name.as_str().is_empty());
-        state.target.file = name.ok_or(Fault::InvalidParameter)?;
-        Ok(match self {
-            Self::WriteFile { data, .. } if data.is_empty() || data.len() > CHUNK => {
-                return Err(Fault::InvalidParameter);
-            }
-            Self::WriteFile { data, offset, .. } => {
-                state.load(data)?;
-                Job::Piece(Piece::write(offset))
-            }
-            Self::ReadFile { offset, .. } => {
-                state.load(&[])?;
-                Job::Piece(Piece::read(offset))
-            }
-            Self::FileSize { .. } => Job::Query(Query::FileSize),
-            _ => Job::Query(Query::DeleteFile),
-        })
     }
 }
 
-fn ready<const N: usize>(state: &State<N>) -> Result<(), Fault> {
-    state.is_ready().then_some(()).ok_or(Fault::NotStarted)
+/// A query of the modem alone.
+pub(crate) fn ask<const N: usize>(plan: &'static Plan) -> Result<Task<N>, Fault> {
+    Ok(Task::new(Query::new(plan), Job::Query))
+}
+
+/// One function for each request: an image holds those that it calls.
+impl<const N: usize> State<N> {
+    pub(crate) fn start(&mut self, now: Instant) -> Result<Task<N>, Fault> {
+        self.known.stage = Stage::Boot;
+        self.known.off_by = None;
+        Ok(Task::new(Start::new(now), Job::Start))
+    }
+
+    pub(crate) fn connect(
+        &mut self,
+        host: &str,
+        port: u16,
+        transport: Transport,
+        now: Instant,
+    ) -> Result<Task<N>, Fault> {
+        let host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
+        self.ready()?;
+        if transport == Transport::Tls && self.known.config.tls.is_none() {
+            return Err(Fault::InvalidParameter);
+        }
+        let ids = self.sockets.allocate(transport);
+        let (socket, before) = ids.ok_or(Fault::NoFreeSocket)?;
+        (self.known.target.host, self.known.target.port) = (host, port);
+        let open = Open::new(socket, before, &self.known.config, now);
+        Ok(Task::new(open, Job::Open))
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        socket: SocketId,
+        data: &[u8],
+        now: Instant,
+    ) -> Result<Task<N>, Fault> {
+        let open = self.open(socket)?;
+        if self.sockets.get(socket).is_some_and(|s| s.ending) {
+            return Err(Fault::Closed);
+        }
+        if open.transport == Transport::Udp && data.len() > CHUNK {
+            return Err(Fault::InvalidParameter);
+        }
+        let (chunk, _) = data.split_at(data.len().min(CHUNK));
+        self.known.load(chunk)?;
+        let send = Send::new(open, now + self.known.config.write_time);
+        Ok(Task::new(send, Job::Send))
+    }
+
+    pub(crate) fn receive(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {
+        Ok(Task::new(Read::new(self.open(socket)?), Job::Read))
+    }
+
+    pub(crate) fn close(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {
+        let found = self.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
+        found.phase = Phase::Stray;
+        let close = Close::new(found.connection(socket.connect_id()));
+        Ok(Task::new(close, Job::Close))
+    }
+
+    pub(crate) fn resolve(&mut self, host: &str, now: Instant) -> Result<Task<N>, Fault> {
+        self.known.target.host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
+        self.ready()?;
+        Ok(Task::new(Lookup::address(now), Job::Lookup))
+    }
+
+    pub(crate) fn synchronise(&mut self, server: &str, now: Instant) -> Result<Task<N>, Fault> {
+        self.known.target.host = Text::parameter(server).ok_or(Fault::InvalidParameter)?;
+        self.known.target.port = NTP;
+        self.ready()?;
+        Ok(Task::new(Lookup::time(now), Job::Lookup))
+    }
+
+    pub(crate) fn set_clock(&mut self, unix: u64) -> Result<Task<N>, Fault> {
+        let unix = u32::try_from(unix)
+            .ok()
+            .filter(|unix| SETTABLE.contains(unix));
+        self.known.target.unix = unix.ok_or(Fault::InvalidParameter)?;
+        ask(&query::SET_CLOCK)
+    }
+
+    pub(crate) fn power_saving(&mut self) -> Result<Task<N>, Fault> {
+        let is_asked_for = self.known.config.power_saving.is_some();
+        ask(if is_asked_for {
+            &query::POWER_SAVING
+        } else {
+            &query::GRANTED
+        })
+    }
+
+    pub(crate) fn power_down(&mut self, now: Instant) -> Result<Task<N>, Fault> {
+        self.known.off_by = Some(now.plus(POWER_DOWN));
+        ask(&query::POWER_DOWN)
+    }
+
+    pub(crate) fn file_query(&mut self, name: &str, plan: &'static Plan) -> Result<Task<N>, Fault> {
+        self.name(name)?;
+        ask(plan)
+    }
+
+    pub(crate) fn read_file(&mut self, name: &str, offset: u32) -> Result<Task<N>, Fault> {
+        self.name(name)?;
+        self.known.load(&[])?;
+        Ok(Task::new(Piece::read(offset), Job::Piece))
+    }
+
+    pub(crate) fn write_file(
+        &mut self,
+        name: &str,
+        offset: u32,
+        data: &[u8],
+    ) -> Result<Task<N>, Fault> {
+        self.name(name)?;
+        if data.is_empty() || data.len() > CHUNK {
+            return Err(Fault::InvalidParameter);
+        }
+        self.known.load(data)?;
+        Ok(Task::new(Piece::write(offset), Job::Piece))
+    }
+
+    /// The file that is meant.
+    fn name(&mut self, name: &str) -> Result<(), Fault> {
+        let name = Text::parameter(name).filter(|name| !name.as_str().is_empty());
+        self.known.target.file = name.ok_or(Fault::InvalidParameter)?;
+        Ok(())
+    }
+
+    fn ready(&self) -> Result<(), Fault> {
+        let is_ready = self.known.is_ready();
+        is_ready.then_some(()).ok_or(Fault::NotStarted)
+    }
 }

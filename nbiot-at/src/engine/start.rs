@@ -1,60 +1,78 @@
 //! The job that brings a modem from whatever state it is in to an active packet context.
 
-use core::time::Duration;
-
 use crate::code::{CmeError, SocketError};
-use crate::command::Command;
 use crate::command::radio::RegistrationStatus;
 use crate::command::sim::SimState;
 use crate::command::socket::{Connection, Transport};
-use crate::engine::job::{Answer, Cause, Step};
+use crate::command::{Command, Spec, clock, context, general, power_saving, radio, sim, socket};
+use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::{Fault, Stage};
+use crate::known::Known;
 use crate::time::Instant;
 
-/// First sign of life after power-up, AT reference section 3.1.
-const SILENCE: Duration = Duration::from_secs(20);
-const APPLICATION_READY: Duration = Duration::from_secs(10);
-const SIM_READY: Duration = Duration::from_secs(20);
-const PIN_ACCEPTED: Duration = Duration::from_secs(10);
-const SIM_POLL: Duration = Duration::from_millis(500);
-const REGISTRATION_POLL: Duration = Duration::from_secs(5);
-const REGISTRATION_POLL_MAX: Duration = Duration::from_secs(60);
+/// First sign of life after power-up in ms, AT reference section 3.1; as all times below.
+const SILENCE: u32 = 20_000;
+const APPLICATION_READY: u32 = 10_000;
+const SIM_READY: u32 = 20_000;
+const PIN_ACCEPTED: u32 = 10_000;
+const SIM_POLL: u32 = 500;
+const REGISTRATION_POLL: u32 = 5_000;
+const REGISTRATION_POLL_MAX: u32 = 60_000;
 /// Registration state 3 is often passing: it counts after this time.
-const DENIED: Duration = Duration::from_secs(60);
-const NOT_SEARCHING: Duration = Duration::from_secs(30);
+const DENIED: u32 = 60_000;
+const NOT_SEARCHING: u32 = 30_000;
 /// Restarts of the modem in the course of one start.
 const RESTARTS: u8 = 3;
 
-/// Settings after each boot, in order. `Guard` makes sure that late answers to probes are gone.
-const SETUP: [Command; 7] = [
-    Command::EchoOff,
-    Command::VerboseCodes,
-    Command::ResultCodes,
-    Command::ErrorNumbers,
-    Command::Guard,
-    Command::PayloadEchoOff,
-    Command::UrcPortQuery,
+/// Settings after each boot, in order. The guard makes sure that late answers to probes are gone.
+const SETUP: [&Spec; 7] = [
+    &general::ECHO_OFF,
+    &general::VERBOSE_CODES,
+    &general::RESULT_CODES,
+    &general::ERROR_NUMBERS,
+    &general::GUARD,
+    &socket::PAYLOAD_ECHO_OFF,
+    &general::URC_PORT_QUERY,
+];
+const ECHO_OFF: usize = 0;
+const GUARD: usize = 4;
+const URC_PORT_QUERY: usize = 6;
+
+/// A setting before registration, and whether it is wanted.
+type Setting = (Command, fn(&Known) -> bool);
+
+/// In order. A refusal is no reason to stop.
+const RADIO: [Setting; 14] = [
+    (context::CONTEXT_SETTINGS.with(0, 0), |known| {
+        !known.config.apn.as_str().is_empty()
+    }),
+    (power_saving::MODE_STATE.with(0, 0), saves),
+    (power_saving::MODE.with(0, 0), |known| {
+        saves(known) && !known.heard.is_set
+    }),
+    (power_saving::REPORTS_STATE.with(0, 0), saves),
+    (power_saving::REPORTS.with(0, 0), |known| {
+        saves(known) && !known.heard.is_set
+    }),
+    (power_saving::CYCLE.with(0, 0), saves),
+    (general::FULL_FUNCTION.with(0, 0), |_| true),
+    (radio::REPORTS.with(1, 0), |_| true),
+    (radio::REPORTS.with(2, 0), |_| true),
+    (radio::REPORTS.with(4, 0), |_| true),
+    (radio::GPRS_REPORTS.with(0, 0), |_| true),
+    (radio::CONTEXT_REPORTS.with(0, 0), |_| true),
+    // Without the time no certificate can be checked.
+    (clock::AUTOMATIC_CLOCK_STATE.with(0, 0), |_| true),
+    (clock::AUTOMATIC_CLOCK.with(0, 0), |known| {
+        !known.heard.is_set
+    }),
 ];
 
-/// Settings before registration. A refusal is no reason to stop.
-const RADIO: [Command; 14] = [
-    Command::ContextSettings,
-    Command::PowerSavingModeState,
-    Command::PowerSavingMode,
-    Command::PowerSavingReportsState,
-    Command::PowerSavingReports,
-    Command::DiscontinuousReception,
-    Command::FullFunction,
-    Command::Reports(1),
-    Command::Reports(2),
-    Command::Reports(4),
-    Command::GprsReports,
-    Command::ContextReports,
-    Command::AutomaticClockState,
-    Command::AutomaticClock,
-];
+const fn saves(known: &Known) -> bool {
+    known.config.power_saving.is_some()
+}
 
 /// ```text
 ///   Probe ─► Setup ─► Settle ─► Sim ─► Radio ─► Search ─► Contexts ─► Activate ─► Leftovers ─► done
@@ -93,13 +111,15 @@ pub(crate) struct Start {
     /// When the present stage began.
     since: Instant,
     /// The SIM has this long.
-    sim_time: Duration,
-    poll: Duration,
+    sim_time: u32,
+    poll: u32,
     denied_since: Option<Instant>,
     selected: bool,
     restarts: u8,
     probes: u8,
 }
+
+work!(Start);
 
 impl Start {
     pub(crate) const fn new(now: Instant) -> Self {
@@ -115,7 +135,7 @@ impl Start {
         }
     }
 
-    pub(crate) fn step<const N: usize>(
+    pub(crate) fn next<const N: usize>(
         &mut self,
         state: &mut State<N>,
         cause: Cause,
@@ -130,7 +150,7 @@ impl Start {
             Cause::Begin | Cause::Wake => Ok(()),
         };
         match self.at {
-            At::Probe if cause == Cause::Begin => Step::Command(Command::Attention),
+            At::Probe if cause == Cause::Begin => Step::command(&general::ATTENTION),
             At::Probe | At::Setup(_) | At::SetUrcPort | At::Settle(_) => {
                 self.boot(state, result, now)
             }
@@ -143,13 +163,13 @@ impl Start {
         }
     }
 
-    fn go(&mut self, at: At, command: Command) -> Step {
+    fn go(&mut self, at: At, command: impl Into<Command>) -> Step {
         self.at = at;
-        Step::Command(command)
+        Step::command(command)
     }
 
     fn stage<const N: usize>(&mut self, state: &mut State<N>, stage: Stage, now: Instant) {
-        state.stage = stage;
+        state.known.stage = stage;
         self.since = now;
     }
 
@@ -171,7 +191,7 @@ impl Start {
             ..Self::new(now)
         };
         self.stage(state, Stage::Boot, now);
-        Step::Command(Command::Attention)
+        Step::command(&general::ATTENTION)
     }
 
     fn boot<const N: usize>(
@@ -181,30 +201,27 @@ impl Start {
         now: Instant,
     ) -> Step {
         match (self.at, result) {
-            (At::Probe, Err(_)) if now.since(self.since) >= SILENCE => Step::failed(Fault::Silent),
+            (At::Probe, Err(_)) if now.millis_since(self.since) >= SILENCE.into() => {
+                Step::failed(Fault::Silent)
+            }
             // Results may be off or numbers, as someone stored them.
             (At::Probe, Err(_)) => {
                 self.probes = self.probes.wrapping_add(1);
-                Step::Command(if self.probes.is_multiple_of(4) {
-                    Command::AttentionInWords
+                Step::command(if self.probes.is_multiple_of(4) {
+                    &general::ATTENTION_IN_WORDS
                 } else {
-                    Command::Attention
+                    &general::ATTENTION
                 })
             }
             (At::Probe, Ok(())) => {
-                state.alive = Some(now);
+                state.known.alive = Some(now);
                 self.setup(state, 0, now)
             }
-            (At::Setup(n), Err(fault)) if SETUP.get(n) == Some(&Command::Guard) => {
-                Step::failed(fault)
-            }
+            (At::Setup(n), Err(fault)) if n == GUARD => Step::failed(fault),
             (At::Setup(n), _) => {
-                state.echo_off |= SETUP.get(n) == Some(&Command::EchoOff) && result.is_ok();
-                if SETUP.get(n) == Some(&Command::UrcPortQuery)
-                    && result.is_ok()
-                    && !state.heard.uart
-                {
-                    return self.go(At::SetUrcPort, Command::UrcPort);
+                state.known.echo_off |= n == ECHO_OFF && result.is_ok();
+                if n == URC_PORT_QUERY && result.is_ok() && !state.known.heard.is_set {
+                    return self.go(At::SetUrcPort, &general::URC_PORT);
                 }
                 self.setup(state, n + 1, now)
             }
@@ -221,13 +238,16 @@ impl Start {
 
     /// `APP RDY` is awaited only where `RDY` was seen: not every port shows them.
     fn settle<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
-        let until = state.boot.map_or(now, |boot| boot + APPLICATION_READY);
-        if !state.application_ready && now < until {
+        let until = state
+            .known
+            .boot
+            .map_or(now, |boot| boot.plus(APPLICATION_READY));
+        if !state.known.application_ready && now < until {
             self.at = At::Settle(until);
             return Step::Wait(until);
         }
         self.stage(state, Stage::Sim, now);
-        self.go(At::Sim, Command::SimState)
+        self.go(At::Sim, &sim::SIM_STATE)
     }
 
     fn sim<const N: usize>(
@@ -240,37 +260,37 @@ impl Start {
         match (self.at, result) {
             (At::PinTries, _) => self.pin(state),
             (At::Pin, Ok(())) => {
-                state.pin_at = None;
+                state.known.pin_at = None;
                 self.since = now;
                 self.sim_time = PIN_ACCEPTED;
                 self.at = At::Sim;
-                state.sim = None;
-                Step::Wait(now + SIM_POLL)
+                state.known.sim = None;
+                Step::Wait(now.plus(SIM_POLL))
             }
             (At::Pin, Err(Fault::Cme(CmeError::IncorrectPassword))) => self.refused(state),
             (At::Pin, Err(_)) => Step::failed(Fault::SimFailure),
             (_, Err(Fault::Cme(CmeError::SimNotInserted))) => Step::failed(Fault::SimMissing),
             (_, Err(Fault::Cme(CmeError::SimPukRequired))) => Step::failed(Fault::SimBlocked),
-            _ if cause == Cause::Wake => Step::Command(Command::SimState),
-            (_, result) => self.sim_state(state, result.ok().and(state.sim), now),
+            _ if cause == Cause::Wake => Step::command(&sim::SIM_STATE),
+            (_, result) => self.sim_state(state, result.ok().and(state.known.sim), now),
         }
     }
 
     /// Sends the PIN if a try can be spared, and a try was not lost when it was last sent.
     fn pin<const N: usize>(&mut self, state: &mut State<N>) -> Step {
-        match (state.heard.tries, state.pin_at) {
+        match (state.known.heard.tries, state.known.pin_at) {
             (Some(left), Some(before)) if left < before => self.refused(state),
             (Some(left @ 2..), _) => {
-                state.pin_at = Some(left);
-                self.go(At::Pin, Command::EnterPin)
+                state.known.pin_at = Some(left);
+                self.go(At::Pin, &sim::ENTER_PIN)
             }
             _ => Step::failed(Fault::PinRequired),
         }
     }
 
     fn refused<const N: usize>(&self, state: &mut State<N>) -> Step {
-        state.pin_at = None;
-        state.refused_pin = Some(state.config.pin.clone());
+        state.known.pin_at = None;
+        state.known.refused_pin = Some(state.known.config.pin.clone());
         Step::failed(Fault::PinRefused)
     }
 
@@ -282,21 +302,23 @@ impl Start {
     ) -> Step {
         match sim {
             Some(SimState::Ready) => {
-                state.pin_at = None;
+                state.known.pin_at = None;
                 self.stage(state, Stage::Registration, now);
                 self.radio_setting(state, 0, now)
             }
-            Some(SimState::Pin) if state.is_pin_refused() => Step::failed(Fault::PinRefused),
-            Some(SimState::Pin) if state.config.pin.as_str().is_empty() => {
+            Some(SimState::Pin) if state.known.is_pin_refused() => Step::failed(Fault::PinRefused),
+            Some(SimState::Pin) if state.known.config.pin.as_str().is_empty() => {
                 Step::failed(Fault::PinRequired)
             }
             Some(SimState::Pin) if self.sim_time == SIM_READY => {
-                self.go(At::PinTries, Command::PinTries)
+                self.go(At::PinTries, &sim::PIN_TRIES)
             }
             Some(SimState::Puk | SimState::Locked) => Step::failed(Fault::SimBlocked),
             Some(SimState::NotInserted) => Step::failed(Fault::SimMissing),
-            _ if now.since(self.since) >= self.sim_time => Step::failed(Fault::SimFailure),
-            _ => Step::Wait(now + SIM_POLL),
+            _ if now.millis_since(self.since) >= self.sim_time.into() => {
+                Step::failed(Fault::SimFailure)
+            }
+            _ => Step::Wait(now.plus(SIM_POLL)),
         }
     }
 
@@ -306,25 +328,12 @@ impl Start {
 
     /// The next setting from a place on that the configuration has something to say to.
     fn radio_setting<const N: usize>(&mut self, state: &State<N>, n: usize, now: Instant) -> Step {
-        let config = &state.config;
-        let is_wanted = |command: &Command| match command {
-            Command::ContextSettings => !config.apn.as_str().is_empty(),
-            Command::PowerSavingMode | Command::PowerSavingReports => {
-                config.power_saving.is_some() && !state.heard.is_set
-            }
-            // Without the time no certificate can be checked.
-            Command::AutomaticClock => !state.heard.is_set,
-            Command::PowerSavingModeState
-            | Command::PowerSavingReportsState
-            | Command::DiscontinuousReception => config.power_saving.is_some(),
-            _ => true,
-        };
         let mut rest = (0..).zip(RADIO).skip(n);
-        match rest.find(|(_, command)| is_wanted(command)) {
-            Some((n, command)) => self.go(At::Radio(n), command),
+        match rest.find(|(_, (_, is_wanted))| is_wanted(&state.known)) {
+            Some((n, (command, _))) => self.go(At::Radio(n), command),
             None => {
                 self.since = now;
-                self.go(At::Search, Command::Registration)
+                self.go(At::Search, &radio::REGISTRATION)
             }
         }
     }
@@ -332,62 +341,62 @@ impl Start {
     fn search<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
         match self.at {
             At::Deregister => return Step::failed(Fault::RoamingNotAllowed),
-            At::Select => return self.go(At::Search, Command::Registration),
+            At::Select => return self.go(At::Search, &radio::REGISTRATION),
             _ => {}
         }
-        if state.is_registered() {
+        if state.known.is_registered() {
             return self.registered(state, now);
         }
         match self.at {
             At::Search if cause != Cause::Wake => {
-                self.go(At::SearchGprs, Command::GprsRegistration)
+                self.go(At::SearchGprs, &radio::GPRS_REGISTRATION)
             }
-            At::Pause(until) if now >= until => self.go(At::Search, Command::Registration),
+            At::Pause(until) if now >= until => self.go(At::Search, &radio::REGISTRATION),
             _ => self.keep_searching(state, now),
         }
     }
 
     fn registered<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
         let home = RegistrationStatus::Home;
-        let at_home = state.registration.status == home || state.gprs.status == home;
-        if !at_home && !state.config.roaming {
-            return self.go(At::Deregister, Command::Deregister);
+        let at_home = state.known.registration.status == home || state.known.gprs.status == home;
+        if !at_home && !state.known.config.roaming {
+            return self.go(At::Deregister, &radio::DEREGISTER);
         }
         self.stage(state, Stage::Context, now);
-        if core::mem::take(&mut state.context_lost) {
-            return self.go(At::Deactivate, Command::Deactivate);
+        if core::mem::take(&mut state.known.context_lost) {
+            return self.go(At::Deactivate, &context::DEACTIVATE);
         }
-        self.go(At::Contexts, Command::Contexts)
+        self.go(At::Contexts, &context::CONTEXTS)
     }
 
     fn keep_searching<const N: usize>(&mut self, state: &State<N>, now: Instant) -> Step {
-        let searching = now.since(self.since);
-        let denied = state.registration.status == RegistrationStatus::Denied;
+        let searching = now.millis_since(self.since);
+        let denied = state.known.registration.status == RegistrationStatus::Denied;
         self.denied_since = if denied {
             self.denied_since.or(Some(now))
         } else {
             None
         };
-        let cause = state.registration.cause;
+        let cause = state.known.registration.cause;
         let for_good = matches!(cause, Some(2 | 3 | 6 | 7 | 8));
         if self
             .denied_since
-            .is_some_and(|since| for_good || now.since(since) >= DENIED)
+            .is_some_and(|since| for_good || now.millis_since(since) >= DENIED.into())
         {
             return Step::failed(Fault::Denied(cause));
         }
-        if searching >= state.config.search_time {
+        if now >= self.since + state.known.config.search_time {
             return Step::failed(Fault::NotRegistered);
         }
-        let idle = state.registration.status == RegistrationStatus::Idle;
-        if idle && searching >= NOT_SEARCHING && !self.selected {
+        let idle = state.known.registration.status == RegistrationStatus::Idle;
+        if idle && searching >= NOT_SEARCHING.into() && !self.selected {
             self.selected = true;
-            return self.go(At::Select, Command::AutomaticOperator);
+            return self.go(At::Select, &radio::AUTOMATIC_OPERATOR);
         }
         let until = match self.at {
             At::Pause(until) => until,
             _ => {
-                let until = now + self.poll;
+                let until = now.plus(self.poll);
                 self.poll = (self.poll * 2).min(REGISTRATION_POLL_MAX);
                 until
             }
@@ -398,25 +407,25 @@ impl Start {
 
     fn context<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
         match (self.at, result) {
-            (At::Contexts | At::Recheck(_), Ok(())) if state.heard.active => {
-                state.stage = Stage::Sockets;
-                self.go(At::Leftovers, Command::Sockets)
+            (At::Contexts | At::Recheck(_), Ok(())) if state.known.heard.active => {
+                state.known.stage = Stage::Sockets;
+                self.go(At::Leftovers, &socket::SOCKETS)
             }
             (At::Recheck(fault), _) => Step::failed(fault),
-            (At::Contexts, _) => self.go(At::Activate, Command::Activate),
-            (At::Deactivate, _) => self.go(At::Contexts, Command::Contexts),
+            (At::Contexts, _) => self.go(At::Activate, &context::ACTIVATE),
+            (At::Deactivate, _) => self.go(At::Contexts, &context::CONTEXTS),
             // An error for a context that is already active; and an OK is looked at, too.
             (At::Activate, result) => {
                 let fault = result.err().unwrap_or(Fault::Malformed);
-                self.go(At::Recheck(fault), Command::Contexts)
+                self.go(At::Recheck(fault), &context::CONTEXTS)
             }
             (At::Leftovers, _) => {
-                state.leftovers = state.heard.ids;
-                self.go(At::TlsLeftovers, Command::TlsSockets)
+                state.known.leftovers = state.known.heard.ids;
+                self.go(At::TlsLeftovers, &socket::TLS_SOCKETS)
             }
             (At::TlsLeftovers, _) => {
                 state.sockets.forget_all();
-                state.tls_leftovers = state.heard.ids;
+                state.known.tls_leftovers = state.known.heard.ids;
                 self.close_leftover(state, 0)
             }
             (At::CloseLeftover(id), result) => {
@@ -430,27 +439,27 @@ impl Start {
     }
 
     fn close_leftover<const N: usize>(&mut self, state: &mut State<N>, from: u8) -> Step {
-        let leftovers = state.leftovers | state.tls_leftovers;
+        let leftovers = state.known.leftovers | state.known.tls_leftovers;
         match (from..16).find(|&id| leftovers & (1 << id) != 0) {
             Some(id) => {
-                let transport = if state.tls_leftovers & (1 << id) != 0 {
+                let transport = if state.known.tls_leftovers & (1 << id) != 0 {
                     Transport::Tls
                 } else {
                     Transport::Tcp
                 };
                 let socket = Connection { id, transport };
-                self.go(At::CloseLeftover(id), Command::Close(socket))
+                self.go(At::CloseLeftover(id), socket.close())
             }
             None => {
-                if core::mem::take(&mut state.context_lost) {
+                if core::mem::take(&mut state.known.context_lost) {
                     self.restarts += 1;
                     if self.restarts > RESTARTS {
                         return Step::failed(Fault::Socket(SocketError::PdpBroken));
                     }
-                    state.stage = Stage::Context;
-                    return self.go(At::Deactivate, Command::Deactivate);
+                    state.known.stage = Stage::Context;
+                    return self.go(At::Deactivate, &context::DEACTIVATE);
                 }
-                state.ready();
+                state.known.ready();
                 Step::Done(Ok(Answer::Done))
             }
         }

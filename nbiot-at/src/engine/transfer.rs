@@ -1,18 +1,15 @@
 //! Jobs of an open socket: send, read, close.
 
-use core::time::Duration;
-
-use crate::command::Command;
-use crate::command::socket::{Connection, Transport};
-use crate::engine::job::{Answer, Cause, Step};
+use crate::command::socket::{Connection, READ_CHECK, SEND_CHECK, Transport};
+use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
 
-/// First and longest pause after `SEND FAIL`.
-const QUEUE_PAUSE: Duration = Duration::from_millis(100);
-const QUEUE_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// First and longest pause after `SEND FAIL`, ms.
+const QUEUE_PAUSE: u32 = 100;
+const QUEUE_PAUSE_MAX: u32 = 2_000;
 /// The most bytes that one QIRD gives.
 const MOST: usize = 1500;
 /// Attempts of a send or a read whose outcome had to be asked for.
@@ -34,13 +31,15 @@ const ATTEMPTS: u8 = 3;
 pub(crate) struct Send {
     socket: Connection,
     until: Instant,
-    pause: Duration,
+    pause: u32,
     attempts: u8,
     checking: bool,
     resume: Option<Instant>,
     /// Nobody waits: what runs is ended and counted, and nothing is sent again.
     abandoned: bool,
 }
+
+work!(Send);
 
 impl Send {
     pub(crate) const fn new(socket: Connection, until: Instant) -> Self {
@@ -59,7 +58,7 @@ impl Send {
         self.abandoned = true;
     }
 
-    pub(crate) fn step<const N: usize>(
+    pub(crate) fn next<const N: usize>(
         &mut self,
         state: &mut State<N>,
         cause: Cause,
@@ -78,23 +77,23 @@ impl Send {
             Cause::Reply(Err(_)) if self.socket.is_tls() => self.give_up(state),
             Cause::Reply(Err(_)) => {
                 self.checking = true;
-                Step::Command(Command::SendCheck(self.socket.id))
+                Step::Command(SEND_CHECK.with(self.socket.id.into(), 0))
             }
         }
     }
 
     fn send<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
-        state.spoiled = false;
-        match u16::try_from(state.payload.len()) {
-            Ok(length) => Step::Command(Command::Send(self.socket, length)),
+        state.known.spoiled = false;
+        match u16::try_from(state.known.payload.len()) {
+            Ok(length) => Step::Command(self.socket.send(length)),
             Err(_) => Step::failed(Fault::LogicBug),
         }
     }
 
     fn sent<const N: usize>(&self, state: &mut State<N>) -> Step {
-        let count = state.payload.len();
-        if state.spoiled {
+        let count = state.known.payload.len();
+        if state.known.spoiled {
             return self.give_up(state);
         }
         if let Some(socket) = state.sockets.slot(self.socket.id) {
@@ -104,7 +103,7 @@ impl Send {
     }
 
     fn wait_for_room(&mut self, now: Instant) -> Step {
-        let at = now + self.pause;
+        let at = now.plus(self.pause);
         if at > self.until || self.abandoned {
             return Step::failed(Fault::QueueFull);
         }
@@ -118,15 +117,15 @@ impl Send {
         let Some(before) = state.sockets.slot(self.socket.id).map(|s| s.sent) else {
             return Step::failed(Fault::LogicBug);
         };
-        let length = u32::try_from(state.payload.len()).unwrap_or(u32::MAX);
-        let total = result.ok().and(state.heard.total);
+        let length = u32::try_from(state.known.payload.len()).unwrap_or(u32::MAX);
+        let total = result.ok().and(state.known.heard.total);
         self.attempts += 1;
         if total == Some(before.wrapping_add(length)) {
             return self.sent(state);
         }
         let unanswered = matches!(result, Err(Fault::TimedOut | Fault::Malformed));
         if self.attempts < ATTEMPTS && unanswered {
-            return Step::Command(Command::SendCheck(self.socket.id));
+            return Step::Command(SEND_CHECK.with(self.socket.id.into(), 0));
         }
         if total == Some(before) && self.abandoned {
             return Step::failed(Fault::TimedOut);
@@ -154,6 +153,8 @@ pub(crate) struct Read {
     abandoned: bool,
 }
 
+work!(Read);
+
 impl Read {
     pub(crate) const fn new(socket: Connection) -> Self {
         Self {
@@ -168,8 +169,13 @@ impl Read {
         self.abandoned = true;
     }
 
-    pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
-        let total = state.heard.total;
+    pub(crate) fn next<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        cause: Cause,
+        _: Instant,
+    ) -> Step {
+        let total = state.known.heard.total;
         let Some(socket) = state.sockets.slot(self.socket.id) else {
             return Step::failed(Fault::LogicBug);
         };
@@ -193,7 +199,7 @@ impl Read {
             {
                 self.attempts += 1;
                 self.checking = true;
-                Step::Command(Command::ReadCheck(self.socket.id))
+                Step::Command(READ_CHECK.with(self.socket.id.into(), 0))
             }
             // The module does not know the connection, or may have taken bytes from its buffer
             // that did not arrive here.
@@ -218,7 +224,7 @@ impl Read {
         }
         socket.begin_read();
         let max = u16::try_from(room).unwrap_or(u16::MAX);
-        Step::Command(Command::Read(self.socket, max))
+        Step::Command(self.socket.read(max))
     }
 }
 
@@ -228,14 +234,21 @@ pub(crate) struct Close {
     socket: Connection,
 }
 
+work!(Close);
+
 impl Close {
     pub(crate) const fn new(socket: Connection) -> Self {
         Self { socket }
     }
 
-    pub(crate) fn step<const N: usize>(&mut self, state: &mut State<N>, cause: Cause) -> Step {
+    pub(crate) fn next<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        cause: Cause,
+        _: Instant,
+    ) -> Step {
         match cause {
-            Cause::Begin | Cause::Wake => Step::Command(Command::Close(self.socket)),
+            Cause::Begin | Cause::Wake => Step::Command(self.socket.close()),
             Cause::Reply(Err(fault @ (Fault::TimedOut | Fault::Silent))) => {
                 state.sockets.release(self.socket.id, Phase::Quarantined);
                 Step::failed(fault)

@@ -67,6 +67,15 @@ impl Granted {
     }
 }
 
+impl Granted {
+    pub(crate) const NOTHING: Self = Self {
+        periodic: None,
+        active: None,
+        edrx: None,
+        window: None,
+    };
+}
+
 impl PowerSaving {
     /// Whether `+CPSMS: <mode>,,,"<periodic>","<active>"` says that the modem asks for just this.
     pub(crate) fn is_set(&self, line: &[u8]) -> bool {

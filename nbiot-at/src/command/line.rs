@@ -1,0 +1,96 @@
+//! A command line as it is put together, without `core::fmt`, which would cost 4 KiB of flash.
+
+use crate::text::Text;
+
+/// Longest command line, with its CR.
+pub(crate) const COMMAND: usize = 192;
+
+/// What does not fit makes the whole line void, see [`end`](Self::end).
+#[derive(Debug)]
+pub(crate) struct Line {
+    text: Text<COMMAND>,
+    fits: bool,
+}
+
+impl Line {
+    pub(crate) const fn new() -> Self {
+        Self {
+            text: Text::new(),
+            fits: true,
+        }
+    }
+
+    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+        self.fits &= self.text.push_str(text);
+        self
+    }
+
+    /// In quotes. Texts from outside hold none, see [`Text::parameter`].
+    pub(crate) fn quoted(&mut self, text: &str) -> &mut Self {
+        self.text("\"").text(text).text("\"")
+    }
+
+    pub(crate) fn number(&mut self, number: u32) -> &mut Self {
+        self.digits(number, 10, 1)
+    }
+
+    /// Two digits.
+    pub(crate) fn pair(&mut self, number: u32) -> &mut Self {
+        self.digits(number, 10, 2)
+    }
+
+    /// At least `width` digits to a base, capital letters.
+    pub(crate) fn digits(&mut self, mut number: u32, base: u32, width: usize) -> &mut Self {
+        let mut digits = [b'0'; 32];
+        let mut count = 0;
+        for digit in digits.iter_mut().rev() {
+            if number == 0 && count >= width {
+                break;
+            }
+            *digit = u8::try_from(number % base).map_or(b'?', |value| match value {
+                0..=9 => b'0' + value,
+                _ => b'A' + (value - 10),
+            });
+            number /= base;
+            count += 1;
+        }
+        let used = digits.get(digits.len() - count..).unwrap_or_default();
+        self.text(core::str::from_utf8(used).unwrap_or_default())
+    }
+
+    /// As much of it as is a parameter.
+    pub(crate) fn short(&self) -> Text<32> {
+        Text::lossy(self.text.as_bytes())
+    }
+
+    /// The line with its CR; `None` if it is longer than [`COMMAND`].
+    pub(crate) fn end(mut self) -> Option<Text<COMMAND>> {
+        self.text("\r");
+        self.fits.then_some(self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_full() {
+        let mut line = Line::new();
+        line.text("AT+X=").number(0).text(",").number(u32::MAX);
+        line.text(",").pair(7).text(",").digits(5, 2, 8).text(",");
+        line.digits(0xc02f, 16, 4).text(",").quoted("a b");
+        let expected = "AT+X=0,4294967295,07,00000101,C02F,\"a b\"\r";
+        assert_eq!(line.end().unwrap().as_str(), expected);
+    }
+
+    #[test]
+    fn line_that_does_not_fit_is_void() {
+        let mut line = Line::new();
+        line.text(&"x".repeat(COMMAND - 1));
+        assert!(line.end().is_some());
+        let mut line = Line::new();
+        line.text(&"x".repeat(COMMAND)).text("y");
+        assert!(line.end().is_none());
+    }
+}

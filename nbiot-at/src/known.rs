@@ -1,0 +1,185 @@
+//! What is known of the modem, and what it is asked for: all that commands look at.
+
+use core::net::IpAddr;
+
+use crate::command::HOST;
+use crate::command::clock::NetworkTime;
+use crate::command::general::Identity;
+use crate::command::radio::{Access, Registration, Signal};
+use crate::command::sim::SimState;
+use crate::config::Config;
+use crate::error::{Fault, Stage};
+use crate::power_saving::Granted;
+use crate::text::Text;
+use crate::time::Instant;
+use crate::tls::FileName;
+
+/// Bytes sent or written with one command.
+pub(crate) const CHUNK: usize = 1024;
+
+/// What the request in hand names.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// The peer of a connection, a name to resolve, a time server.
+    pub(crate) host: Text<HOST>,
+    pub(crate) port: u16,
+    pub(crate) file: FileName,
+    /// UTC to set, seconds since 1970.
+    pub(crate) unix: u32,
+}
+
+/// What the lines of the present command said.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) tries: Option<u8>,
+    /// The setting is as it should be: nothing has to be written to the modem's flash.
+    pub(crate) is_set: bool,
+    pub(crate) active: bool,
+    /// Bit n: connectID n is in use.
+    pub(crate) ids: u16,
+    /// Length of the block of a read.
+    pub(crate) block: Option<usize>,
+    /// Bytes sent or read since the socket was opened; bytes written to a file.
+    pub(crate) total: Option<u32>,
+    /// Of a socket, of a name, of a time server.
+    pub(crate) error: Option<u16>,
+    pub(crate) address: Option<IpAddr>,
+    /// Of a file that was opened.
+    pub(crate) handle: Option<u32>,
+    /// Of a file.
+    pub(crate) size: Option<u32>,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) time: Option<NetworkTime>,
+}
+
+impl Heard {
+    pub(crate) const NOTHING: Self = Self {
+        tries: None,
+        is_set: false,
+        active: false,
+        ids: 0,
+        block: None,
+        total: None,
+        error: None,
+        address: None,
+        handle: None,
+        size: None,
+        signal: None,
+        time: None,
+    };
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) config: Config,
+    pub(crate) target: Target,
+    pub(crate) stage: Stage,
+    /// The modem confirmed `ATE0`: an echo means that it restarted.
+    pub(crate) echo_off: bool,
+    /// When `RDY` came, if it did.
+    pub(crate) boot: Option<Instant>,
+    /// When the modem first answered.
+    pub(crate) alive: Option<Instant>,
+    pub(crate) application_ready: bool,
+    pub(crate) sim: Option<SimState>,
+    /// The PIN that the card refused.
+    pub(crate) refused_pin: Option<Text<8>>,
+    /// A PIN was sent when so many tries were left, and what became of it is not known.
+    pub(crate) pin_at: Option<u8>,
+    pub(crate) registration: Registration,
+    pub(crate) gprs: Registration,
+    pub(crate) granted: Granted,
+    /// When a modem that was told to switch off is off.
+    pub(crate) off_by: Option<Instant>,
+    /// It has been ready, and the application was not told that it is another one now.
+    pub(crate) was_ready: bool,
+    pub(crate) is_asleep: bool,
+    pub(crate) context_lost: bool,
+    pub(crate) payload: heapless::Vec<u8, CHUNK>,
+    /// The payload was replaced, see `Exchange::time_out`.
+    pub(crate) spoiled: bool,
+    pub(crate) heard: Heard,
+    /// Bit n: connectID n was open before `start`.
+    pub(crate) leftovers: u16,
+    /// The same of TLS sockets.
+    pub(crate) tls_leftovers: u16,
+    pub(crate) identity: Identity,
+}
+
+impl Known {
+    pub(crate) const fn new(config: Config) -> Self {
+        Self {
+            config,
+            target: Target {
+                host: Text::new(),
+                port: 0,
+                file: Text::new(),
+                unix: 0,
+            },
+            stage: Stage::Boot,
+            echo_off: false,
+            boot: None,
+            alive: None,
+            application_ready: false,
+            sim: None,
+            refused_pin: None,
+            pin_at: None,
+            registration: Registration::NONE,
+            gprs: Registration::NONE,
+            granted: Granted::NOTHING,
+            off_by: None,
+            was_ready: false,
+            is_asleep: false,
+            context_lost: false,
+            payload: heapless::Vec::new(),
+            spoiled: false,
+            heard: Heard::NOTHING,
+            leftovers: 0,
+            tls_leftovers: 0,
+            identity: Identity::NONE,
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+
+    pub(crate) fn ready(&mut self) {
+        self.stage = Stage::Ready;
+        self.was_ready = true;
+    }
+
+    /// Registered for data, on LTE or as a fall-back on GSM.
+    pub(crate) fn is_registered(&self) -> bool {
+        let gsm = self.gprs.access == Some(Access::Gsm);
+        self.registration.status.is_registered() || (gsm && self.gprs.status.is_registered())
+    }
+
+    /// Whether the card refused the PIN of the configuration.
+    pub(crate) fn is_pin_refused(&self) -> bool {
+        self.refused_pin.as_ref() == Some(&self.config.pin)
+    }
+
+    /// Fills the buffer that goes to the modem.
+    pub(crate) fn load(&mut self, data: &[u8]) -> Result<(), Fault> {
+        self.payload.clear();
+        let loaded = self.payload.extend_from_slice(data);
+        loaded.map_err(|_| Fault::LogicBug)
+    }
+
+    /// Nothing that was set up in the modem holds any more.
+    pub(crate) fn invalidate(&mut self) {
+        self.stage = Stage::Boot;
+        self.echo_off = false;
+        self.application_ready = false;
+        self.boot = None;
+        self.alive = None;
+        self.sim = None;
+        self.registration = Registration::NONE;
+        self.gprs = Registration::NONE;
+        self.granted = Granted::NOTHING;
+        self.off_by = None;
+        self.context_lost = false;
+    }
+}
