@@ -329,7 +329,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// Those of the modem and the port.
     pub async fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
         match self.run(|_, _| ask(&query::IDENTITY)).await? {
-            Answer::Identity(identity) => Ok(identity),
+            Answer::Identity => Ok(self.engine.identity().clone()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -354,7 +354,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub async fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
         match self.run(|state, _| state.power_saving()).await? {
-            Answer::Granted(granted) => Ok(granted),
+            Answer::Granted => Ok(*self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
     }

@@ -312,7 +312,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// Those of the modem and the port.
     pub fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
         match self.run(|_, _| ask(&query::IDENTITY))? {
-            Answer::Identity(identity) => Ok(identity),
+            Answer::Identity => Ok(self.engine.identity().clone()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -337,7 +337,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
         match self.run(|state, _| state.power_saving())? {
-            Answer::Granted(granted) => Ok(granted),
+            Answer::Granted => Ok(*self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
     }

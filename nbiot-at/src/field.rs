@@ -10,15 +10,35 @@ pub(crate) struct Field<'a> {
 impl Field<'_> {
     /// The decimal number, `None` if absent, out of range or something else.
     pub(crate) fn number<T: TryFrom<i64>>(self) -> Option<T> {
-        let text = core::str::from_utf8(self.text).ok()?;
-        text.parse::<i64>().ok().and_then(|n| T::try_from(n).ok())
+        signed(self.text).and_then(|n| T::try_from(n).ok())
     }
 
     /// The number in hexadecimal digits without prefix.
     pub(crate) fn hex(self) -> Option<u32> {
-        let text = core::str::from_utf8(self.text).ok()?;
-        u32::from_str_radix(text, 16).ok()
+        unsigned(self.text, 16)
     }
+}
+
+/// A decimal number, perhaps with a sign; of 32 bits.
+fn signed(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = match text.split_first()? {
+        (b'-', digits) => (-1, digits),
+        (b'+', digits) => (1, digits),
+        _ => (1, text),
+    };
+    unsigned(digits, 10).map(|n| sign * i64::from(n))
+}
+
+/// Digits to a base and nothing else.
+///
+/// The standard library would do, at a price of 1 KiB of flash.
+pub(crate) fn unsigned(text: &[u8], base: u32) -> Option<u32> {
+    let mut number = 0_u32;
+    for &byte in text {
+        let digit = char::from(byte).to_digit(base)?;
+        number = number.checked_mul(base)?.checked_add(digit)?;
+    }
+    (!text.is_empty()).then_some(number)
 }
 
 /// The fields behind a prefix, separated by commas outside quotes.

@@ -102,6 +102,7 @@ impl Splitter {
     /// Call again with the rest until all bytes are taken. Between two calls the meaning of what
     /// follows may be set with [`expect_prompt`](Self::expect_prompt) and
     /// [`expect_block`](Self::expect_block).
+    #[inline(never)]
     pub fn push<'a>(&'a mut self, bytes: &'a [u8]) -> (usize, Option<Item<'a>>) {
         if core::mem::take(&mut self.taken) {
             self.line.clear();

@@ -47,6 +47,11 @@ impl<const N: usize> Text<N> {
         self.0.push_str(text).is_ok()
     }
 
+    /// The same of a character.
+    pub(crate) fn push(&mut self, character: char) -> bool {
+        self.0.push(character).is_ok()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

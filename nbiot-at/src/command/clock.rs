@@ -22,13 +22,19 @@ pub(crate) static AUTOMATIC_CLOCK_STATE: Spec = Spec::new("AT+CTZU?").lists(|lin
     line.starts_with(b"+CTZU")
 });
 pub(crate) static AUTOMATIC_CLOCK: Spec = Spec::new("AT+CTZU=1");
-/// Sets the modem's clock, too. Its result comes behind `OK`, see [`synchronised`].
+/// Sets the modem's clock, too.
 pub(crate) static SYNCHRONISE: Spec = Spec::written(|line, known, _| {
     let target = &known.target;
     line.text("AT+QNTP=1,").quoted(target.host.as_str());
     line.text(",").number(target.port.into()).text(",1");
 })
-.results();
+.results(|line, known| {
+    let Some((error, time)) = synchronised(line) else {
+        return false;
+    };
+    (known.heard.error, known.heard.time) = (Some(error), time);
+    true
+});
 
 /// The time the network gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +61,7 @@ fn local(line: &[u8]) -> Option<NetworkTime> {
 }
 
 /// `+QNTP: <err>[,"YYYY/MM/DD,hh:mm:ss±zz"]`: the result, and the time if there is one.
-pub(crate) fn synchronised(line: &[u8]) -> Option<(u16, Option<NetworkTime>)> {
+fn synchronised(line: &[u8]) -> Option<(u16, Option<NetworkTime>)> {
     let mut fields = Fields::of(line, "+QNTP")?;
     let error = fields.number()?;
     Some((error, parse(fields.next().text, true)))

@@ -24,11 +24,9 @@ pub(crate) fn is_detached(line: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(b"+CGEV:") else {
         return false;
     };
+    const GONE: [&str; 3] = ["NW DETACH", "ME DETACH", "NW PDN DEACT 1"];
     let rest = rest.trim_ascii();
-    let ours = |digits: &[u8]| digits.trim_ascii() == b"1";
-    rest == b"NW DETACH"
-        || rest == b"ME DETACH"
-        || rest.strip_prefix(b"NW PDN DEACT").is_some_and(ours)
+    GONE.iter().any(|text| text.as_bytes() == rest)
 }
 
 /// `+QIACT: <ctx>,<state>,…`: whether it says that our context is active.

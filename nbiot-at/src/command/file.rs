@@ -1,7 +1,7 @@
 //! Files of the module, AT reference section 14.
 
 use crate::command::{Block, Invitation, Spec};
-use crate::field::Fields;
+use crate::field::{Fields, unsigned};
 
 pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
     line.text("AT+QFLST=").quoted(known.target.file.as_str());
@@ -96,8 +96,8 @@ pub(crate) fn connect(line: &[u8]) -> Option<Option<usize>> {
     let rest = line.strip_prefix(b"CONNECT")?;
     let number = rest.trim_ascii();
     let is_word = rest.is_empty() || rest.first() == Some(&b' ');
-    let digits = core::str::from_utf8(number).ok();
-    is_word.then(|| digits.and_then(|n| n.parse().ok()))
+    let length = unsigned(number, 10).and_then(|n| usize::try_from(n).ok());
+    is_word.then_some(length)
 }
 
 #[cfg(test)]

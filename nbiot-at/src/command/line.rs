@@ -20,16 +20,20 @@ impl Line {
         }
     }
 
+    /// Not inlined, as dozens of commands are put together with it.
+    #[inline(never)]
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.fits &= self.text.push_str(text);
         self
     }
 
     /// In quotes. Texts from outside hold none, see [`Text::parameter`].
+    #[inline(never)]
     pub(crate) fn quoted(&mut self, text: &str) -> &mut Self {
         self.text("\"").text(text).text("\"")
     }
 
+    #[inline(never)]
     pub(crate) fn number(&mut self, number: u32) -> &mut Self {
         self.digits(number, 10, 1)
     }
@@ -40,22 +44,20 @@ impl Line {
     }
 
     /// At least `width` digits to a base, capital letters.
-    pub(crate) fn digits(&mut self, mut number: u32, base: u32, width: usize) -> &mut Self {
-        let mut digits = [b'0'; 32];
-        let mut count = 0;
-        for digit in digits.iter_mut().rev() {
-            if number == 0 && count >= width {
-                break;
-            }
-            *digit = u8::try_from(number % base).map_or(b'?', |value| match value {
-                0..=9 => b'0' + value,
-                _ => b'A' + (value - 10),
-            });
-            number /= base;
-            count += 1;
+    #[inline(never)]
+    pub(crate) fn digits(&mut self, number: u32, base: u32, width: u32) -> &mut Self {
+        let mut place = 1;
+        let mut digits = 1;
+        while digits < width || number / place >= base {
+            place *= base;
+            digits += 1;
         }
-        let used = digits.get(digits.len() - count..).unwrap_or_default();
-        self.text(core::str::from_utf8(used).unwrap_or_default())
+        while place > 0 {
+            let digit = char::from_digit(number / place % base, base).unwrap_or('?');
+            self.fits &= self.text.push(digit.to_ascii_uppercase());
+            place /= base;
+        }
+        self
     }
 
     /// As much of it as is a parameter.

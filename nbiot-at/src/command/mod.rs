@@ -76,8 +76,8 @@ pub(crate) struct Spec {
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
-    /// Its result comes in a line behind `OK`.
-    pub(crate) has_result: bool,
+    /// Takes the line that comes behind `OK` as its result.
+    result: Option<fn(&[u8], &mut Known) -> bool>,
     /// A missing answer is no reason for a new synchronisation.
     pub(crate) is_probe: bool,
 }
@@ -94,7 +94,7 @@ impl Spec {
             payload: None,
             is_send: false,
             block: None,
-            has_result: false,
+            result: None,
             is_probe: false,
         }
     }
@@ -111,9 +111,10 @@ impl Spec {
         Self { time_out, ..self }
     }
 
-    const fn results(self) -> Self {
+    /// What it was sent for comes in lines behind `OK`.
+    const fn results(self, result: fn(&[u8], &mut Known) -> bool) -> Self {
         Self {
-            has_result: true,
+            result: Some(result),
             ..self
         }
     }
@@ -175,6 +176,11 @@ impl Command {
     pub(crate) fn answer(self, line: &[u8], known: &mut Known) -> bool {
         let answer = self.spec.answer;
         answer.is_some_and(|answer| answer(line, known, self.arguments))
+    }
+
+    /// Takes a line that may be its result, also behind its end; says whether it was.
+    pub(crate) fn result(self, line: &[u8], known: &mut Known) -> bool {
+        self.spec.result.is_some_and(|result| result(line, known))
     }
 
     /// The command line with its CR; `None` if it does not fit.

@@ -30,15 +30,16 @@ pub(crate) enum SimState {
 
 /// `+CPIN: <code>`, the answer and the URC alike.
 pub(crate) fn sim_state(line: &[u8]) -> Option<SimState> {
+    const CODES: [(&str, SimState); 5] = [
+        ("READY", SimState::Ready),
+        ("NOT READY", SimState::NotReady),
+        ("NOT INSERTED", SimState::NotInserted),
+        ("SIM PIN", SimState::Pin),
+        ("SIM PUK", SimState::Puk),
+    ];
     let code = Fields::of(line, "+CPIN")?.next().text;
-    Some(match code {
-        b"READY" => SimState::Ready,
-        b"NOT READY" => SimState::NotReady,
-        b"NOT INSERTED" => SimState::NotInserted,
-        b"SIM PIN" => SimState::Pin,
-        b"SIM PUK" => SimState::Puk,
-        _ => SimState::Locked,
-    })
+    let known = CODES.iter().find(|(text, _)| text.as_bytes() == code);
+    Some(known.map_or(SimState::Locked, |&(_, state)| state))
 }
 
 /// `+QSIMSTAT: <enabled>,0`: the card was taken out.

@@ -76,12 +76,21 @@ static TLS_CLOSE: Spec = Spec::written(|line, _, [id, _]| {
     line.text("AT+QSSLCLOSE=").number(id).text(",10");
 })
 .within(15_000);
-/// Its result comes behind `OK`, see [`resolved`].
 pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
     line.text("AT+QIDNSGIP=1,")
         .quoted(known.target.host.as_str());
 })
-.results();
+.results(|line, known| {
+    match resolved(line) {
+        Some(Resolved::Result(error)) => known.heard.error = Some(error),
+        Some(Resolved::Address(address)) if known.heard.address.is_none() => {
+            known.heard.address = Some(address);
+        }
+        Some(Resolved::Address(_)) => {}
+        None => return false,
+    }
+    true
+});
 
 impl Spec {
     /// A prompt, 5 s in the manual and more in the field; then the payload has its own time.
@@ -248,14 +257,14 @@ fn open_id(line: &[u8]) -> Option<u8> {
 
 /// A line of `AT+QIDNSGIP`, which comes behind its `OK`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resolved {
+enum Resolved {
     /// `+QIURC: "dnsgip",<err>,<count>,<ttl>`
     Result(u16),
     /// `+QIURC: "dnsgip","<ip>"`
     Address(IpAddr),
 }
 
-pub(crate) fn resolved(line: &[u8]) -> Option<Resolved> {
+fn resolved(line: &[u8]) -> Option<Resolved> {
     let mut fields = Fields::of(line, "+QIURC")?;
     if fields.next().text != b"dnsgip" {
         return None;

@@ -5,6 +5,7 @@ use crate::command::general::{ATTENTION, GUARD};
 use crate::command::line::COMMAND;
 use crate::command::{Command, Invitation, Spec};
 use crate::error::Fault;
+use crate::field::unsigned;
 use crate::line::Echo;
 use crate::text::Text;
 use crate::time::Instant;
@@ -30,25 +31,29 @@ pub(crate) enum Final {
 
 impl Final {
     /// Only the exact whole line counts.
+    #[inline(never)]
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        Some(match line {
-            b"OK" => Self::Ok,
-            b"SEND OK" => Self::SendOk,
-            b"SEND FAIL" => Self::Failed(Fault::QueueFull),
-            b"ERROR" | b"ABORTED" | b"NO CARRIER" => Self::Failed(Fault::Refused),
-            _ => {
-                let (code, fault): (_, fn(u16) -> Fault) = match line.strip_prefix(b"+CME ERROR:") {
-                    Some(code) => (code, |n| Fault::Cme(CmeError::from_code(n))),
-                    None => {
-                        let code = line.strip_prefix(b"+CMS ERROR:")?;
-                        (code, |n| Fault::Cms(CmsError::from_code(n)))
-                    }
-                };
-                let code = core::str::from_utf8(code.trim_ascii()).ok();
-                let code = code.and_then(|n| n.parse().ok());
-                Self::Failed(code.map_or(Fault::Refused, fault))
+        const WORDS: [(&str, Final); 6] = [
+            ("OK", Final::Ok),
+            ("SEND OK", Final::SendOk),
+            ("SEND FAIL", Final::Failed(Fault::QueueFull)),
+            ("ERROR", Final::Failed(Fault::Refused)),
+            ("ABORTED", Final::Failed(Fault::Refused)),
+            ("NO CARRIER", Final::Failed(Fault::Refused)),
+        ];
+        let word = WORDS.iter().find(|(word, _)| word.as_bytes() == line);
+        if let Some(&(_, code)) = word {
+            return Some(code);
+        }
+        let (code, fault): (_, fn(u16) -> Fault) = match line.strip_prefix(b"+CME ERROR:") {
+            Some(code) => (code, |n| Fault::Cme(CmeError::from_code(n))),
+            None => {
+                let code = line.strip_prefix(b"+CMS ERROR:")?;
+                (code, |n| Fault::Cms(CmsError::from_code(n)))
             }
-        })
+        };
+        let code = unsigned(code.trim_ascii(), 10).and_then(|n| u16::try_from(n).ok());
+        Some(Self::Failed(code.map_or(Fault::Refused, fault)))
     }
 }
 
@@ -75,6 +80,8 @@ enum Payload {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) command: Option<Command>,
+    /// It, or the one before: a result may come behind its end.
+    last: Option<Command>,
     text: Text<COMMAND>,
     sent: usize,
     payload: Payload,
@@ -102,6 +109,7 @@ impl Exchange {
     pub(crate) const fn new() -> Self {
         Self {
             command: None,
+            last: None,
             text: Text::new(),
             sent: 0,
             payload: Payload::None,
@@ -116,6 +124,7 @@ impl Exchange {
     /// Puts a command on the line.
     pub(crate) fn begin(&mut self, command: Command, text: Text<COMMAND>, now: Instant) {
         self.command = Some(command);
+        self.last = self.command;
         self.text = text;
         self.sent = 0;
         let has_payload = command.spec.payload.is_some();
@@ -168,11 +177,20 @@ impl Exchange {
             .filter(|_| self.sent >= self.text.as_bytes().len())
     }
 
+    /// The command that a result would belong to.
+    pub(crate) fn awaited(&self) -> Option<Command> {
+        match self.command {
+            Some(_) => self.in_flight(),
+            None => self.last,
+        }
+    }
+
     pub(crate) fn is_resynchronising(&self) -> bool {
         self.resync.is_some()
     }
 
     /// Whether `line` is the echo of the command, or a part of it.
+    #[inline(never)]
     pub(crate) fn is_echo(&mut self, line: &[u8]) -> bool {
         let text = self.text.as_bytes();
         self.echo
@@ -209,6 +227,7 @@ impl Exchange {
     }
 
     /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.
+    #[inline(never)]
     pub(crate) fn finish(&mut self, code: Final) -> Next {
         let Some(command) = self.in_flight() else {
             return Next::Wait;
@@ -236,6 +255,7 @@ impl Exchange {
     /// A modem that sits at its prompt takes the next bytes as payload whatever they are, and one
     /// that lost a byte of the payload waits for as many more. Zeros fill it up: as a command line
     /// they mean nothing. What the peer got is then to be asked for: see [`Self::spoiled`].
+    #[inline(never)]
     pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
         if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;

@@ -5,7 +5,6 @@ use core::net::IpAddr;
 
 use crate::command::Command;
 use crate::command::clock::NetworkTime;
-use crate::command::general::Identity;
 use crate::command::radio::{Registration, Signal};
 use crate::engine::file::Piece;
 use crate::engine::lookup::Lookup;
@@ -16,7 +15,6 @@ use crate::engine::start::Start;
 use crate::engine::state::State;
 use crate::engine::transfer::{Close, Read, Send};
 use crate::error::Fault;
-use crate::power_saving::Granted;
 use crate::time::Instant;
 
 /// Why a job is asked for its next step.
@@ -62,16 +60,16 @@ pub enum Answer {
     Address(IpAddr),
     /// Bytes of a file, `None` if it is not there.
     Size(Option<u32>),
-    /// Of the identity.
-    Identity(Identity),
+    /// It is in [`Engine::identity`](crate::Engine::identity).
+    Identity,
     /// Of the registration.
     Registration(Registration),
     /// Of the signal.
     Signal(Signal),
     /// Of the network time.
     Time(NetworkTime),
-    /// Of power saving.
-    Granted(Granted),
+    /// It is in [`Engine::granted`](crate::Engine::granted).
+    Granted,
 }
 
 /// What a running request has to remember.

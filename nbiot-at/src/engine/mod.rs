@@ -20,11 +20,13 @@ pub use request::Request;
 pub use socket::SocketId;
 
 use crate::command::general::GUARD;
+use crate::command::general::Identity;
 use crate::command::{Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::known::Heard;
 use crate::line::{Item, Splitter};
+use crate::power_saving::Granted;
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final, Next};
 use job::{Cause, Job, Step, Task};
@@ -110,6 +112,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     ///
     /// The exchange in flight is finished, a connection that opens is closed again, and the
     /// outcome is dropped. Go on driving until [`is_idle`](Self::is_idle).
+    #[inline(never)]
     pub fn abandon(&mut self, now: Instant) {
         self.drop_outcome();
         if self.tidying || self.abandoned {
@@ -152,6 +155,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// Takes bytes from the modem.
+    #[inline(never)]
     pub fn receive(&mut self, mut bytes: &[u8], now: Instant) {
         while !bytes.is_empty() {
             let (used, item) = self.splitter.push(bytes);
@@ -173,7 +177,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     {
                         self.exchange.invited(now);
                     } else if !self.is_deaf || command.is_some_and(|c| c.is(&GUARD)) {
-                        let effect = self.state.line(line, command, now);
+                        let awaited = self.exchange.awaited();
+                        let effect = self.state.line(line, command, awaited, now);
                         self.apply(effect, now);
                     }
                 }
@@ -235,6 +240,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// Does what is due by `now`. Early and late calls are harmless.
+    #[inline(never)]
     pub fn handle_timeout(&mut self, now: Instant) {
         self.state.handle_timeout(now);
         if self.state.known.off_by.is_some_and(|at| at <= now) {
@@ -271,6 +277,18 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             0 if socket.phase == Phase::Closed && !out.is_empty() => Err(Fault::Closed),
             count => Ok(count),
         }
+    }
+
+    /// Who the modem and its SIM are, as the last [`Request::Identity`] found.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.state.known.identity
+    }
+
+    /// The power saving that the network grants, as far as it has told.
+    #[must_use]
+    pub const fn granted(&self) -> &Granted {
+        &self.state.known.granted
     }
 
     /// What the last [`Request::ReadFile`] read; valid until the next request.

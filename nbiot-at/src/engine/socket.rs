@@ -102,13 +102,8 @@ impl Socket {
         self.transport = transport;
     }
 
-    /// Room for a read: what was taken makes way.
+    /// Room for a read. What was taken makes way only once all is: nothing is moved.
     pub(crate) fn room(&mut self) -> usize {
-        self.buffer.truncate(self.complete);
-        if self.taken <= self.buffer.len() {
-            self.buffer.copy_within(self.taken.., 0);
-        }
-        (self.complete, self.taken) = (self.ready(), 0);
         self.buffer.truncate(self.complete);
         RECEIVE - self.complete
     }

@@ -1,8 +1,8 @@
 //! What lines do that no command asked for, and those that come either way.
 
 use crate::command::sim::{self, SimState};
-use crate::command::socket::{self, Connection, Resolved, SocketUrc};
-use crate::command::{Block, Command, clock, context, radio};
+use crate::command::socket::{self, Connection, SocketUrc};
+use crate::command::{Block, Command, context, radio};
 use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
@@ -32,6 +32,16 @@ pub(crate) enum Effect {
     Restarted,
     PoweredDown,
     Asleep,
+}
+
+/// What a text of boot and power-down says.
+#[derive(Clone, Copy)]
+enum Life {
+    Ready,
+    ApplicationReady,
+    Asleep,
+    Off,
+    OffByKey,
 }
 
 #[derive(Debug)]
@@ -112,12 +122,21 @@ impl<const N: usize> State<N> {
     }
 
     /// Takes in one line that is neither echo nor final code.
-    pub(crate) fn line(&mut self, line: &[u8], command: Option<Command>, now: Instant) -> Effect {
+    ///
+    /// `awaited` is the command in flight, or the last one: its result may be the line.
+    #[inline(never)]
+    pub(crate) fn line(
+        &mut self,
+        line: &[u8],
+        command: Option<Command>,
+        awaited: Option<Command>,
+        now: Instant,
+    ) -> Effect {
         if let Some(effect) = self.life(line, now) {
             return effect;
         }
         let is = |spec| command.is_some_and(|command| command.is(spec));
-        if self.lookup(line, command) {
+        if awaited.is_some_and(|awaited| awaited.result(line, &mut self.known)) {
             return Effect::Changed;
         }
         if let Some(urc) = socket::urc(line) {
@@ -167,35 +186,20 @@ impl<const N: usize> State<N> {
         self.other(line)
     }
 
-    /// The line that ends a lookup: it comes behind the `OK`, and while the job waits for it no
-    /// other command runs.
-    fn lookup(&mut self, line: &[u8], command: Option<Command>) -> bool {
-        let heard = &mut self.known.heard;
-        let is_ours = command.is_none_or(|command| command.spec.has_result);
-        if let Some((error, time)) = clock::synchronised(line) {
-            if is_ours {
-                (heard.error, heard.time) = (Some(error), time);
-            }
-            return true;
-        }
-        let Some(resolved) = socket::resolved(line) else {
-            return false;
-        };
-        match resolved {
-            Resolved::Result(error) if is_ours => heard.error = Some(error),
-            Resolved::Address(address) if is_ours && heard.address.is_none() => {
-                heard.address = Some(address);
-            }
-            _ => {}
-        }
-        true
-    }
-
     /// Boot and power-down texts, AT reference section 3.
     fn life(&mut self, line: &[u8], now: Instant) -> Option<Effect> {
-        Some(match line {
-            b"RDY" => Effect::Restarted,
-            b"APP RDY" => {
+        const TEXTS: [(&str, Life); 6] = [
+            ("RDY", Life::Ready),
+            ("APP RDY", Life::ApplicationReady),
+            ("PSM POWER DOWN", Life::Asleep),
+            ("POWERED DOWN", Life::Off),
+            ("POWER DOWN", Life::Off),
+            ("NORMAL POWER DOWN", Life::OffByKey),
+        ];
+        let text = TEXTS.iter().find(|(text, _)| text.as_bytes() == line);
+        Some(match text.map(|&(_, life)| life) {
+            Some(Life::Ready) => Effect::Restarted,
+            Some(Life::ApplicationReady) => {
                 let booting = self.known.alive.is_none_or(|alive| now < alive.plus(BOOT));
                 let expected =
                     !self.known.application_ready && (self.known.boot.is_some() || booting);
@@ -206,15 +210,13 @@ impl<const N: usize> State<N> {
                     Effect::Restarted
                 }
             }
-            b"PSM POWER DOWN" => Effect::Asleep,
+            Some(Life::Asleep) => Effect::Asleep,
             // The BG96 says no more than this when it goes to sleep.
-            b"POWERED DOWN" | b"POWER DOWN"
-                if self.known.off_by.is_none() && self.known.granted.has_psm() =>
-            {
+            Some(Life::Off) if self.known.off_by.is_none() && self.known.granted.has_psm() => {
                 Effect::Asleep
             }
-            b"POWERED DOWN" | b"NORMAL POWER DOWN" | b"POWER DOWN" => Effect::PoweredDown,
-            _ => {
+            Some(Life::Off | Life::OffByKey) => Effect::PoweredDown,
+            None => {
                 if let Some((periodic, active)) = power_saving::entered(line) {
                     self.known.granted.periodic = Some(periodic);
                     self.known.granted.active = Some(active);
@@ -253,7 +255,7 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8]) -> Effect {
         /// Starts of lines that carry nothing this client needs, AT reference section 21.
-        const IGNORED: [&str; 14] = [
+        const IGNORED: [&str; 15] = [
             "+CFUN",
             "+QUSIM",
             "+QIND",
@@ -265,6 +267,7 @@ impl<const N: usize> State<N> {
             "+CTZE",
             "+CMEE",
             "+QIRD",
+            "+QNTP",
             "+QSSLRECV",
             "+QISEND",
             "RING",

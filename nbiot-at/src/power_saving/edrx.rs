@@ -108,7 +108,7 @@ impl EdrxCycle {
     #[must_use]
     pub const fn duration(self, access: EdrxAccess) -> Duration {
         let hundredths = access.of(CYCLES[(self.0 & 0b1111) as usize]);
-        Duration::from_millis(hundredths as u64 * 10)
+        Duration::new((hundredths / 100) as u64, hundredths % 100 * 10_000_000)
     }
 
     /// Whether 3GPP defines the code for the access.
@@ -153,8 +153,8 @@ impl PagingWindow {
     /// Its length: 1.28 s of LTE-M, 2.56 s of NB-IoT, for each step of the code.
     #[must_use]
     pub const fn duration(self, access: EdrxAccess) -> Duration {
-        let hundredths = (self.0 as u64 + 1) * access.of(WINDOWS) as u64;
-        Duration::from_millis(hundredths * 10)
+        let hundredths = (self.0 as u32 + 1) * access.of(WINDOWS);
+        Duration::new((hundredths / 100) as u64, hundredths % 100 * 10_000_000)
     }
 
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {

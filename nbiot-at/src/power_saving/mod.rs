@@ -13,14 +13,12 @@ pub use timer::{ActiveTimer, PeriodicTimer};
 
 use core::time::Duration;
 
-use crate::field::Fields;
+use crate::field::{Fields, unsigned};
 
 /// A number in so many digits 0 and 1, at most eight.
 fn binary(text: &[u8], digits: usize) -> Option<u8> {
-    let is_binary = text.iter().all(|digit| matches!(digit, b'0' | b'1'));
-    let text = core::str::from_utf8(text).ok()?;
-    let text = Some(text).filter(|text| is_binary && text.len() == digits);
-    u8::from_str_radix(text?, 2).ok()
+    let text = Some(text).filter(|text| text.len() == digits)?;
+    u8::try_from(unsigned(text, 2)?).ok()
 }
 
 /// What the modem is to ask the network for.
