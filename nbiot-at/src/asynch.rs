@@ -1,5 +1,7 @@
 //! The client over `embedded-io-async`.
 
+mod esim;
+
 use core::net::IpAddr;
 use core::time::Duration;
 
@@ -257,7 +259,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
             self.run(|state, _| state.read_file(name, offset)).await?;
-            if self.engine.file_data() != piece {
+            if self.engine.data() != piece {
                 return Ok(false);
             }
             offset += u32::try_from(piece.len()).map_err(|_| Fault::InvalidParameter)?;
@@ -292,7 +294,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
         self.run(|state, _| state.read_file(name, offset)).await?;
-        let data = self.engine.file_data();
+        let data = self.engine.data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
         }

@@ -1,5 +1,7 @@
 //! The client over `embedded-io`: as [`asynch`](../asynch), call by call.
 
+mod esim;
+
 use core::net::IpAddr;
 
 use embedded_hal::delay::DelayNs;
@@ -244,7 +246,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
             self.run(|state, _| state.read_file(name, offset))?;
-            if self.engine.file_data() != piece {
+            if self.engine.data() != piece {
                 return Ok(false);
             }
             offset += u32::try_from(piece.len()).map_err(|_| Fault::InvalidParameter)?;
@@ -276,7 +278,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
         self.run(|state, _| state.read_file(name, offset))?;
-        let data = self.engine.file_data();
+        let data = self.engine.data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
         }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::backoff::Class;
+use crate::esim::es10::EnableResult;
 use crate::{CmeError, CmsError, FileError, SocketError, TlsSetting};
 
 /// What the modem, the SIM, the network or the caller did wrong.
@@ -44,6 +45,16 @@ pub enum Fault {
     SimMissing,
     /// The SIM did not become ready within 20 s.
     SimFailure,
+    /// The SIM is no eUICC: it holds one profile.
+    NoEuicc,
+    /// The card ended a command with this status, ISO 7816-4.
+    CardStatus(u16),
+    /// The card does not enable a profile.
+    Profile(EnableResult),
+    /// The answer of the card does not say what was asked.
+    CardAnswer,
+    /// The modem does not have the commands for this.
+    NotSupported,
     /// The SIM asks for its PUK.
     SimBlocked,
     /// The SIM asks for a PIN and the configuration has none, or no try can be spared.
@@ -92,6 +103,8 @@ impl Fault {
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
             Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
             Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
+            Self::NoEuicc | Self::NotSupported | Self::Profile(_) => ErrorKind::Setting,
+            Self::CardStatus(_) | Self::CardAnswer => ErrorKind::Retry,
             Self::SimMissing | Self::SimBlocked | Self::PinRequired | Self::PinRefused => {
                 ErrorKind::Setting
             }
@@ -108,6 +121,10 @@ impl Fault {
             Self::Silent | Self::PoweredDown | Self::Restarted | Self::NotStarted => Class::Restart,
             Self::SimMissing
             | Self::SimFailure
+            | Self::NoEuicc
+            | Self::CardStatus(_)
+            | Self::Profile(_)
+            | Self::CardAnswer
             | Self::SimBlocked
             | Self::PinRequired
             | Self::PinRefused => Class::Sim,
@@ -140,6 +157,8 @@ impl fmt::Display for Fault {
         let text = match self {
             Self::Cme(code) => return write!(f, "modem error: {code}"),
             Self::Socket(code) => return write!(f, "socket error: {code}"),
+            Self::Profile(result) => return write!(f, "profile: {result}"),
+            Self::CardStatus(status) => return write!(f, "card answered with {status:04X}"),
             Self::Cms(code) => return write!(f, "modem error: {code}"),
             Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),
             Self::TlsSetting(setting) => return write!(f, "TLS setting not taken: {setting}"),
@@ -154,6 +173,9 @@ impl fmt::Display for Fault {
             Self::Asleep => "modem asleep",
             Self::SimMissing => "no SIM",
             Self::SimFailure => "SIM not ready",
+            Self::NoEuicc => "SIM is no eUICC",
+            Self::CardAnswer => "answer of the card malformed",
+            Self::NotSupported => "modem cannot do this",
             Self::SimBlocked => "SIM asks for its PUK",
             Self::PinRequired => "SIM asks for a PIN",
             Self::PinRefused => "SIM refused the PIN",

@@ -58,6 +58,13 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The fields of a line without prefix.
+    pub(crate) fn bare(line: &'a [u8]) -> Self {
+        Self {
+            rest: line.trim_ascii_start(),
+        }
+    }
+
     /// The next field.
     pub(crate) fn next(&mut self) -> Field<'a> {
         let end = self.end();

@@ -37,6 +37,8 @@ pub(crate) struct Heard {
     pub(crate) active: bool,
     /// Bit n: connectID n is in use.
     pub(crate) ids: u16,
+    /// The answer came in parts and is in the payload.
+    pub(crate) is_joined: bool,
     /// Length of the block of a read.
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
@@ -58,6 +60,7 @@ impl Heard {
         is_set: false,
         active: false,
         ids: 0,
+        is_joined: false,
         block: None,
         total: None,
         error: None,
@@ -105,6 +108,16 @@ pub(crate) struct Known {
     /// The same of TLS sockets.
     pub(crate) tls_leftovers: u16,
     pub(crate) identity: Identity,
+    pub(crate) channel: Option<SimChannel>,
+}
+
+/// The channel to an application of the card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SimChannel {
+    /// A session of `+CCHO`, for `+CGLA`.
+    Session(u32),
+    /// A channel that was opened with `+CSIM`.
+    Channel(u32),
 }
 
 impl Known {
@@ -138,6 +151,7 @@ impl Known {
             leftovers: 0,
             tls_leftovers: 0,
             identity: Identity::NONE,
+            channel: None,
         }
     }
 
@@ -168,6 +182,17 @@ impl Known {
         loaded.map_err(|_| Fault::LogicBug)
     }
 
+    /// Keeps a part of a long line, which the payload was sent for.
+    pub(crate) fn part(&mut self, part: &[u8]) {
+        if !core::mem::replace(&mut self.heard.is_joined, true) {
+            self.payload.clear();
+        }
+        if self.payload.extend_from_slice(part).is_err() {
+            // Longer than any answer of a card.
+            self.payload.clear();
+        }
+    }
+
     /// Nothing that was set up in the modem holds any more.
     pub(crate) fn invalidate(&mut self) {
         self.stage = Stage::Boot;
@@ -181,5 +206,6 @@ impl Known {
         self.granted = Granted::NOTHING;
         self.off_by = None;
         self.context_lost = false;
+        self.channel = None;
     }
 }

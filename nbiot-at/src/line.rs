@@ -23,6 +23,9 @@ pub enum Item<'a> {
     Damaged,
     /// A line longer than [`LINE`], dropped up to its end.
     Overlong,
+    /// The first [`LINE`] bytes of a longer line, and then the next, where long lines are expected;
+    /// what is left of it comes as [`Line`](Self::Line).
+    Part(&'a [u8]),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,7 @@ pub struct Splitter {
     taken: bool,
     overlong: bool,
     prompt: bool,
+    long: bool,
     mode: Mode,
     noise: u32,
 }
@@ -92,6 +96,7 @@ impl Splitter {
             taken: false,
             overlong: false,
             prompt: false,
+            long: false,
             mode: Mode::Lines,
             noise: 0,
         }
@@ -122,6 +127,7 @@ impl Splitter {
             used += usize::from(take);
             match item {
                 Some(Found::Line) => return (used, Some(Item::Line(&self.line))),
+                Some(Found::Part) => return (used, Some(Item::Part(&self.line))),
                 Some(Found::Item(item)) => return (used, Some(item)),
                 // The byte was left for another mode: offer it again.
                 None if !take => return (used, None),
@@ -136,6 +142,11 @@ impl Splitter {
         self.prompt = expected;
     }
 
+    /// Says whether a line longer than [`LINE`] comes in parts, and is not dropped.
+    pub fn expect_long(&mut self, expected: bool) {
+        self.long = expected;
+    }
+
     /// Says that a counted block of `len` bytes follows the line just handed out, then its trailer,
     /// and then lines again.
     pub fn expect_block(&mut self, len: usize, trailer: Trailer) {
@@ -148,6 +159,7 @@ impl Splitter {
     pub fn abort_block(&mut self) {
         self.mode = Mode::Lines;
         self.prompt = false;
+        self.long = false;
     }
 
     /// Whether a block or its trailer is unfinished.
@@ -182,6 +194,13 @@ impl Splitter {
         // A CR before the text belongs to the framing.
         if !(byte == b'\r' && self.line.is_empty()) && self.line.push(byte).is_err() {
             self.overlong = true;
+        }
+        // The CR of the line end is not a byte too many: behind parts there is always a rest.
+        let is_full = self.line.len() > LINE && byte != b'\r';
+        if self.long && !self.overlong && is_full {
+            self.line.pop();
+            self.taken = true;
+            return (false, Some(Found::Part));
         }
         (true, None)
     }
@@ -230,6 +249,7 @@ impl Splitter {
 /// An item before it borrows the line.
 enum Found {
     Line,
+    Part,
     Item(Item<'static>),
 }
 

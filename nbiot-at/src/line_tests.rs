@@ -4,6 +4,36 @@ use proptest::prelude::*;
 
 use super::*;
 
+#[test]
+fn long_line_comes_in_parts_that_add_up_where_it_is_expected() {
+    for length in [1, LINE - 1, LINE, LINE + 1, 2 * LINE, 2 * LINE + 1, 600] {
+        let text = "0123456789abcdef".repeat(40);
+        let bytes = std::format!("\r\n{}\r\nOK\r\n", &text[..length]);
+        for cut in 1..bytes.len() {
+            let mut splitter = Splitter::new();
+            splitter.expect_long(true);
+            let (mut joined, mut lines) = (std::vec::Vec::new(), std::vec::Vec::new());
+            let (first, second) = bytes.as_bytes().split_at(cut);
+            for mut piece in [first, second] {
+                while !piece.is_empty() {
+                    let (used, item) = splitter.push(piece);
+                    piece = &piece[used..];
+                    match item {
+                        Some(Item::Part(part)) => joined.extend_from_slice(part),
+                        Some(Item::Line(line)) => {
+                            joined.extend_from_slice(line);
+                            lines.push(core::mem::take(&mut joined));
+                        }
+                        None => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+            assert_eq!(lines, [text.as_bytes()[..length].to_vec(), b"OK".to_vec()]);
+        }
+    }
+}
+
 /// An item that owns its bytes; consecutive data are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owned {
@@ -34,6 +64,7 @@ fn split(pieces: &[&[u8]], prompt: bool) -> Vec<Owned> {
                 Some(Item::BlockEnd) => items.push(Owned::BlockEnd),
                 Some(Item::Damaged) => items.push(Owned::Damaged),
                 Some(Item::Overlong) => items.push(Owned::Overlong),
+                Some(Item::Part(part)) => panic!("{part:?} was not expected"),
                 None => {}
             }
             if let Some(n) = block {

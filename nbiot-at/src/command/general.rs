@@ -42,6 +42,8 @@ pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered(|line, known, _| 
     let found = iccid(line);
     found.map(|iccid| known.identity.iccid = iccid).is_some()
 });
+/// Closes the SIM, too.
+pub(crate) static MINIMUM_FUNCTION: Spec = Spec::new("AT+CFUN=0").within(15_000);
 pub(crate) static FULL_FUNCTION: Spec = Spec::new("AT+CFUN=1").within(15_000);
 pub(crate) static POWER_DOWN: Spec = Spec::new("AT+QPOWD=1");
 

@@ -3,6 +3,7 @@
 //! A command is described by a [`Spec`]: its line, how long its answer may take, and what that may
 //! be. The engine knows of commands no more than this, so an image holds those that it sends.
 
+pub(crate) mod apdu;
 pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod file;
@@ -73,6 +74,8 @@ pub(crate) struct Spec {
     pub(crate) needs_answer: bool,
     /// What invites the payload behind the command line, if it has one.
     pub(crate) payload: Option<Invitation>,
+    /// Its answer may be a line that comes in parts.
+    pub(crate) is_long: bool,
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
@@ -92,6 +95,7 @@ impl Spec {
             answer: None,
             needs_answer: false,
             payload: None,
+            is_long: false,
             is_send: false,
             block: None,
             result: None,

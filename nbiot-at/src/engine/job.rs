@@ -6,6 +6,7 @@ use core::net::IpAddr;
 use crate::command::Command;
 use crate::command::clock::NetworkTime;
 use crate::command::radio::{Registration, Signal};
+use crate::engine::card::Card;
 use crate::engine::file::Piece;
 use crate::engine::lookup::Lookup;
 use crate::engine::open::Open;
@@ -82,6 +83,7 @@ pub(crate) enum Job {
     Close(Close),
     Lookup(Lookup),
     Piece(Piece),
+    Card(Card),
     Query(Query),
 }
 

@@ -1,6 +1,7 @@
 //! The client without I/O and without a clock: bytes and the time in; bytes, events and a deadline
 //! out.
 
+pub(crate) mod card;
 mod event;
 mod exchange;
 mod file;
@@ -24,6 +25,7 @@ use crate::command::general::Identity;
 use crate::command::{Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
+use crate::esim::apdu::Channel;
 use crate::known::Heard;
 use crate::line::{Item, Splitter};
 use crate::power_saving::Granted;
@@ -128,8 +130,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         }
         match self.task.as_mut().map(|task| &mut task.job) {
             None => {}
-            // It closes its file at the end.
-            Some(Job::Piece(_)) => self.tidying = true,
+            // They close their file or find their channel.
+            Some(Job::Piece(_) | Job::Card(_)) => self.tidying = true,
             // What is read and sent has to be counted, or the next of its kind would be wrong.
             Some(Job::Read(read)) => {
                 read.abandon();
@@ -202,7 +204,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.is_deaf = true;
                     self.fail(Fault::Malformed, now);
                 }
-                Some(Item::Overlong) => {}
+                Some(Item::Part(part)) if command.is_some_and(|c| c.spec.is_long) => {
+                    self.state.known.part(part);
+                }
+                Some(Item::Part(_) | Item::Overlong) => {}
             }
         }
         if self.splitter.in_block() {
@@ -291,10 +296,26 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         &self.state.known.granted
     }
 
-    /// What the last [`Request::ReadFile`] read; valid until the next request.
+    /// What the last [`Request::ReadFile`] read, or the card answered to the last
+    /// [`Request::Transmit`]; valid until the next request.
     #[must_use]
-    pub fn file_data(&self) -> &[u8] {
+    pub fn data(&self) -> &[u8] {
         &self.state.known.payload
+    }
+
+    /// The number of the open channel to the card.
+    pub(crate) fn channel(&self) -> Channel {
+        self.state.channel()
+    }
+
+    /// From now on [`has_sim_spoken`](Self::has_sim_spoken) means that the card has restarted.
+    pub(crate) const fn expect_sim(&mut self) {
+        self.state.known.sim = None;
+    }
+
+    /// Whether a line has told the state of the SIM since [`expect_sim`](Self::expect_sim).
+    pub(crate) const fn has_sim_spoken(&self) -> bool {
+        self.state.known.sim.is_some()
     }
 
     /// How far `start` has come; [`Stage::Ready`] while connections can be opened.
@@ -375,6 +396,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.exchange.begin(command, text, now);
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
+                self.splitter.expect_long(command.spec.is_long);
             }
             // Every parameter is shorter than its room on the line.
             None => {

@@ -125,6 +125,15 @@ pub(crate) static DELETE_FILE: Plan = Plan {
     end: |_| Ok(Answer::Done),
 };
 
+pub(crate) static RESTART_SIM: Plan = Plan {
+    commands: &[&general::MINIMUM_FUNCTION, &general::FULL_FUNCTION],
+    next: |_, number, result| match result {
+        Ok(()) => Next::Command(number + 1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |_| Ok(Answer::Done),
+};
+
 pub(crate) static POWER_DOWN: Plan = Plan {
     commands: &[&general::POWER_DOWN],
     next: |known, number, result| match result {

@@ -1,10 +1,14 @@
 //! What the application asks for, and the job that does it.
 
+use core::num::NonZeroU8;
+
 use super::SocketId;
 #[cfg(doc)]
 use super::{Answer, Engine, Event};
+use crate::command::apdu::{LONGEST, channel};
 use crate::command::clock::SETTABLE;
 use crate::command::socket::Transport;
+use crate::engine::card::Card;
 use crate::engine::file::Piece;
 use crate::engine::job::{Job, Task};
 use crate::engine::lookup::Lookup;
@@ -15,7 +19,9 @@ use crate::engine::start::Start;
 use crate::engine::state::State;
 use crate::engine::transfer::{Close, Read, Send};
 use crate::error::{Fault, Stage};
-use crate::known::CHUNK;
+use crate::esim::Aid;
+use crate::esim::apdu::Channel;
+use crate::known::{CHUNK, SimChannel};
 use crate::text::Text;
 use crate::time::Instant;
 
@@ -96,7 +102,7 @@ pub enum Request<'a> {
         /// 1 to 1024 bytes.
         data: &'a [u8],
     },
-    /// Reads up to 1024 bytes of a file in the modem; they are in [`Engine::file_data`] until the
+    /// Reads up to 1024 bytes of a file in the modem; they are in [`Engine::data`] until the
     /// next request.
     ReadFile {
         /// At most 32 printable characters.
@@ -109,6 +115,20 @@ pub enum Request<'a> {
         /// At most 32 printable characters.
         name: &'a str,
     },
+    /// Opens a channel to an application of the SIM card, with `+CCHO` or, where the modem does not
+    /// have it, with `+CSIM`. Channels 1 to 3 are closed first.
+    OpenChannel {
+        /// Which one.
+        aid: Aid<'a>,
+    },
+    /// Sends a command to the application of the channel; [`Answer::Count`] bytes of its answer are
+    /// in [`Engine::data`] until the next request.
+    Transmit {
+        /// At most 86 bytes.
+        apdu: &'a [u8],
+    },
+    /// Closes the channel.
+    CloseChannel,
     /// Asks the network for the power saving of the [configuration](crate::Config), and
     /// tells what it has granted so far. The network answers with the next registration update:
     /// ask again later, with the same request.
@@ -145,6 +165,9 @@ impl Request<'_> {
             Self::WriteFile { name, offset, data } => state.write_file(name, offset, data),
             Self::ReadFile { name, offset } => state.read_file(name, offset),
             Self::DeleteFile { name } => state.file_query(name, &query::DELETE_FILE),
+            Self::OpenChannel { aid } => State::open_channel(aid),
+            Self::Transmit { apdu } => state.transmit(apdu),
+            Self::CloseChannel => State::close_channel(),
             Self::PowerSaving => state.power_saving(),
             Self::PowerDown => state.power_down(now),
         }
@@ -271,6 +294,33 @@ impl<const N: usize> State<N> {
         }
         self.known.load(data)?;
         Ok(Task::new(Piece::write(offset), Job::Piece))
+    }
+
+    pub(crate) fn open_channel(aid: Aid<'_>) -> Result<Task<N>, Fault> {
+        Ok(Task::new(Card::open(aid), Job::Card))
+    }
+
+    pub(crate) fn transmit(&mut self, apdu: &[u8]) -> Result<Task<N>, Fault> {
+        if apdu.is_empty() || apdu.len() > LONGEST {
+            return Err(Fault::InvalidParameter);
+        }
+        self.known.load(apdu)?;
+        Ok(Task::new(Card::transmit(), Job::Card))
+    }
+
+    pub(crate) fn close_channel() -> Result<Task<N>, Fault> {
+        Ok(Task::new(Card::close(), Job::Card))
+    }
+
+    /// Bytes of data in a command to the card that fit the command line.
+    pub(crate) const BLOCK: NonZeroU8 = NonZeroU8::MIN.saturating_add(71);
+
+    /// The number of the open channel that stands in the class byte of commands.
+    pub(crate) fn channel(&self) -> Channel {
+        match self.known.channel {
+            Some(SimChannel::Session(number) | SimChannel::Channel(number)) => channel(number),
+            None => Channel::BASIC,
+        }
     }
 
     /// The file that is meant.

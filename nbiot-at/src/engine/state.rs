@@ -132,6 +132,12 @@ impl<const N: usize> State<N> {
         awaited: Option<Command>,
         now: Instant,
     ) -> Effect {
+        if self.known.heard.is_joined {
+            self.known.part(line);
+            let is_answer = command.is_some_and(|c| c.answer(line, &mut self.known));
+            self.known.heard.is_joined = false;
+            return answers(is_answer);
+        }
         if let Some(effect) = self.life(line, now) {
             return effect;
         }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! All of it is bytes in and bytes out: the modem carries the pieces with `+CGLA` or `+CSIM`, on a
-//! channel to the application [`Aid::ISD_R`].
+//! channel to the application [`Aid::ISD_R`]. The shells do so in `eid`, `profiles` and
+//! `switch_profile`.
 //!
 //! It switches, names and deletes profiles that are on the card, and asks for the notifications
 //! that are owed to the operators; what those hold is left to whoever sends them. It does **not**
@@ -20,8 +21,10 @@ pub mod apdu;
 pub mod es10;
 mod id;
 mod profile;
+mod switch;
 pub mod tag;
 pub mod tlv;
 
 pub use id::{Aid, Eid, Iccid};
 pub use profile::{Profile, ProfileClass, ProfileState, Profiles};
+pub use switch::{Subscription, Switch, Switched};

@@ -143,7 +143,20 @@ impl<N: Network> Modem<N> {
                 self.ok(now);
                 self.restart(now, usize::MAX);
             }
+            ("CFUN", Form::Write("0")) => {
+                self.ok(now);
+                if core::mem::take(&mut self.is_radio_on) {
+                    self.restart_sim(now);
+                }
+            }
+            ("CFUN", Form::Write("1")) => {
+                self.ok(now);
+                if !core::mem::replace(&mut self.is_radio_on, true) {
+                    self.plan(Action::SimReady, now + Duration::from_secs(1));
+                }
+            }
             ("CFUN", Form::Write(_)) => self.ok(now),
+            ("CCHO" | "CCHC" | "CGLA" | "CSIM", _) => self.card_command(call, now),
             ("QPOWD", _) => {
                 self.ok(now);
                 self.plan(Action::PowerDown, now + Duration::from_secs(3));
@@ -179,7 +192,8 @@ impl<N: Network> Modem<N> {
                 self.tell(format_args!("+QPINC: \"SC\",{tries},10"), now);
             }
             ("QCCID", _) if card == Card::Open || self.unlocked => {
-                self.tell(format_args!("+QCCID: 8988211000000000001F"), now);
+                let iccid = self.iccid();
+                self.tell(format_args!("+QCCID: {iccid}"), now);
             }
             ("CPIN", Form::Read) if self.sim_ready => self.tell(format_args!("+CPIN: READY"), now),
             ("CPIN", Form::Read) if card == Card::Puk || self.pin_tries == 0 => {

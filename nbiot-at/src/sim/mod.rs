@@ -7,6 +7,7 @@
 mod at;
 mod bench;
 mod clock;
+mod euicc;
 mod fault;
 mod file;
 mod network;
@@ -49,6 +50,8 @@ enum Action {
     PowerDown,
     /// The answer of a time server, and whether it sets the clock.
     TimeServer(bool),
+    /// The card restarts, as a command to it asked for.
+    Refresh,
     /// The answer of a name server.
     Resolved(Result<IpAddr, u16>),
     Outage,
@@ -112,6 +115,9 @@ pub struct Modem<N> {
     /// The last traffic with the network or the host.
     last_active: Instant,
     files: file::Files,
+    euicc: euicc::Euicc,
+    /// `AT+CFUN=0` and 4 take it away.
+    is_radio_on: bool,
     tls_contexts: tls::Contexts,
     /// When the clock was set, and to what.
     rtc_offset: Option<(u64, Instant)>,
@@ -155,6 +161,8 @@ impl<N: Network> Modem<N> {
             edrx: None,
             last_active: Instant::ZERO,
             files: file::Files::default(),
+            euicc: euicc::Euicc::new(),
+            is_radio_on: true,
             tls_contexts: tls::Contexts::new(),
             rtc_offset: None,
             automatic_clock: false,
@@ -375,6 +383,10 @@ impl<N: Network> Modem<N> {
                 self.last_error = error;
                 self.opened(id, error, now);
             }
+            Action::Refresh => {
+                self.restart_sim(now);
+                self.plan(Action::SimReady, now + Duration::from_secs(1));
+            }
             Action::TimeServer(sets) => self.time_server(sets, now),
             Action::Resolved(result) => self.resolved(result, now),
             Action::PowerDown => {
@@ -438,7 +450,12 @@ impl<N: Network> Modem<N> {
     }
 
     fn register(&mut self, now: Instant) {
-        let status = match self.settings.mood {
+        let profile = self.euicc.used.and_then(|n| self.settings.moods.get(n));
+        let mood = match self.euicc.used {
+            None => Mood::NoCell,
+            Some(_) => profile.copied().flatten().unwrap_or(self.settings.mood),
+        };
+        let status = match mood {
             _ if !self.sim_ready || !self.covered => return,
             Mood::Home => 1,
             Mood::Roaming => 5,
@@ -481,6 +498,8 @@ impl<N: Network> Modem<N> {
         self.input = Input::Line;
         self.line.clear();
         self.files.close_all();
+        self.euicc.restart();
+        self.is_radio_on = true;
         self.tls_contexts = tls::Contexts::new();
         self.busy_until = Instant::ZERO;
         self.echo = true;

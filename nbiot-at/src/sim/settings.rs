@@ -81,6 +81,16 @@ pub struct Settings {
     pub card: Card,
     /// The network.
     pub mood: Mood,
+    /// What the network thinks of each profile of an eUICC, where that differs.
+    pub moods: [Option<Mood>; 2],
+    /// The card is an eUICC with two profiles.
+    pub is_euicc: bool,
+    /// The modem has `+CCHO`, `+CGLA` and `+CCHC`.
+    pub has_cgla: bool,
+    /// The modem has `+CSIM`.
+    pub has_csim: bool,
+    /// A switch of profiles restarts the card, if it was asked to.
+    pub refreshes: bool,
     /// Power saving mode, once the modem asks for it; `None` is not granted.
     pub psm: Option<PsmGrant>,
     /// Says `POWERED DOWN` when it goes to sleep, as the BG96 does, and not `PSM POWER DOWN`.
@@ -114,6 +124,11 @@ impl Settings {
             air: Duration::from_millis(300),
             card: Card::Open,
             mood: Mood::Home,
+            moods: [None; 2],
+            is_euicc: false,
+            has_cgla: true,
+            has_csim: true,
+            refreshes: true,
             psm: None,
             sleeps_without_a_word: false,
             release: Duration::from_secs(10),

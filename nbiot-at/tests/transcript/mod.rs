@@ -174,7 +174,7 @@ pub(crate) fn run(
                     }
                     continue;
                 }
-                Some(Item::Overlong) => {
+                Some(Item::Overlong | Item::Part(_)) => {
                     seen.push(Seen::Overlong);
                     continue;
                 }
