@@ -1,6 +1,9 @@
 //! The client over `embedded-io-async`.
 
+mod download;
 mod esim;
+
+pub use download::Download;
 
 use core::net::IpAddr;
 use core::time::Duration;

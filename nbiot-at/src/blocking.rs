@@ -1,6 +1,9 @@
 //! The client over `embedded-io`: as [`asynch`](../asynch), call by call.
 
+mod download;
 mod esim;
+
+pub use download::Download;
 
 use core::net::IpAddr;
 

@@ -31,6 +31,10 @@ pub enum Fault {
     /// The modem does not do this setting of TLS, or does not show it when it is read back: nothing
     /// was opened.
     TlsSetting(TlsSetting),
+    /// A server answered a request with this status.
+    Http(u16),
+    /// The resource is another one than that of which a part is there: begin anew.
+    Changed,
     /// A file operation ended with this result.
     File(FileError),
     /// The answer does not have its documented form.
@@ -103,6 +107,9 @@ impl Fault {
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
             Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
             Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
+            Self::Http(408 | 429 | 500..) => ErrorKind::Retry,
+            Self::Http(_) => ErrorKind::Setting,
+            Self::Changed => ErrorKind::Caller,
             Self::NoEuicc | Self::NotSupported | Self::Profile(_) => ErrorKind::Setting,
             Self::CardStatus(_) | Self::CardAnswer => ErrorKind::Retry,
             Self::SimMissing | Self::SimBlocked | Self::PinRequired | Self::PinRefused => {
@@ -141,6 +148,7 @@ impl Fault {
             Self::Socket(SocketError::DnsFailed | SocketError::DnsBusy) => Class::Dns,
             Self::Socket(SocketError::ApnNotConfigured) => Class::Apn,
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => Class::Context,
+            Self::Http(_) | Self::Changed => Class::Request,
             Self::TimeNotValid => Class::NetworkTime,
             Self::Socket(_)
             | Self::Tls(_)
@@ -160,6 +168,7 @@ impl fmt::Display for Fault {
             Self::Profile(result) => return write!(f, "profile: {result}"),
             Self::CardStatus(status) => return write!(f, "card answered with {status:04X}"),
             Self::Cms(code) => return write!(f, "modem error: {code}"),
+            Self::Http(status) => return write!(f, "server answered with status {status}"),
             Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),
             Self::TlsSetting(setting) => return write!(f, "TLS setting not taken: {setting}"),
             Self::File(code) => return write!(f, "file error: {code}"),
@@ -173,6 +182,7 @@ impl fmt::Display for Fault {
             Self::Asleep => "modem asleep",
             Self::SimMissing => "no SIM",
             Self::SimFailure => "SIM not ready",
+            Self::Changed => "resource has changed",
             Self::NoEuicc => "SIM is no eUICC",
             Self::CardAnswer => "answer of the card malformed",
             Self::NotSupported => "modem cannot do this",

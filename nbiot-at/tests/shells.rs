@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, Mood, Port, VirtualClock};
 use nbiot_at::{
-    Apn, ClientIdentity, Clock, Config, Error, Event, Fault, FileName, Instant, SocketId, Tls,
-    Transport, asynch, blocking,
+    Apn, ClientIdentity, Clock, Config, Error, Event, Fault, FileName, Instant, Progress, SocketId,
+    Tls, Transport, Url, asynch, blocking,
 };
 
 /// A port that keeps what is written, and takes it in small pieces with pauses.
@@ -178,6 +178,12 @@ macro_rules! script {
                 $log.push(format!("datagram of {count}"));
             }
         }
+        // The peer sends the request back, which is no response.
+        let url = Url::parse("http://meter.example/image.bin").unwrap();
+        let mut download = $modem.download(&url, Progress::new());
+        $log.push(format!("{:?}", download.read(&mut buffer)$(.$await)?));
+        drop(download);
+        $log.push(format!("{:?}", $modem.eid()$(.$await)?));
         $log.push(format!("{:?}", $modem.power_down()$(.$await)?));
         $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
     }};
@@ -190,13 +196,19 @@ fn blocking_and_async_send_the_same_bytes_and_return_the_same() {
     let (port, async_bytes) = slow(&async_bench, 0);
     let mut modem = asynch::Modem::new(port, async_bench.clock(), config());
     async_bench
-        .run(async { script!(modem, async_bench, async_log, await) })
+        .run(async {
+            use embedded_io_async::Read as _;
+            script!(modem, async_bench, async_log, await)
+        })
         .unwrap();
 
     let blocking_bench = bench();
     let (port, blocking_bytes) = slow(&blocking_bench, 0);
     let mut modem = blocking::Modem::new(port, blocking_bench.blocking_clock(), config());
-    script!(modem, blocking_bench, blocking_log);
+    {
+        use embedded_io::Read as _;
+        script!(modem, blocking_bench, blocking_log);
+    }
 
     assert_eq!(async_log, blocking_log);
     assert_eq!(*async_bytes.borrow(), *blocking_bytes.borrow());
@@ -217,6 +229,8 @@ fn blocking_and_async_send_the_same_bytes_and_return_the_same() {
         "Ok(192.0.2.1)",
         "datagram of 300",
         "datagram of 7",
+        "Malformed",
+        "NoEuicc",
         "Ok(PoweredDown)",
     ] {
         let found = log.any(|line| line.contains(part));

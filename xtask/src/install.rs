@@ -27,6 +27,7 @@ const TOOLS: [Tool; 10] = [
     tool("nm", "binutils", "the symbols of an image"),
     tool("mosquitto", "mosquitto", "a broker of another make"),
     tool("mosquitto_sub", "mosquitto-clients", "its clients"),
+    tool("nginx", "nginx-light", "a server of another make"),
     tool("chromium", "chromium", "the web pages in a browser"),
     tool("chromedriver", "chromium-driver", "the browser's driver"),
     tool("qemu-system-arm", "qemu-system-arm", "the emulated board"),

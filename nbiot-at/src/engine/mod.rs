@@ -303,6 +303,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         &self.state.known.payload
     }
 
+    /// Nobody holds this socket any more: it is closed with the next call.
+    pub fn release(&mut self, socket: SocketId) {
+        if let Some(found) = self.state.sockets.get(socket) {
+            found.phase = socket::Phase::Stray;
+        }
+    }
+
     /// The number of the open channel to the card.
     pub(crate) fn channel(&self) -> Channel {
         self.state.channel()
