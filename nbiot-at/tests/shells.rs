@@ -178,6 +178,7 @@ macro_rules! script {
                 $log.push(format!("datagram of {count}"));
             }
         }
+        $log.push(format!("{:?}", $modem.close(socket)$(.$await)?));
         // The peer sends the request back, which is no response.
         let url = Url::parse("http://meter.example/image.bin").unwrap();
         let mut download = $modem.download(&url, Progress::new());
