@@ -112,6 +112,19 @@ pub enum ClosedBy {
     ControlFull,
 }
 
+impl fmt::Display for ClosedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Caller => f.write_str("disconnected"),
+            Self::LinkLost => f.write_str("link lost"),
+            Self::Timeout => f.write_str("server did not answer in time"),
+            Self::Refused(code) => write!(f, "server refused: {code}"),
+            Self::Protocol(error) => write!(f, "server broke the protocol: {error}"),
+            Self::ControlFull => f.write_str("no room for an acknowledgement"),
+        }
+    }
+}
+
 /// What the session tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

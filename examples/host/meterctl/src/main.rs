@@ -21,7 +21,7 @@ enum Device {
     /// An STPM32, STPM33 or STPM34 on its UART
     Chip(chip::Arguments),
     /// A modem with the BG96's commands
-    Modem(modem::Arguments),
+    Modem(Box<modem::Arguments>),
 }
 
 fn main() -> ExitCode {

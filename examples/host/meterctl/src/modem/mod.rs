@@ -1,7 +1,11 @@
 //! `meterctl modem`: a modem on the bench, one step or all of them.
 
 mod at;
+mod esim;
+mod http;
 mod log;
+mod mqtt;
+mod secure;
 mod show;
 mod tcp;
 
@@ -17,6 +21,7 @@ use nbiot_at::{ActiveTimer, Apn, Config, PeriodicTimer, PowerSaving};
 
 use crate::port::{Desk, Port};
 use log::Logged;
+use secure::Security;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -63,7 +68,30 @@ enum Action {
         #[arg(long, default_value_t = 10)]
         linger: u64,
         #[command(flatten)]
+        security: Security,
+        #[command(flatten)]
         network: Network,
+    },
+    /// Publish a message to an MQTT broker, or print what it sends
+    Mqtt {
+        #[command(flatten)]
+        broker: mqtt::Broker,
+        #[command(flatten)]
+        security: Security,
+        #[command(flatten)]
+        network: Network,
+        #[command(subcommand)]
+        action: mqtt::Action,
+    },
+    /// Read from a web server
+    #[command(subcommand)]
+    Http(Http),
+    /// Profiles of an eUICC
+    Esim {
+        #[command(flatten)]
+        network: Network,
+        #[command(subcommand)]
+        action: esim::Action,
     },
     /// Ask for power saving mode, or with neither time read what is granted
     Psm {
@@ -81,6 +109,22 @@ enum Action {
         /// Stop after so many seconds
         #[arg(long)]
         seconds: Option<u64>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Http {
+    /// Read a resource; a lost connection is opened again for what is missing
+    Get {
+        /// http://HOST[:PORT]/PATH, or https://, which needs --tls-ca
+        url: String,
+        /// Where to; without one to standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        security: Security,
+        #[command(flatten)]
+        network: Network,
     },
 }
 
@@ -127,11 +171,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             host,
             port: number,
             linger,
+            security,
             network,
         } => {
-            let mut modem = client(port, network.config()?);
-            attach(&mut modem)?;
-            tcp::bridge(&mut modem, host, *number, Duration::from_secs(*linger))
+            let mut modem = attached(port, network, Some(security))?;
+            let linger = Duration::from_secs(*linger);
+            tcp::bridge(&mut modem, host, *number, security.transport(), linger)
+        }
+        Action::Mqtt {
+            broker,
+            security,
+            network,
+            action,
+        } => {
+            let mut modem = attached(port, network, Some(security))?;
+            mqtt::run(&mut modem, broker, security, action)
+        }
+        Action::Http(Http::Get {
+            url,
+            output,
+            security,
+            network,
+        }) => {
+            let url = http::url(url)?;
+            let mut modem = attached(port, network, Some(security))?;
+            http::get(&mut modem, &url, output.as_deref())
+        }
+        Action::Esim { network, action } => {
+            let mut modem = attached(port, network, None)?;
+            match action {
+                esim::Action::List => esim::list(&mut modem),
+                esim::Action::Enable(change) => esim::enable(&mut modem, change, &network.apn),
+            }
         }
         Action::Psm {
             periodic,
@@ -146,6 +217,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         Action::Listen { seconds } => at::listen(port, seconds.map(Duration::from_secs)),
     }
+}
+
+/// A modem with a packet context, and what it needs for TLS.
+fn attached(port: Logged<Port>, network: &Network, security: Option<&Security>) -> Result<Client> {
+    let mut config = network.config()?;
+    if let Some(security) = security {
+        security.apply(&mut config)?;
+    }
+    let mut modem = Modem::new(port, Desk::new(), config);
+    attach(&mut modem)?;
+    if let Some(security) = security {
+        security.prepare(&mut modem)?;
+    }
+    Ok(modem)
 }
 
 fn power_saving((minutes, seconds): (u64, u64)) -> Result<PowerSaving> {

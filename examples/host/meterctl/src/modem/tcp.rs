@@ -16,8 +16,14 @@ const TURN: Duration = Duration::from_millis(100);
 
 /// Sends the input, prints what comes, and ends when the peer closes or nothing has come for so
 /// long after the end of the input.
-pub(super) fn bridge(modem: &mut Client, host: &str, port: u16, linger: Duration) -> Result<()> {
-    let socket = modem.connect(host, port, Transport::Tcp).map_err(explain)?;
+pub(super) fn bridge(
+    modem: &mut Client,
+    host: &str,
+    port: u16,
+    transport: Transport,
+    linger: Duration,
+) -> Result<()> {
+    let socket = modem.connect(host, port, transport).map_err(explain)?;
     eprintln!("connected to {host}:{port}");
     let input = input();
     let desk = Desk::new();
