@@ -7,7 +7,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId, Transport};
+use nbiot_at::esim::Aid;
+use nbiot_at::{
+    Answer, Apn, Config, Engine, Event, Fault, FileName, Instant, Request, SocketId, Tls, Transport,
+};
 
 const END: u8 = 0xFF;
 
@@ -25,18 +28,26 @@ fuzz_target!(|input: &[u8]| {
     let Some((choice, conversation)) = input.split_first() else {
         return;
     };
-    let whole = run(conversation, usize::MAX);
-    assert_eq!(run(conversation, 1), whole);
-    assert_eq!(run(conversation, 2 + usize::from(*choice)), whole);
+    let transport = match choice % 4 {
+        0 => Transport::Tls,
+        1 => Transport::Udp,
+        _ => Transport::Tcp,
+    };
+    let whole = run(conversation, usize::MAX, transport);
+    assert_eq!(run(conversation, 1, transport), whole);
+    let chunk = 2 + usize::from(*choice);
+    assert_eq!(run(conversation, chunk, transport), whole);
 });
 
-fn run(conversation: &[u8], chunk: usize) -> Trace {
-    let mut engine = Engine::<2>::new(Config::new(Apn::parameter("iot").expect("an APN")));
+fn run(conversation: &[u8], chunk: usize, transport: Transport) -> Trace {
+    let mut config = Config::new(Apn::parameter("iot").expect("an APN"));
+    config.tls = FileName::parameter("ca.pem").map(Tls::new);
+    let mut engine = Engine::<2>::new(config);
     let mut trace = Trace::default();
     let mut now = Instant::ZERO;
     let mut socket = None;
     for (round, part) in conversation.split(|byte| *byte == END).enumerate() {
-        begin(&mut engine, round, socket, now);
+        begin(&mut engine, round, socket, transport, now);
         drain(&mut engine, &mut trace, &mut socket);
         for bytes in part.chunks(chunk) {
             engine.receive(bytes, now);
@@ -59,15 +70,44 @@ fn run(conversation: &[u8], chunk: usize) -> Trace {
 }
 
 /// Keeps the engine busy: starts it, opens a socket, and then uses that by turns.
-fn begin(engine: &mut Engine<2>, round: usize, socket: Option<SocketId>, now: Instant) {
+fn begin(
+    engine: &mut Engine<2>,
+    round: usize,
+    socket: Option<SocketId>,
+    transport: Transport,
+    now: Instant,
+) {
     if !engine.is_idle() {
         return;
     }
-    let request = match (socket, round % 11) {
+    let request = match (socket, round % 21) {
+        (_, 11) => Request::OpenChannel { aid: Aid::ISD_R },
+        (_, 12 | 13) => Request::Transmit {
+            apdu: &[0x81, 0xe2, 0x91, 0, 3, 0xbf, 0x2d, 0, 0],
+        },
+        (_, 14) => Request::CloseChannel,
+        (_, 15) => Request::WriteFile {
+            name: "ca.pem",
+            offset: 0,
+            data: b"certificate",
+        },
+        (_, 16) => Request::ReadFile {
+            name: "ca.pem",
+            offset: 7,
+        },
+        (_, 17) => Request::FileSize { name: "ca.pem" },
         (None, _) => Request::Connect {
             host: "meter.example",
-            port: 1883, transport: Transport::Tcp
+            port: 1883,
+            transport,
         },
+        (Some(_), 18) => Request::Resolve {
+            host: "meter.example",
+        },
+        (Some(_), 19) => Request::Synchronise {
+            server: "time.example",
+        },
+        (Some(_), 20) => Request::DeleteFile { name: "ca.pem" },
         (Some(socket), 0 | 1) => Request::Send {
             socket,
             data: b"reading",
@@ -94,6 +134,7 @@ fn drain(engine: &mut Engine<2>, trace: &mut Trace, socket: &mut Option<SocketId
     if let Some(outcome) = engine.outcome() {
         note(&outcome, socket);
         trace.outcomes.push(format!("{outcome:?}"));
+        trace.data.extend(engine.data());
     }
     while let Some(event) = engine.event() {
         trace.events.push(event);

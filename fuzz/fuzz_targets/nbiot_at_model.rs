@@ -72,7 +72,12 @@ async fn by_client(
     let mut buffer = [0; 64];
     match (act, *socket) {
         (Act::Start, _) => _ = client.start().await,
-        (Act::Connect, None) => *socket = client.connect("meter.example", 1883, Transport::Tcp).await.ok(),
+        (Act::Connect, None) => {
+            *socket = client
+                .connect("meter.example", 1883, Transport::Tcp)
+                .await
+                .ok()
+        }
         (Act::Send(bytes), Some(open)) => _ = client.send(open, bytes).await,
         (Act::Receive, Some(open)) => _ = client.receive(open, &mut buffer).await,
         (Act::Close, Some(open)) => {

@@ -412,7 +412,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
 
     /// Sends what is to be sent, then waits for bytes or a deadline.
     async fn turn(&mut self, until: Option<Instant>) -> Result<(), Error<S::Error>> {
-        let mut buffer = [0; 128];
+        let mut buffer = [0; 64];
         let deadline = earlier(self.engine.deadline(), until);
         let left = deadline.map(|at| at.since(self.clock.now()));
         let io = async {

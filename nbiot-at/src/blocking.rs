@@ -415,7 +415,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             }
             self.clock.delay_ms(1);
         }
-        let mut buffer = [0; 128];
+        let mut buffer = [0; 64];
         match self.serial.read(&mut buffer).map_err(Error::Serial)? {
             0 => return Err(Error::SerialClosed),
             count => {

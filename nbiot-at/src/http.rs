@@ -23,7 +23,7 @@ const PATH: usize = 128;
 /// Bytes of the longest entity tag that is kept; a longer one is as if there were none.
 const TAG: usize = 64;
 /// Bytes of the longest request: a path, a host, a tag and 128 bytes of words and numbers.
-pub(crate) const REQUEST: usize = PATH + HOST + TAG + 128;
+pub const REQUEST: usize = PATH + HOST + TAG + 128;
 /// Bytes kept of a line of the response; what is behind them is not looked at.
 const LINE: usize = 128;
 /// Lines of the longest head of a response.
@@ -46,7 +46,8 @@ impl Url {
     /// `http://host[:port][/path]`, or `https`. `None` if it is something else, or too long.
     ///
     /// ```
-    /// use nbiot_at::{Transport, Url};
+    /// use nbiot_at::Transport;
+    /// use nbiot_at::http::Url;
     ///
     /// let url = Url::parse("https://head-end.example/firmware/7.bin").unwrap();
     /// assert_eq!((url.transport, url.port), (Transport::Tls, 443));
@@ -112,32 +113,38 @@ impl Progress {
     }
 
     /// The request for what is missing.
-    pub(crate) fn request(&self, url: &Url) -> Text<REQUEST> {
+    #[must_use]
+    pub fn request(&self, url: &Url) -> Text<REQUEST> {
         let mut text = Text::new();
+        // All of it has its room.
+        self.write_request(url, |part| {
+            let _ = text.push_str(part);
+        });
+        text
+    }
+
+    /// The same, part by part.
+    pub(crate) fn write_request(&self, url: &Url, mut part: impl FnMut(&str)) {
         let (mut offset, mut port) = ([0; 10], [0; 10]);
-        let offset = decimal(self.offset, &mut offset);
-        let port = decimal(url.port.into(), &mut port);
-        for part in [
+        for text in [
             "GET ",
             url.path.as_str(),
             " HTTP/1.1\r\nHost: ",
             url.host.as_str(),
             ":",
-            port,
+            decimal(url.port.into(), &mut port),
             "\r\nConnection: close\r\nAccept-Encoding: identity\r\nRange: bytes=",
-            offset,
+            decimal(self.offset, &mut offset),
             "-\r\n",
         ] {
-            // Each of them has its room.
-            let _ = text.push_str(part);
+            part(text);
         }
         if self.offset > 0 && !self.tag.as_str().is_empty() {
-            for part in ["If-Range: ", self.tag.as_str(), "\r\n"] {
-                let _ = text.push_str(part);
+            for text in ["If-Range: ", self.tag.as_str(), "\r\n"] {
+                part(text);
             }
         }
-        let _ = text.push_str("\r\n");
-        text
+        part("\r\n");
     }
 }
 
@@ -172,8 +179,10 @@ enum At {
 }
 
 /// The response to [`Progress::request`], in pieces of any size.
+///
+/// It moves [`Progress`] on by the bytes of the body that it hands out.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub struct Response {
     at: At,
     line: heapless::Vec<u8, LINE>,
     lines: u16,
@@ -187,8 +196,16 @@ pub(crate) struct Response {
     skip: u32,
 }
 
+impl Default for Response {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Response {
-    pub(crate) const fn new() -> Self {
+    /// Nothing has come yet.
+    #[must_use]
+    pub const fn new() -> Self {
         Self {
             at: At::StatusLine,
             line: heapless::Vec::new(),
@@ -203,7 +220,8 @@ impl Response {
     }
 
     /// Whether the body has ended where it should.
-    pub(crate) fn is_over(&self) -> bool {
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.at == At::Over
     }
 
@@ -213,7 +231,7 @@ impl Response {
     /// # Errors
     ///
     /// [`Fault::Http`] with a status that is no success, [`Fault::Changed`], [`Fault::Malformed`].
-    pub(crate) fn push<'a>(
+    pub fn push<'a>(
         &mut self,
         bytes: &'a [u8],
         progress: &mut Progress,
@@ -257,11 +275,8 @@ impl Response {
         let skipped = taken.min(self.skip);
         self.skip -= skipped;
         let new = taken - skipped;
-        let end = progress.offset.checked_add(new).ok_or(Fault::Malformed)?;
-        if progress.length.is_some_and(|length| end > length) {
-            return Err(Fault::Malformed);
-        }
-        progress.offset = end;
+        // No more than was found to be right when it was announced.
+        progress.offset = progress.offset.saturating_add(new);
         let skipped = usize::try_from(skipped).unwrap_or(piece.len());
         let data = piece.get(skipped..).unwrap_or_default();
         Ok((before + piece.len(), data))
@@ -283,7 +298,7 @@ impl Response {
                 self.at = if size == 0 {
                     At::Trailer
                 } else {
-                    At::Body(size)
+                    self.announced(size, progress)?
                 };
             }
             At::ChunkEnd if line.is_empty() => self.at = At::Chunk,
@@ -301,6 +316,16 @@ impl Response {
             self.lines = 0;
         }
         Ok(())
+    }
+
+    /// So many bytes of the body come, if they are not more than there can be.
+    fn announced(&self, size: u32, progress: &Progress) -> Result<At, Fault> {
+        let new = size.saturating_sub(self.skip);
+        let end = progress.offset.checked_add(new).ok_or(Fault::Malformed)?;
+        let is_possible = progress.length.is_none_or(|length| end <= length);
+        is_possible
+            .then_some(At::Body(size))
+            .ok_or(Fault::Malformed)
     }
 
     fn header(&mut self, line: &[u8]) -> Result<(), Fault> {
@@ -363,7 +388,7 @@ impl Response {
         self.at = match (self.is_chunked, self.content_length) {
             (true, _) => At::Chunk,
             (false, Some(0)) => At::Over,
-            (false, Some(length)) => At::Body(length),
+            (false, Some(length)) => self.announced(length, progress)?,
             // The end of the connection would be the end of the body: no way to tell it from a loss.
             (false, None) => return Err(Fault::Malformed),
         };

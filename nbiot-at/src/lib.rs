@@ -16,7 +16,7 @@ mod engine;
 mod error;
 pub mod esim;
 mod field;
-mod http;
+pub mod http;
 mod known;
 pub mod line;
 mod power_saving;
@@ -35,7 +35,6 @@ pub use command::socket::Transport;
 pub use config::{Apn, Config};
 pub use engine::{Answer, Engine, Event, Request, SocketId};
 pub use error::{Error, ErrorKind, Fault, Stage};
-pub use http::{Progress, Url};
 pub use power_saving::{
     ActiveTimer, Currents, EdrxAccess, EdrxCycle, Granted, PagingWindow, PeriodicTimer,
     PowerSaving, ReportCycle,

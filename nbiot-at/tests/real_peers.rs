@@ -12,10 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use embedded_io_async::Read as _;
+use nbiot_at::http::{Progress, Url};
 use nbiot_at::sim::{Bench, Faults, Modem as Model, Port, TcpNetwork, VirtualClock};
-use nbiot_at::{
-    Apn, Config, ErrorKind, Fault, Instant, Progress, Transport, Url, asynch, next_delay,
-};
+use nbiot_at::{Apn, Config, ErrorKind, Fault, Instant, Transport, asynch, next_delay};
 
 type Bed = Bench<TcpNetwork>;
 type Modem<'a> = asynch::Modem<Port<'a, TcpNetwork>, &'a VirtualClock>;

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use nbiot_at::http::{Progress, Url};
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, Mood, Port, VirtualClock};
 use nbiot_at::{
-    Apn, ClientIdentity, Clock, Config, Error, Event, Fault, FileName, Instant, Progress, SocketId,
-    Tls, Transport, Url, asynch, blocking,
+    Apn, ClientIdentity, Clock, Config, Error, Event, Fault, FileName, Instant, SocketId, Tls,
+    Transport, asynch, blocking,
 };
 
 /// A port that keeps what is written, and takes it in small pieces with pauses.

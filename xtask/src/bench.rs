@@ -76,6 +76,13 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     let core = boards::size(log, &toolchain, "meter_core")?;
     let driver = boards::size(log, &toolchain, "stpm3x_spi")?;
     let per_chip = of(&symbols(log, &toolchain, "stpm3x_spi")?, "BYTES_PER_CHIP")?;
+    let queries = boards::size(log, &toolchain, "modem_queries")?;
+    let connection = boards::size(log, &toolchain, "modem_tls")?;
+    let whole = boards::size(log, &toolchain, "modem_all")?;
+    let beside = of(
+        &symbols(log, &toolchain, "modem_all")?,
+        "BYTES_BESIDE_BUFFERS",
+    )?;
     let symbols = symbols(log, &toolchain, "meter_core")?;
     let per_phase = of(&symbols, "BYTES_PER_PHASE")?;
     let Size { flash, ram } = boards::size(log, &toolchain, BOARD)?;
@@ -145,6 +152,30 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             1_500.0,
             "instructions",
             emulated(log, &toolchain, "metering_chip", 1),
+        ),
+        figure(
+            "nbiot-at: flash, three queries, Cortex-M4",
+            8_192.0,
+            "B",
+            bytes(queries.flash - empty.flash),
+        ),
+        figure(
+            "nbiot-at: flash, SIM to TLS and power-down",
+            20_480.0,
+            "B",
+            bytes(connection.flash - empty.flash),
+        ),
+        figure(
+            "nbiot-at: flash, all of it, Cortex-M4",
+            32_768.0,
+            "B",
+            bytes(whole.flash - empty.flash - beside),
+        ),
+        figure(
+            "nbiot-at: RAM of an engine beside its buffers",
+            512.0,
+            "B",
+            bytes(beside),
         ),
         figure(
             "firmware on the STM32F405: flash",

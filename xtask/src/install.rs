@@ -20,7 +20,7 @@ const fn tool(program: &'static str, package: &'static str, purpose: &'static st
     }
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     tool("cc", "build-essential", "building the database engine"),
     tool("c++", "build-essential", "the fuzzer's engine"),
     tool("size", "binutils", "the size of an image"),

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use meter_proto::topic::MeterId;
+use nbiot_at::Transport;
 
 /// The settings of a meter.
 #[derive(Clone, Debug)]
@@ -55,6 +56,9 @@ pub struct Broker<'c> {
     pub host: &'c str,
     /// TCP port.
     pub port: u16,
+    /// [`Transport::Tls`] where the broker is not on a private network; the modem's configuration
+    /// then says how it is verified, and the modem has the files.
+    pub transport: Transport,
     /// The longest silence towards the broker in seconds. Below the NAT time of the operator.
     pub keep_alive: u16,
     /// User name and password.

@@ -141,13 +141,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             StoreData::with_block_size(channel, State::<SOCKETS>::BLOCK, request, response);
         let mut exchange = exchange.map_err(told)?;
         while let Some(command) = exchange.next() {
-            let mut apdu = [0; 96];
-            let length = command.len();
-            for (to, from) in apdu.iter_mut().zip(command.bytes()) {
-                *to = from;
-            }
-            let apdu = apdu.get(..length).ok_or(Fault::LogicBug)?;
-            self.run(|state, _| state.transmit(apdu)).await?;
+            self.run(|state, _| state.transmit_command(command)).await?;
             exchange.answer(self.engine.data()).map_err(told)?;
         }
         Ok(exchange.response().len())
@@ -225,8 +219,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
 
     /// Whether the modem knows the card by this profile.
     async fn uses(&mut self, iccid: Iccid) -> Result<bool, Error<S::Error>> {
-        let identity = self.identity().await?;
-        Ok(Iccid::from_digits(identity.iccid.as_str()) == Some(iccid))
+        self.run(|_, _| ask(&query::IDENTITY)).await?;
+        let used = self.engine.identity().iccid.as_str();
+        Ok(Iccid::from_digits(used) == Some(iccid))
     }
 }
 

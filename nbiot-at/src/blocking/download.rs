@@ -6,6 +6,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 
 use super::Modem;
+use crate::engine::state::State;
 use crate::http::{Progress, Response, Url};
 use crate::{Class, Clock, Error, ErrorKind, Event, Fault, SocketId, next_delay};
 
@@ -15,7 +16,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Failures in a row before the caller hears of one; modem scenario H2.
 const FAILURES: u32 = 3;
 /// Bytes taken from the modem at once.
-const PIECE: usize = 256;
+const PIECE: usize = 192;
 
 /// What is missing of a resource, see [`Modem::download`].
 #[derive(Debug)]
@@ -121,11 +122,9 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize>
         let socket = self.modem.connect(host.as_str(), *port, *transport)?;
         self.socket = Some(socket);
         self.response = Response::new();
-        let request = self.progress.request(self.url);
-        let sent = self.modem.send(socket, request.as_bytes())?;
-        if sent < request.as_bytes().len() {
-            return Err(Fault::Closed.into());
-        }
+        let (url, progress) = (self.url, &self.progress);
+        let ask = |state: &mut State<_>, now| state.ask_for(socket, url, progress, now);
+        self.modem.run(ask)?;
         Ok(socket)
     }
 

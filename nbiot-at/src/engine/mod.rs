@@ -22,17 +22,18 @@ pub use socket::SocketId;
 
 use crate::command::general::GUARD;
 use crate::command::general::Identity;
+use crate::command::line::COMMAND;
 use crate::command::{Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
-use crate::known::Heard;
-use crate::line::{Item, Splitter};
+use crate::known::{CHUNK, Heard};
+use crate::line::{Item, LINE, Splitter};
 use crate::power_saving::Granted;
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final, Next};
 use job::{Cause, Job, Step, Task};
-use socket::Phase;
+use socket::{Phase, RECEIVE};
 use state::{Effect, State};
 use transfer::Close;
 
@@ -58,6 +59,10 @@ pub struct Engine<const SOCKETS: usize = 1> {
 }
 
 impl<const SOCKETS: usize> Engine<SOCKETS> {
+    /// Bytes of the engine that are buffers: a payload, what was received for each socket, a line
+    /// each way. The rest is settings, names, and what is known of the modem.
+    pub const BUFFERS: usize = CHUNK + SOCKETS * RECEIVE + LINE + COMMAND;
+
     /// A client for a modem of which nothing is known. No I/O.
     #[must_use]
     pub const fn new(config: Config) -> Self {
@@ -90,12 +95,28 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         task: impl FnOnce(&mut State<SOCKETS>) -> Result<Task<SOCKETS>, Fault>,
         now: Instant,
     ) -> Result<(), Fault> {
+        self.make_way()?;
+        let task = task(&mut self.state);
+        self.begin_made(task, now)
+    }
+
+    // Neither is inlined, as each request would hold a copy.
+    #[inline(never)]
+    fn make_way(&mut self) -> Result<(), Fault> {
         if !self.is_idle() {
             return Err(Fault::Busy);
         }
         self.drop_outcome();
-        let task = task(&mut self.state)?;
-        self.go_on(task, Cause::Begin, now);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn begin_made(
+        &mut self,
+        task: Result<Task<SOCKETS>, Fault>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        self.go_on(task?, Cause::Begin, now);
         Ok(())
     }
 

@@ -20,7 +20,8 @@ use crate::engine::state::State;
 use crate::engine::transfer::{Close, Read, Send};
 use crate::error::{Fault, Stage};
 use crate::esim::Aid;
-use crate::esim::apdu::Channel;
+use crate::esim::apdu::{Apdu, Channel};
+use crate::http::{Progress, Url};
 use crate::known::{CHUNK, SimChannel};
 use crate::text::Text;
 use crate::time::Instant;
@@ -225,6 +226,29 @@ impl<const N: usize> State<N> {
         Ok(Task::new(send, Job::Send))
     }
 
+    /// Sends what is missing of a resource as a request, put together in the engine's buffer.
+    pub(crate) fn ask_for(
+        &mut self,
+        socket: SocketId,
+        url: &Url,
+        progress: &Progress,
+        now: Instant,
+    ) -> Result<Task<N>, Fault> {
+        let open = self.open(socket)?;
+        self.known.load(&[])?;
+        let mut fits = true;
+        progress.write_request(url, |part| {
+            fits &= self
+                .known
+                .payload
+                .extend_from_slice(part.as_bytes())
+                .is_ok();
+        });
+        fits.then_some(()).ok_or(Fault::LogicBug)?;
+        let send = Send::new(open, now + self.known.config.write_time);
+        Ok(Task::new(send, Job::Send))
+    }
+
     pub(crate) fn receive(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {
         Ok(Task::new(Read::new(self.open(socket)?), Job::Read))
     }
@@ -305,6 +329,18 @@ impl<const N: usize> State<N> {
             return Err(Fault::InvalidParameter);
         }
         self.known.load(apdu)?;
+        Ok(Task::new(Card::transmit(), Job::Card))
+    }
+
+    /// The same, put together in the engine's buffer.
+    pub(crate) fn transmit_command(&mut self, command: Apdu<'_>) -> Result<Task<N>, Fault> {
+        self.known.load(&[])?;
+        for byte in command.bytes() {
+            self.known.payload.push(byte).map_err(|_| Fault::LogicBug)?;
+        }
+        if self.known.payload.len() > LONGEST {
+            return Err(Fault::InvalidParameter);
+        }
         Ok(Task::new(Card::transmit(), Job::Card))
     }
 

@@ -150,6 +150,7 @@ fn config() -> Config<'static> {
         broker: Broker {
             host: "head-end",
             port: 1883,
+            transport: nbiot_at::Transport::Tcp,
             keep_alive: 60,
             credentials: None,
         },

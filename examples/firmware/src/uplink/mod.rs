@@ -25,7 +25,7 @@ use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, 
 use meter_proto::payload::{Death, Receipt, Stream, code};
 use meter_proto::topic::{Channel, Topic};
 use nbiot_at::asynch::Modem;
-use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, Transport, next_delay};
+use nbiot_at::{Class, ErrorKind, Fault, Instant, SocketId, next_delay};
 
 use crate::board::{PowerKey, Time};
 use crate::config::Config;
@@ -170,7 +170,7 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
             .connect(
                 self.config.broker.host,
                 self.config.broker.port,
-                Transport::Tcp,
+                self.config.broker.transport,
             )
             .await;
         let socket = opened.inspect_err(|error| self.forget_modem(error.kind()))?;

@@ -119,9 +119,10 @@ fn server(
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let server = Server { process, address };
     for _ in 0..100 {
         if TcpStream::connect(address).is_ok() {
-            return Some(Server { process, address });
+            return Some(server);
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -133,7 +134,9 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 fn authority() -> Authority {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.distinguished_name.push(DnType::CommonName, "authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "authority");
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 

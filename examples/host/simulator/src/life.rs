@@ -73,6 +73,7 @@ impl Life {
             broker: config::Broker {
                 host: &spec.broker.0,
                 port: spec.broker.1,
+                transport: nbiot_at::Transport::Tcp,
                 keep_alive: spec.keep_alive,
                 credentials: credentials.map(|(user, word)| (user.as_str(), word.as_bytes())),
             },

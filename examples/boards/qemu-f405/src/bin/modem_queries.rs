@@ -1,5 +1,4 @@
-//! Three simple commands to the modem: what it adds to `empty` is
-//! their size.
+//! Three simple commands to the modem: what they add to `empty` is their size.
 
 #![no_std]
 #![no_main]

@@ -1,5 +1,5 @@
-//! SIM, registration, context, TLS, a connection with data both ways, power-down: what it adds to `empty` is
-//! their size.
+//! SIM, registration, context, TLS, a connection with data both ways, power-down: what it adds to
+//! `empty` is the size.
 
 #![no_std]
 #![no_main]

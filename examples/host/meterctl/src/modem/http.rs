@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use embedded_io::Read;
 use indicatif::{ProgressBar, ProgressStyle};
-use nbiot_at::{Progress, Url};
+use nbiot_at::http::{Progress, Url};
 
 use super::{Client, explain};
 

@@ -368,6 +368,7 @@ async fn with(
         broker: config::Broker {
             host: "127.0.0.1",
             port: 1_883,
+            transport: nbiot_at::Transport::Tcp,
             keep_alive: 60,
             credentials: None,
         },
