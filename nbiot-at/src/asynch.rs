@@ -2,15 +2,17 @@
 
 mod download;
 mod esim;
+mod socket;
 
 pub use download::Download;
+pub use socket::Socket;
 
 use core::net::IpAddr;
 use core::time::Duration;
 
 use embassy_futures::select::{Either, select};
 use embedded_hal_async::delay::DelayNs;
-use embedded_io_async::{ErrorType, Read, Write};
+use embedded_io_async::{Read, Write};
 
 use crate::engine::job::Task;
 use crate::engine::query;
@@ -375,10 +377,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
 
     /// A stream over one connection, for code that takes `embedded-io-async`.
     pub const fn socket(&mut self, socket: SocketId) -> Socket<'_, S, C, SOCKETS> {
-        Socket {
-            modem: self,
-            socket,
-        }
+        Socket::new(self, socket)
     }
 
     /// Drives one request to its end, after whatever a dropped future left.
@@ -455,48 +454,5 @@ async fn pause(clock: &mut impl DelayNs, left: Option<Duration>) {
             clock.delay_ms(millis.min(1 << 31)).await;
         }
         None => core::future::pending().await,
-    }
-}
-
-/// One connection as a stream, see [`Modem::socket`].
-///
-/// `read` waits for data and returns 0 at the end of the connection. Events of the modem are not
-/// lost meanwhile, except that those of this socket may be told again.
-#[derive(Debug)]
-pub struct Socket<'a, S, C, const SOCKETS: usize> {
-    modem: &'a mut Modem<S, C, SOCKETS>,
-    socket: SocketId,
-}
-
-impl<S: ErrorType, C, const SOCKETS: usize> ErrorType for Socket<'_, S, C, SOCKETS> {
-    type Error = Error<S::Error>;
-}
-
-impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Read for Socket<'_, S, C, SOCKETS> {
-    async fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
-        loop {
-            match self.modem.receive(self.socket, buf).await {
-                Err(Error::Modem(Fault::Closed)) => return Ok(0),
-                Ok(0) if !buf.is_empty() => {
-                    if !self.modem.engine.may_receive(self.socket) {
-                        self.modem.turn(None).await?;
-                    }
-                }
-                other => return other,
-            }
-        }
-    }
-}
-
-impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
-    for Socket<'_, S, C, SOCKETS>
-{
-    async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
-        self.modem.send(self.socket, buf).await
-    }
-
-    /// Does nothing: `write` returns when the modem has the bytes.
-    async fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
     }
 }

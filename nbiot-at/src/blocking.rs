@@ -2,13 +2,15 @@
 
 mod download;
 mod esim;
+mod socket;
 
 pub use download::Download;
+pub use socket::Socket;
 
 use core::net::IpAddr;
 
 use embedded_hal::delay::DelayNs;
-use embedded_io::{ErrorType, Read, ReadReady, Write};
+use embedded_io::{Read, ReadReady, Write};
 
 use crate::engine::job::Task;
 use crate::engine::query;
@@ -358,10 +360,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
 
     /// A stream over one connection, for code that takes `embedded-io`.
     pub const fn socket(&mut self, socket: SocketId) -> Socket<'_, S, C, SOCKETS> {
-        Socket {
-            modem: self,
-            socket,
-        }
+        Socket::new(self, socket)
     }
 
     /// Drives one request to its end.
@@ -423,51 +422,6 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
                 self.engine.receive(bytes, self.clock.now());
             }
         }
-        Ok(())
-    }
-}
-
-/// One connection as a stream, see [`Modem::socket`].
-///
-/// `read` waits for data and returns 0 at the end of the connection. Events of the modem are not
-/// lost meanwhile, except that those of this socket may be told again.
-#[derive(Debug)]
-pub struct Socket<'a, S, C, const SOCKETS: usize> {
-    modem: &'a mut Modem<S, C, SOCKETS>,
-    socket: SocketId,
-}
-
-impl<S: ErrorType, C, const SOCKETS: usize> ErrorType for Socket<'_, S, C, SOCKETS> {
-    type Error = Error<S::Error>;
-}
-
-impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Read
-    for Socket<'_, S, C, SOCKETS>
-{
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize, Self::Error> {
-        loop {
-            match self.modem.receive(self.socket, buf) {
-                Err(Error::Modem(Fault::Closed)) => return Ok(0),
-                Ok(0) if !buf.is_empty() => {
-                    if !self.modem.engine.may_receive(self.socket) {
-                        self.modem.turn(None)?;
-                    }
-                }
-                other => return other,
-            }
-        }
-    }
-}
-
-impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
-    for Socket<'_, S, C, SOCKETS>
-{
-    fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
-        self.modem.send(self.socket, buf)
-    }
-
-    /// Does nothing: `write` returns when the modem has the bytes.
-    fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 }

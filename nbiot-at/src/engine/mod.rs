@@ -9,6 +9,7 @@ pub(crate) mod job;
 mod lookup;
 mod open;
 pub(crate) mod query;
+mod react;
 pub(crate) mod request;
 mod socket;
 mod start;
@@ -31,10 +32,10 @@ use crate::known::{CHUNK, Heard};
 use crate::line::{Item, LINE, Splitter};
 use crate::power_saving::Granted;
 use crate::time::{Instant, earlier};
-use exchange::{Exchange, Final, Next};
+use exchange::{Exchange, Final};
 use job::{Cause, Job, Step, Task};
 use socket::{Phase, RECEIVE};
-use state::{Effect, State};
+use state::State;
 use transfer::Close;
 
 /// The client, for `SOCKETS` connections at once.
@@ -431,84 +432,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.task = None;
                 self.outcome = Some(Err(Fault::LogicBug));
             }
-        }
-    }
-
-    fn apply(&mut self, effect: Effect, now: Instant) {
-        match effect {
-            Effect::None => {}
-            Effect::Answer => self.exchange.answered = true,
-            Effect::Block(length, trailer) => self.splitter.expect_block(length, trailer),
-            Effect::Changed => {
-                if self.wake.is_some() {
-                    self.step(Cause::Wake, now);
-                }
-            }
-            Effect::Restarted => self.restarted(now),
-            Effect::PoweredDown => self.lost(Fault::PoweredDown, now),
-            Effect::Asleep => self.lost(Fault::Asleep, now),
-        }
-    }
-
-    fn finish(&mut self, code: Final, now: Instant) {
-        let next = self.exchange.finish(code);
-        self.follow(next, now);
-    }
-
-    /// The exchange cannot succeed any more; late answers have to be waited for.
-    fn fail(&mut self, fault: Fault, now: Instant) {
-        if self.exchange.command.is_some() && !self.exchange.is_resynchronising() {
-            let next = self.exchange.resynchronise(fault);
-            self.follow(next, now);
-        }
-    }
-
-    fn follow(&mut self, next: Next, now: Instant) {
-        match next {
-            Next::Wait => {}
-            Next::Resync(command) => {
-                self.splitter.expect_prompt(false);
-                self.command(command.into(), now);
-            }
-            Next::Ended(result) => {
-                self.splitter.abort_block();
-                if core::mem::take(&mut self.is_deaf) {
-                    self.state.sockets.doubt_all();
-                }
-                if result == Err(Fault::Silent) {
-                    self.state.known.stage = Stage::Boot;
-                }
-                if self.task.is_some() {
-                    self.step(Cause::Reply(result), now);
-                }
-            }
-        }
-    }
-
-    fn restarted(&mut self, now: Instant) {
-        if core::mem::take(&mut self.state.known.is_asleep) {
-            self.state.pending.awake();
-        }
-        self.lost(Fault::Restarted, now);
-        self.state.known.boot = Some(now);
-    }
-
-    /// The modem is not the one that was set up.
-    fn lost(&mut self, fault: Fault, now: Instant) {
-        let was_ready = core::mem::take(&mut self.state.known.was_ready);
-        match fault {
-            Fault::PoweredDown => self.state.pending.powered_down(),
-            Fault::Asleep => self.state.pending.asleep(),
-            _ if was_ready => self.state.pending.restarted(),
-            _ => {}
-        }
-        self.state.invalidate();
-        self.state.known.is_asleep = fault == Fault::Asleep;
-        self.exchange.abort();
-        self.is_deaf = false;
-        self.splitter.abort_block();
-        if self.task.is_some() {
-            self.step(Cause::Reply(Err(fault)), now);
         }
     }
 }

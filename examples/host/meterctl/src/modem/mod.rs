@@ -116,7 +116,7 @@ enum Action {
 enum Http {
     /// Read a resource; a lost connection is opened again for what is missing
     Get {
-        /// http://HOST[:PORT]/PATH, or https://, which needs --tls-ca
+        /// http://HOST:PORT/PATH, or https://, which needs --tls-ca
         url: String,
         /// Where to; without one to standard output
         #[arg(short, long, value_name = "FILE")]
