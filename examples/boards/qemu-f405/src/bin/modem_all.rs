@@ -11,8 +11,8 @@ use core::panic::PanicInfo;
 
 use embedded_io::Read;
 use nbiot_at::blocking::Modem;
-use nbiot_at::http::{Progress, Url};
 use nbiot_at::esim::{Iccid, Subscription, Switch};
+use nbiot_at::http::{Progress, Url};
 use nbiot_at::{Apn, Config, Engine, Instant, Transport};
 use silent::{Port, Ticks};
 // The vector table.
