@@ -2,9 +2,13 @@
 
 mod download;
 mod esim;
+#[cfg(feature = "nal")]
+mod shared;
 mod socket;
 
 pub use download::Download;
+#[cfg(feature = "nal")]
+pub use shared::{Connection, Guard, Shared};
 pub use socket::Socket;
 
 use core::net::IpAddr;
@@ -168,6 +172,17 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             }
             self.turn(Some(until)).await?;
         }
+    }
+
+    /// Waits until the peer has acknowledged all that was sent, where the modem can tell: with TCP.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Closed`] after 120 s without an acknowledgement.
+    pub async fn flush(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
+        self.run(|state, now| state.flush(socket, now))
+            .await
+            .map(drop)
     }
 
     /// Closes a connection and frees its socket; up to 15 s.

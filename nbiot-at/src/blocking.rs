@@ -160,6 +160,15 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
     }
 
+    /// Waits until the peer has acknowledged all that was sent, where the modem can tell: with TCP.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Closed`] after 120 s without an acknowledgement.
+    pub fn flush(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
+        self.run(|state, now| state.flush(socket, now)).map(drop)
+    }
+
     /// Closes a connection and frees its socket; up to 15 s.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ pub(crate) struct Heard {
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
     pub(crate) total: Option<u32>,
+    /// Bytes sent that the peer has not acknowledged.
+    pub(crate) unacknowledged: Option<u32>,
     /// Of a socket, of a name, of a time server.
     pub(crate) error: Option<u16>,
     pub(crate) address: Option<IpAddr>,
@@ -63,6 +65,7 @@ impl Heard {
         is_joined: false,
         block: None,
         total: None,
+        unacknowledged: None,
         error: None,
         address: None,
         handle: None,

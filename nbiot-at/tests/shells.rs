@@ -134,6 +134,7 @@ macro_rules! script {
         let socket = $modem.connect("meter.example", 1883, Transport::Tcp)$(.$await)?.unwrap();
         let data: Vec<u8> = (0..3000).map(|n| n as u8).collect();
         $log.push(format!("{:?}", $modem.send(socket, &data[..2000])$(.$await)?));
+        $log.push(format!("{:?}", $modem.flush(socket)$(.$await)?));
         $log.push(format!("{:?}", $modem.wait(until(60))$(.$await)?));
         let mut buffer = [0; 700];
         while let Ok(count @ 1..) = $modem.receive(socket, &mut buffer)$(.$await)? {
@@ -386,6 +387,39 @@ fn a19_any_call_may_be_dropped_at_any_await() {
         println!("{what:?}: dropped at {awaits} points");
         assert!(awaits > 3, "{what:?} never waited");
     }
+}
+
+#[test]
+fn socket_tells_whether_a_read_would_wait() {
+    use embedded_hal::delay::DelayNs;
+    use embedded_io::{Read, ReadReady};
+    let bench = bench();
+    let mut modem: blocking::Modem<_, _> =
+        blocking::Modem::new(bench.port(), bench.blocking_clock(), config());
+    modem.start().unwrap();
+    let id = modem
+        .connect("meter.example", 1883, Transport::Tcp)
+        .unwrap();
+    let mut socket = modem.socket(id);
+    assert!(!socket.read_ready().unwrap());
+    bench.with(|model, _| model.network().push(id.connect_id(), b"hello"));
+    let mut clock = bench.blocking_clock();
+    // It takes its time on the air.
+    let mut is_ready = || {
+        clock.delay_ms(200);
+        socket.read_ready().unwrap()
+    };
+    assert!((0..5).any(|_| is_ready()));
+    let mut buffer = [0; 16];
+    assert_eq!(socket.read(&mut buffer).unwrap(), 5);
+    assert!(!socket.read_ready().unwrap());
+    bench.with(|model, _| model.network().hang_up(id.connect_id()));
+    let mut is_ready = || {
+        clock.delay_ms(200);
+        socket.read_ready().unwrap()
+    };
+    assert!((0..5).any(|_| is_ready()));
+    assert_eq!(socket.read(&mut buffer).unwrap(), 0);
 }
 
 #[test]

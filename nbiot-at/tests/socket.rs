@@ -281,6 +281,39 @@ fn f21_id_whose_close_times_out_is_not_used_again() {
     });
 }
 
+#[test]
+fn f12_flush_waits_for_the_peer_and_gives_up_when_nothing_moves() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Flush { socket });
+        for left in [900, 400] {
+            let count = format!("\r\n+QISEND: 1000,{},{left}\r\n\r\nOK\r\n", 1000 - left);
+            rig.exchange("AT+QISEND=0,0", count);
+            rig.pass(1_000);
+        }
+        rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 1000,1000,0\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        rig.begin(Request::Flush { socket });
+        for _ in 0..=120 {
+            rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 1000,0,1000\r\n\r\nOK\r\n");
+            rig.pass(1_000);
+        }
+        assert_eq!(rig.done(), Err(Fault::Closed));
+        rig.begin_err(Request::Send { socket, data: b"x" }, Fault::Closed);
+    });
+}
+
+#[test]
+fn flush_ends_with_the_connection() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Flush { socket });
+        rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 9,0,9\r\n\r\nOK\r\n");
+        rig.say("\r\n+QIURC: \"pdpdeact\",1\r\n");
+        assert_eq!(rig.done(), Err(Fault::Closed));
+    });
+}
+
 /// Datagrams: scenario F17.
 #[test]
 fn f17_datagrams_are_never_merged_and_never_split() {

@@ -49,8 +49,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
         self.modem.send(self.socket, buf).await
     }
 
-    /// Does nothing: `write` returns when the modem has the bytes.
+    /// Waits until the peer has acknowledged what was sent, see [`Modem::flush`].
     async fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
+        self.modem.flush(self.socket).await
     }
 }

@@ -44,6 +44,27 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Read
     }
 }
 
+impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> ReadReady
+    for Socket<'_, S, C, SOCKETS>
+{
+    /// Whether a read would return at once: with data, or with the end of the connection.
+    fn read_ready(&mut self) -> Result<bool, Self::Error> {
+        while self.modem.serial.read_ready().map_err(Error::Serial)? {
+            self.modem.turn(None)?;
+        }
+        if !self.modem.engine.may_receive(self.socket) {
+            return Ok(self.modem.engine.has_something(self.socket));
+        }
+        // What there may be is fetched: then it is known.
+        match self.modem.run(|state, _| state.receive(self.socket)) {
+            Ok(_) | Err(Error::Modem(Fault::Closed)) => {
+                Ok(self.modem.engine.has_something(self.socket))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
     for Socket<'_, S, C, SOCKETS>
 {
@@ -51,8 +72,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Writ
         self.modem.send(self.socket, buf)
     }
 
-    /// Does nothing: `write` returns when the modem has the bytes.
+    /// Waits until the peer has acknowledged what was sent, see [`Modem::flush`].
     fn flush(&mut self) -> Result<(), Self::Error> {
-        Ok(())
+        self.modem.flush(self.socket)
     }
 }

@@ -48,7 +48,9 @@ pub(crate) static SEND_CHECK: Spec = Spec::written(|line, _, [id, _]| {
     line.text("AT+QISEND=").number(id).text(",0");
 })
 .answered(|line, known, _| {
-    known.heard.total = total_sent(line);
+    let (total, unacknowledged) = total_sent(line).unzip();
+    known.heard.total = total;
+    known.heard.unacknowledged = unacknowledged.flatten();
     line.starts_with(b"+QISEND")
 });
 static READ: Spec = Spec::written(|line, _, [id, most]| {
@@ -235,9 +237,13 @@ pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
     length.filter(|_| fields.next().text.is_empty())
 }
 
-/// `+QISEND: <total>,<acked>,<unacked>`: bytes accepted since the socket was opened.
-fn total_sent(line: &[u8]) -> Option<u32> {
-    Fields::of(line, "+QISEND")?.number()
+/// `+QISEND: <total>,<acked>,<unacked>`: bytes accepted since the socket was opened, and those of
+/// them that the peer has not acknowledged.
+fn total_sent(line: &[u8]) -> Option<(u32, Option<u32>)> {
+    let mut fields = Fields::of(line, "+QISEND")?;
+    let total = fields.number()?;
+    fields.next();
+    Some((total, fields.number()))
 }
 
 /// `+QIRD: <total>,<read>,<unread>`: bytes read since the socket was opened.

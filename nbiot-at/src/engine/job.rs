@@ -14,7 +14,7 @@ use crate::engine::query::Query;
 use crate::engine::socket::SocketId;
 use crate::engine::start::Start;
 use crate::engine::state::State;
-use crate::engine::transfer::{Close, Read, Send};
+use crate::engine::transfer::{Close, Flush, Read, Send};
 use crate::error::Fault;
 use crate::time::Instant;
 
@@ -80,6 +80,7 @@ pub(crate) enum Job {
     Open(Open),
     Send(Send),
     Read(Read),
+    Flush(Flush),
     Close(Close),
     Lookup(Lookup),
     Piece(Piece),

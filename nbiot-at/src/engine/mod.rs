@@ -292,6 +292,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         self.state.sockets.get(socket).is_some_and(|s| s.more)
     }
 
+    /// Whether a read of a socket would find something: data, its end, or that it is gone.
+    pub(crate) fn has_something(&mut self, socket: SocketId) -> bool {
+        let found = self.state.sockets.get(socket);
+        found.is_none_or(|s| s.more || s.ending || !s.is_empty() || s.phase == Phase::Closed)
+    }
+
     /// Takes data that was received for a socket, without I/O; 0 if none is buffered.
     ///
     /// # Errors

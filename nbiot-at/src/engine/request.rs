@@ -17,7 +17,7 @@ use crate::engine::query::{self, Plan, Query};
 use crate::engine::socket::Phase;
 use crate::engine::start::Start;
 use crate::engine::state::State;
-use crate::engine::transfer::{Close, Read, Send};
+use crate::engine::transfer::{Close, Flush, Read, Send};
 use crate::error::{Fault, Stage};
 use crate::esim::Aid;
 use crate::esim::apdu::{Apdu, Channel};
@@ -57,6 +57,11 @@ pub enum Request<'a> {
     /// many bytes are there.
     Receive {
         /// Where from.
+        socket: SocketId,
+    },
+    /// Waits until the peer has acknowledged what was sent, where the modem can tell: with TCP.
+    Flush {
+        /// Which one.
         socket: SocketId,
     },
     /// Closes a connection and frees its socket.
@@ -154,6 +159,7 @@ impl Request<'_> {
             } => state.connect(host, port, transport, now),
             Self::Send { socket, data } => state.send(socket, data, now),
             Self::Receive { socket } => state.receive(socket),
+            Self::Flush { socket } => state.flush(socket, now),
             Self::Close { socket } => state.close(socket),
             Self::Resolve { host } => state.resolve(host, now),
             Self::Identity => ask(&query::IDENTITY),
@@ -251,6 +257,10 @@ impl<const N: usize> State<N> {
 
     pub(crate) fn receive(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {
         Ok(Task::new(Read::new(self.open(socket)?), Job::Read))
+    }
+
+    pub(crate) fn flush(&mut self, socket: SocketId, now: Instant) -> Result<Task<N>, Fault> {
+        Ok(Task::new(Flush::new(self.open(socket)?, now), Job::Flush))
     }
 
     pub(crate) fn close(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {

@@ -228,6 +228,78 @@ impl Read {
     }
 }
 
+/// Time without an acknowledgement after which a connection counts as dead, and between two
+/// questions; ms. Modem scenario F12.
+const NO_PROGRESS: u32 = 120_000;
+const FLUSH_POLL: u32 = 1_000;
+
+/// Waits until the peer has acknowledged what was sent.
+///
+/// ```text
+///   QISEND=id,0 ── nothing left ──► done
+///     ▲   │ some left
+///     └─ pause                 the same for 120 s ──► closed
+/// ```
+#[derive(Debug)]
+pub(crate) struct Flush {
+    socket: Connection,
+    left: Option<u32>,
+    /// When fewer were left than before.
+    since: Instant,
+}
+
+work!(Flush);
+
+impl Flush {
+    pub(crate) const fn new(socket: Connection, now: Instant) -> Self {
+        Self {
+            socket,
+            left: None,
+            since: now,
+        }
+    }
+
+    pub(crate) fn next<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        cause: Cause,
+        now: Instant,
+    ) -> Step {
+        let is_open = state
+            .sockets
+            .slot(self.socket.id)
+            .is_some_and(|s| s.phase == Phase::Open);
+        match cause {
+            _ if !is_open => Step::failed(Fault::Closed),
+            // The modem does not count the bytes of TLS; datagrams are not acknowledged.
+            Cause::Begin if self.socket.transport != Transport::Tcp => Step::Done(Ok(Answer::Done)),
+            Cause::Begin => self.ask(),
+            Cause::Wake if self.left.is_some() => self.ask(),
+            Cause::Wake => Step::Wait(now.plus(FLUSH_POLL)),
+            Cause::Reply(Err(fault)) => Step::failed(fault),
+            Cause::Reply(Ok(())) => match state.known.heard.unacknowledged {
+                Some(0) => Step::Done(Ok(Answer::Done)),
+                Some(left) if self.left == Some(left) && now >= self.since.plus(NO_PROGRESS) => {
+                    state.sockets.closed_by_peer(self.socket.id);
+                    Step::failed(Fault::Closed)
+                }
+                Some(left) => {
+                    if self.left != Some(left) {
+                        self.since = now;
+                    }
+                    self.left = Some(left);
+                    Step::Wait(now.plus(FLUSH_POLL))
+                }
+                None => Step::failed(Fault::Malformed),
+            },
+        }
+    }
+
+    fn ask(&self) -> Step {
+        Step::Command(SEND_CHECK.with(self.socket.id.into(), 0))
+    }
+}
+
 /// Closes an id and frees it.
 #[derive(Debug)]
 pub(crate) struct Close {

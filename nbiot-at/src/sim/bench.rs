@@ -5,11 +5,12 @@ use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::pin::pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use core::time::Duration;
 
 use crate::sim::Modem;
 use crate::sim::network::Network;
+use crate::sim::waking::Waking;
 use crate::time::{Clock, Instant, earlier};
 
 /// A clock that stands still until everything waits.
@@ -141,11 +142,17 @@ impl<N: Network> Bench<N> {
     /// [`Stalled`] if it waits for what will not come.
     pub fn run<F: Future>(&self, future: F) -> Result<F::Output, Stalled> {
         let mut future = pin!(future);
-        let mut context = Context::from_waker(Waker::noop());
+        let mut waking = Waking::new();
+        let waker = waking.waker();
+        let mut context = Context::from_waker(&waker);
         loop {
             self.clock.begin_poll();
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 return Ok(output);
+            }
+            // One part of the future may have woken another, which time must not pass by.
+            if waking.polls_again() {
+                continue;
             }
             self.pass_time(self.clock.wake())?;
         }

@@ -22,6 +22,8 @@ mod socket;
 #[cfg(feature = "std")]
 mod tcp;
 mod tls;
+#[cfg_attr(feature = "std", path = "waking_std.rs")]
+mod waking;
 
 pub use bench::{Bench, BlockingClock, Port, Stalled, VirtualClock};
 pub use fault::Faults;
