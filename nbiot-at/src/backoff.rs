@@ -1,7 +1,11 @@
 //! How long to wait before the next attempt.
 //!
-//! Sources: GSMA TS.34 (connection efficiency), 3GPP NAS timers, the vendor's restart rule. The
-//! caller stores `n` so that a restart does not reset it.
+//! Sources: GSMA TS.34 (connection efficiency), 3GPP NAS timers, the vendor's restart rule. What has
+//! failed is stored, in [`BackOff`], so that a restart does not reset it.
+
+mod ledger;
+
+pub use ledger::BackOff;
 
 use core::time::Duration;
 
@@ -142,10 +146,10 @@ pub(crate) const fn mix(seed: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const ALL: [Class; 14] = [
+    pub(crate) const ALL: [Class; 14] = [
         Class::Command,
         Class::Restart,
         Class::Sim,

@@ -26,7 +26,7 @@ mod text;
 mod time;
 mod tls;
 
-pub use backoff::{Class, first_delay, next_delay};
+pub use backoff::{BackOff, Class, first_delay, next_delay};
 pub use code::{CmeError, CmsError, FileError, HttpError, SocketError};
 pub use command::clock::NetworkTime;
 pub use command::general::Identity;

@@ -44,7 +44,7 @@ const URC_PORT_QUERY: usize = 6;
 type Setting = (Command, fn(&Known) -> bool);
 
 /// In order. A refusal is no reason to stop.
-const RADIO: [Setting; 14] = [
+const RADIO: [Setting; 15] = [
     (context::CONTEXT_SETTINGS.with(0, 0), |known| {
         !known.config.apn.as_str().is_empty()
     }),
@@ -61,6 +61,8 @@ const RADIO: [Setting; 14] = [
     (radio::REPORTS.with(1, 0), |_| true),
     (radio::REPORTS.with(2, 0), |_| true),
     (radio::REPORTS.with(4, 0), |_| true),
+    // With the cause of a rejection; not on the BG96.
+    (radio::REPORTS.with(5, 0), |_| true),
     (radio::GPRS_REPORTS.with(0, 0), |_| true),
     (radio::CONTEXT_REPORTS.with(0, 0), |_| true),
     // Without the time no certificate can be checked.

@@ -144,6 +144,7 @@ impl Rig {
         self.exchange("AT+CEREG=1", "\r\nOK\r\n");
         self.exchange("AT+CEREG=2", "\r\nOK\r\n");
         self.exchange("AT+CEREG=4", "\r\nOK\r\n");
+        self.exchange("AT+CEREG=5", "\r\nERROR\r\n");
         self.exchange("AT+CGREG=2", "\r\nOK\r\n");
         self.exchange("AT+CGEREP=2,1", "\r\nOK\r\n");
         self.exchange("AT+CTZU?", "\r\n+CTZU: 1\r\n\r\nOK\r\n");
