@@ -2,6 +2,7 @@
 
 mod download;
 mod esim;
+mod power;
 #[cfg(feature = "nal")]
 mod shared;
 mod socket;

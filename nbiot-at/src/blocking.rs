@@ -2,6 +2,7 @@
 
 mod download;
 mod esim;
+mod power;
 mod socket;
 
 pub use download::Download;

@@ -19,11 +19,15 @@ mod field;
 pub mod http;
 mod known;
 pub mod line;
+mod power;
 mod power_saving;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod text;
 mod time;
+#[cfg(any(doc, doctest))]
+#[doc = include_str!("../docs/tutorial.md")]
+pub mod tutorial {}
 mod tls;
 
 pub use backoff::{BackOff, Class, first_delay, next_delay};
@@ -35,6 +39,7 @@ pub use command::socket::Transport;
 pub use config::{Apn, Config};
 pub use engine::{Answer, Engine, Event, Request, SocketId};
 pub use error::{Error, ErrorKind, Fault, Stage};
+pub use power::{Off, PowerLines, PowerTiming};
 pub use power_saving::{
     ActiveTimer, Currents, EdrxAccess, EdrxCycle, Granted, PagingWindow, PeriodicTimer,
     PowerSaving, ReportCycle,

@@ -51,6 +51,8 @@ enum Action {
     Open(u8),
     RefuseOpen(u8, u16),
     PowerDown,
+    /// It is off, whatever it says of it.
+    Off,
     /// The answer of a time server, and whether it sets the clock.
     TimeServer(bool),
     /// The card restarts, as a command to it asked for.
@@ -191,6 +193,31 @@ impl<N: Network> Modem<N> {
         }
     }
 
+    /// PWRKEY is released after it was held low for so long: a long press starts a modem that is off
+    /// or asleep, and a longer one shuts down one that is on.
+    pub fn press(&mut self, now: Instant, held: Duration) {
+        match self.power {
+            Power::Off | Power::Asleep if held >= Duration::from_millis(500) => self.power_on(now),
+            Power::On if held >= Duration::from_millis(650) => {
+                self.urc(
+                    format_args!("NORMAL POWER DOWN"),
+                    now + Duration::from_secs(2),
+                );
+                self.plan(Action::Off, now + Duration::from_secs(2));
+            }
+            _ => {}
+        }
+    }
+
+    /// RESET_N is released after it was held low for so long.
+    pub fn reset(&mut self, now: Instant, held: Duration) {
+        let is_right = (150..=460).contains(&held.as_millis());
+        if is_right && self.is_on() {
+            self.settings.hangs = false;
+            self.restart(now, 0);
+        }
+    }
+
     /// The supply is cut.
     pub fn power_off(&mut self) {
         self.forget();
@@ -259,7 +286,7 @@ impl<N: Network> Modem<N> {
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.service(now);
         for &byte in bytes {
-            if self.power == Power::On {
+            if self.power == Power::On && !self.settings.hangs {
                 self.last_active = now;
                 self.byte(byte, now);
             }
@@ -393,7 +420,13 @@ impl<N: Network> Modem<N> {
             Action::TimeServer(sets) => self.time_server(sets, now),
             Action::Resolved(result) => self.resolved(result, now),
             Action::PowerDown => {
-                self.urc(format_args!("POWERED DOWN"), now);
+                if !self.settings.goes_silently {
+                    self.urc(format_args!("POWERED DOWN"), now);
+                }
+                self.act(Action::Off, now);
+            }
+            Action::Off => {
+                self.settings.hangs = false;
                 self.forget();
                 self.plan.clear();
                 self.covered = true;

@@ -65,6 +65,10 @@ impl PsmGrant {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
+    /// On, and deaf until it is reset.
+    pub hangs: bool,
+    /// Switches off without `POWERED DOWN`.
+    pub goes_silently: bool,
     /// Power key to `RDY`.
     pub boot: Duration,
     /// `RDY` to `APP RDY`; the SIM is ready half a second later.
@@ -116,6 +120,8 @@ pub struct Settings {
 impl Settings {
     pub(super) const fn new() -> Self {
         Self {
+            hangs: false,
+            goes_silently: false,
             boot: Duration::from_millis(4900),
             application: Duration::from_millis(1500),
             registration: Duration::from_secs(4),

@@ -25,9 +25,7 @@ static BYTES_BESIDE_BUFFERS: [u8; size_of::<Engine<1>>() - Engine::<1>::BUFFERS]
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let Some(apn) = Apn::parameter(black_box("iot.example")) else {
-        loop {}
-    };
+    let apn = Apn::parameter(black_box("iot.example")).unwrap_or_default();
     let mut modem: Modem<_, _> = Modem::new(Port, Ticks, Config::new(apn));
     loop {
         let _ = black_box(modem.start());

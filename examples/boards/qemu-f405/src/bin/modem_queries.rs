@@ -17,9 +17,7 @@ use stm32f4xx_hal as _;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let Some(apn) = Apn::parameter(black_box("iot.example")) else {
-        loop {}
-    };
+    let apn = Apn::parameter(black_box("iot.example")).unwrap_or_default();
     let mut modem: Modem<_, _> = Modem::new(Port, Ticks, Config::new(apn));
     loop {
         let _ = black_box(modem.signal());
