@@ -37,8 +37,10 @@ pub(crate) struct Heard {
     pub(crate) active: bool,
     /// Bit n: connectID n is in use.
     pub(crate) ids: u16,
-    /// The answer came in parts and is in the payload.
+    /// The answer comes in parts, and they are in the payload.
     pub(crate) is_joined: bool,
+    /// The next line is the rest of one that was no answer.
+    pub(crate) is_rest: bool,
     /// Length of the block of a read.
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
@@ -63,6 +65,7 @@ impl Heard {
         active: false,
         ids: 0,
         is_joined: false,
+        is_rest: false,
         block: None,
         total: None,
         unacknowledged: None,
@@ -185,9 +188,16 @@ impl Known {
         loaded.map_err(|_| Fault::LogicBug)
     }
 
-    /// Keeps a part of a long line, which the payload was sent for.
+    /// Keeps a part of a long line, if it is the card's: it takes the place of what was sent.
     pub(crate) fn part(&mut self, part: &[u8]) {
-        if !core::mem::replace(&mut self.heard.is_joined, true) {
+        let is_first = !self.heard.is_joined;
+        let is_answer = part.starts_with(b"+CGLA") || part.starts_with(b"+CSIM");
+        if is_first && (self.heard.is_rest || !is_answer) {
+            self.heard.is_rest = true;
+            return;
+        }
+        if is_first {
+            self.heard.is_joined = true;
             self.payload.clear();
         }
         if self.payload.extend_from_slice(part).is_err() {

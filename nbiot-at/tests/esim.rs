@@ -103,9 +103,40 @@ fn k1_k4_sim_or_modem_that_cannot_do_it_says_so() {
         let mut modem = asynch::Modem::new(bench.port(), bench.clock(), quick());
         let run = async {
             modem.start().await.unwrap();
+            // No channel is left open, so it is the same each time.
+            for _ in 0..5 {
+                assert_eq!(modem.eid().await.unwrap_err().fault(), Some(expected));
+            }
             modem.eid().await.unwrap_err().fault()
         };
         assert_eq!(bench.run(run).unwrap(), Some(expected));
+    }
+}
+
+/// The host lost its power with channels open: the modem knows them, and not even that.
+#[test]
+fn channels_that_an_earlier_program_left_open_are_closed() {
+    for has_cgla in [true, false] {
+        let bench = bench(|settings| settings.has_cgla = has_cgla);
+        let run = async {
+            for _ in 0..5 {
+                let mut modem = asynch::Modem::new(bench.port(), bench.clock(), quick());
+                modem.start().await.unwrap();
+                let now = bench.clock().now();
+                let aid = Aid::ISD_R;
+                modem
+                    .engine()
+                    .begin(Request::OpenChannel { aid }, now)
+                    .unwrap();
+                let until = now + Duration::from_secs(20);
+                // It is opened, and nobody closes it.
+                let _ = modem.wait(until).await;
+            }
+            let mut modem = asynch::Modem::new(bench.port(), bench.clock(), quick());
+            modem.start().await.unwrap();
+            modem.eid().await.unwrap();
+        };
+        bench.run(run).unwrap();
     }
 }
 
@@ -240,6 +271,14 @@ fn k8_busy_card_is_asked_again() {
         rig.exchange(send, "\r\n+CGLA: 4,\"6110\"\r\n\r\nOK\r\n");
         assert_eq!(rig.done(), Ok(Answer::Count(2)));
         assert_eq!(rig.engine.data(), [0x61, 0x10]);
+        // A long line of something else does not take the place of what was sent.
+        rig.begin(Request::Transmit { apdu });
+        let operators = "(1,\"N\",\"N\",\"00101\",8),".repeat(30);
+        let answer = format!("\r\n+COPS: {operators}\r\n\r\n+CME ERROR: 14\r\n");
+        rig.exchange(send, answer);
+        rig.pass(2_000);
+        rig.exchange(send, "\r\n+CGLA: 4,\"9000\"\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(2)));
         // The longest answer there is comes in parts, beside lines that have nothing to do with it.
         rig.begin(Request::Transmit { apdu });
         let long = "AB".repeat(256) + "9000";

@@ -23,7 +23,8 @@ const AID: usize = 16;
 /// ```text
 ///   open       CCHC=1, 2, 3 ──► CCHO ── session ──► done
 ///                                └─ refused ──► CSIM MANAGE CHANNEL ──► CSIM SELECT ──► done
-///                                                └─ refused: not supported  └─ 6A82: no eUICC
+///                                    ▲              │ none free           └─ 6A82 ──► closed: no eUICC
+///                                    └─ once ── CSIM, channels 1 to 3 closed
 ///   transmit   CGLA or CSIM ──► done
 ///   close      CCHC or CSIM MANAGE CHANNEL ──► done
 /// ```
@@ -34,6 +35,10 @@ pub(crate) struct Card {
     /// What is sent, if the card is busy and it has to be sent again.
     again: Option<Instant>,
     attempts: u8,
+    /// Channels that an earlier program left open in the card have been closed.
+    is_cleared: bool,
+    /// Why the channel is closed again.
+    fault: Option<Fault>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,7 @@ enum At {
     Stale(u32),
     Open,
     Manage,
+    Clear(u32),
     Select(u32),
     Transmit,
     Close,
@@ -72,6 +78,8 @@ impl Card {
             aid: heapless::Vec::new(),
             again: None,
             attempts: 0,
+            is_cleared: false,
+            fault: None,
         }
     }
 
@@ -115,20 +123,30 @@ impl Card {
             (At::Manage, Ok(())) => match accept(&state.known.payload) {
                 Ok(&[channel @ 1..=3]) => self.go(state, At::Select(channel.into())),
                 Ok(_) => Step::failed(Fault::Malformed),
+                Err(ApduError::Status(_) | ApduError::Refused(_)) if !self.is_cleared => {
+                    self.is_cleared = true;
+                    self.go(state, At::Clear(1))
+                }
                 Err(error) => Step::failed(told(error)),
             },
+            (At::Clear(channel), _) if channel < STALE => self.go(state, At::Clear(channel + 1)),
+            (At::Clear(_), _) => self.go(state, At::Manage),
             (At::Manage, Err(Fault::Refused | Fault::Cme(_))) => Step::failed(Fault::NotSupported),
             (At::Select(channel), Ok(())) => match accept(&state.known.payload) {
                 Ok(_) => {
                     state.known.channel = Some(SimChannel::Channel(channel));
                     Step::Done(Ok(Answer::Done))
                 }
-                Err(error) => Step::failed(told(error)),
+                Err(error) => {
+                    state.known.channel = Some(SimChannel::Channel(channel));
+                    self.fault = Some(told(error));
+                    self.go(state, At::Close)
+                }
             },
             (At::Transmit, Ok(())) => Step::Done(Ok(Answer::Count(state.known.payload.len()))),
             (At::Close, _) => {
                 state.known.channel = None;
-                Step::Done(Ok(Answer::Done))
+                Step::Done(self.fault.map_or(Ok(Answer::Done), Err))
             }
             (_, Err(fault)) => Step::failed(fault),
         }
@@ -150,6 +168,7 @@ impl Card {
                 Err(fault) => Step::failed(fault),
             },
             (At::Manage, _) => Step::command(&OPEN_CHANNEL),
+            (At::Clear(channel), _) => Step::Command(CLOSE_CHANNEL.with(channel, 0)),
             (At::Select(channel), _) => match state.known.load(&self.aid) {
                 Ok(()) => Step::Command(SELECT.with(channel, 0)),
                 Err(fault) => Step::failed(fault),

@@ -132,6 +132,9 @@ impl<const N: usize> State<N> {
         awaited: Option<Command>,
         now: Instant,
     ) -> Effect {
+        if core::mem::take(&mut self.known.heard.is_rest) {
+            return Effect::None;
+        }
         if self.known.heard.is_joined {
             self.known.part(line);
             let is_answer = command.is_some_and(|c| c.answer(line, &mut self.known));
