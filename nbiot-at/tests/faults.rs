@@ -155,6 +155,21 @@ fn extreme_faults() {
     }
 }
 
+/// Bytes are lost on the way to the modem, too, it says things twice, and its blocks lie.
+#[test]
+fn lying_blocks_and_bytes_lost_both_ways() {
+    for seed in 50..62 {
+        let mut faults = Faults::NONE;
+        faults.drop_input = 500;
+        faults.drop_byte = 100;
+        faults.double_urc = 200_000;
+        faults.wrong_length = 50_000;
+        faults.cut_block = 20_000;
+        faults.urc = 100_000;
+        bad_day(seed, faults, 10_000);
+    }
+}
+
 #[test]
 fn light_faults() {
     for seed in 0..5 {

@@ -146,7 +146,7 @@ fn a12_payload_goes_only_after_the_prompt() {
             assert_eq!(rig.sent(), "");
             rig.say(prompt);
             assert_eq!(rig.sent(), "hello");
-            rig.say("\r\nSEND OK\r\n");
+            rig.taken(5);
             assert_eq!(rig.done(), Ok(Answer::Count(5)));
         });
     }
@@ -211,7 +211,7 @@ fn a14_payload_that_was_not_taken_is_sent_again() {
         rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 0,0,0\r\n\r\nOK\r\n");
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
-        rig.say("\r\nSEND OK\r\n");
+        rig.taken(5);
         assert_eq!(rig.done(), Ok(Answer::Count(5)));
     });
 }
@@ -399,12 +399,55 @@ fn a19_dropped_read_and_send_are_counted_all_the_same() {
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.engine.abandon(rig.now);
-        rig.say("\r\nSEND OK\r\n");
+        rig.taken(5);
         assert!(rig.engine.is_idle());
         let data = b"world";
         rig.begin(Request::Send { socket, data });
         rig.exchange("AT+QISEND=0,5", "\r\nERROR\r\n");
         rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,5,0\r\n\r\nOK\r\n");
         assert_eq!(rig.sent(), "AT+QISEND=0,5\r", "nothing was taken: again");
+    });
+}
+
+/// What the answer said stays, whatever line comes between it and `OK`.
+#[test]
+fn a4_line_behind_an_answer_does_not_take_its_place() {
+    let others = "\r\n+QCSCON: 1,1\r\n\r\n+QIND: \"csq\",20,99\r\n\r\n+XYZ: 7,7,7\r\n";
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Signal);
+        let answer = "\r\n+QCSQ: \"CAT-NB1\",-71,-83,120,-12\r\n";
+        rig.exchange("AT+QCSQ", format!("{answer}{others}\r\nOK\r\n"));
+        assert!(matches!(rig.done(), Ok(Answer::Signal(s)) if s.rsrp == Some(-83)));
+
+        let data = b"hello";
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.say("\r\nSEND OK\r\n");
+        let count = format!("\r\n+QISEND: 5,5,0\r\n{others}\r\nOK\r\n");
+        rig.exchange("AT+QISEND=0,0", count);
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+
+        rig.begin(Request::NetworkTime);
+        let time = "\r\n+QLTS: \"2026/03/29,00:59:59+04,1\"\r\n";
+        rig.exchange("AT+QLTS=1", format!("{time}{others}\r\nOK\r\n"));
+        assert!(matches!(rig.done(), Ok(Answer::Time(t)) if t.unix == 1_774_745_999));
+
+        rig.begin(Request::FileSize { name: "ca.pem" });
+        let list = "\r\n+QFLST: \"ca.pem\",7\r\n";
+        rig.exchange("AT+QFLST=\"ca.pem\"", format!("{list}{others}\r\nOK\r\n"));
+        assert_eq!(rig.done(), Ok(Answer::Size(Some(7))));
+
+        let aid = nbiot_at::esim::Aid::ISD_R;
+        rig.begin(Request::OpenChannel { aid });
+        for session in 1..=3 {
+            rig.exchange(&format!("AT+CCHC={session}"), "\r\nERROR\r\n");
+        }
+        let open = "AT+CCHO=\"A0000005591010FFFFFFFF8900000100\"";
+        rig.exchange(open, format!("\r\n+CCHO: 2\r\n{others}\r\nOK\r\n"));
+        assert_eq!(rig.done(), Ok(Answer::Done));
+        rig.begin(Request::CloseChannel);
+        assert_eq!(rig.sent(), "AT+CCHC=2\r");
     });
 }

@@ -136,7 +136,7 @@ fn f9_full_queue_is_retried_with_the_same_bytes() {
         }
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
-        rig.say("\r\nSEND OK\r\n");
+        rig.taken(5);
         assert_eq!(rig.done(), Ok(Answer::Count(5)));
     });
 }
@@ -196,6 +196,33 @@ fn f10_unknown_outcome_is_settled_by_the_modems_count() {
     }
 }
 
+/// A digit of the length was lost on the way: the modem took a part, and says `SEND OK` to that.
+#[test]
+fn f10_part_that_was_taken_for_the_whole_ends_the_connection() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        let data = &[b'x'; 300];
+        rig.begin(Request::Send { socket, data });
+        rig.exchange("AT+QISEND=0,300", "\r\n> ");
+        assert_eq!(rig.sent().len(), 300);
+        rig.taken(30);
+        assert_eq!(rig.done(), Err(Fault::Closed));
+    });
+    // What cannot be counted any more was taken: the modem has said so.
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Send {
+            socket,
+            data: b"hello",
+        });
+        rig.exchange("AT+QISEND=0,5", "\r\n> ");
+        assert_eq!(rig.sent(), "hello");
+        rig.say("\r\nSEND OK\r\n\r\n+QIURC: \"closed\",0\r\n");
+        rig.exchange("AT+QISEND=0,0", "\r\nERROR\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(5)));
+    });
+}
+
 #[test]
 fn f10_lost_send_ok_ends_the_connection() {
     for_every_cut(&config(), |rig| {
@@ -246,7 +273,8 @@ fn f16_events_reach_their_own_socket() {
         });
         rig.exchange("AT+QISEND=0,5", "\r\n+QIURC: \"recv\",1\r\n\r\n> ");
         assert_eq!(rig.sent(), "hello");
-        rig.say("\r\n+QIURC: \"recv\",0\r\n\r\nSEND OK\r\n");
+        rig.say("\r\n+QIURC: \"recv\",0\r\n");
+        rig.taken(5);
         assert_eq!(rig.done(), Ok(Answer::Count(5)));
         assert_eq!(rig.events(), [Event::Data(first), Event::Data(second)]);
     });

@@ -16,17 +16,18 @@ pub(crate) static OPEN: Spec = Spec::written(|line, known, _| {
     line.text("\"");
 })
 .within(10_000)
-.answered(|line, known, _| {
+.answered("", |line, known, _| {
     let mut fields = Fields::of(line, "+CCHO").unwrap_or(Fields::bare(line));
-    known.heard.handle = fields.number();
-    known.heard.handle.is_some()
+    let session = fields.number();
+    known.heard.handle = known.heard.handle.or(session);
+    session.is_some()
 });
 /// The first argument is the session.
 pub(crate) static CLOSE: Spec = Spec::written(|line, _, [session, _]| {
     line.text("AT+CCHC=").number(session);
 })
 .within(10_000)
-.lists(|line, _, _| line.starts_with(b"+CCHC"));
+.lists("+CCHC", |_, _, _| true);
 /// Sends the payload to the application; the first argument is the session. The documented 300 ms
 /// are wrong for an eUICC, AT reference section 19.1.
 pub(crate) static TO_APPLICATION: Spec = Spec {
@@ -36,7 +37,7 @@ pub(crate) static TO_APPLICATION: Spec = Spec {
         payload(line, known);
     })
     .within(30_000)
-    .answered(|line, known, _| response(line, known, "+CGLA"))
+    .answered("+CGLA", |line, known, _| response(line, known, "+CGLA"))
 };
 /// Sends the payload to the card.
 pub(crate) static TO_CARD: Spec = Spec {
@@ -46,14 +47,14 @@ pub(crate) static TO_CARD: Spec = Spec {
         payload(line, known);
     })
     .within(30_000)
-    .answered(|line, known, _| response(line, known, "+CSIM"))
+    .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 /// MANAGE CHANNEL: opens a channel.
 pub(crate) static OPEN_CHANNEL: Spec = Spec {
     is_long: true,
     ..Spec::new("AT+CSIM=10,\"0070000001\"")
         .within(10_000)
-        .answered(|line, known, _| response(line, known, "+CSIM"))
+        .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 /// MANAGE CHANNEL: closes the channel of the first argument.
 pub(crate) static CLOSE_CHANNEL: Spec = Spec {
@@ -64,14 +65,14 @@ pub(crate) static CLOSE_CHANNEL: Spec = Spec {
             .text("00\"");
     })
     .within(10_000)
-    .answered(|line, known, _| response(line, known, "+CSIM"))
+    .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 /// SELECT of the application whose identifier is the payload, on the channel of the first argument.
 pub(crate) static SELECT: Spec = Spec {
     is_long: true,
     ..Spec::written(select)
         .within(10_000)
-        .answered(|line, known, _| response(line, known, "+CSIM"))
+        .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 
 fn select(line: &mut Line, known: &Known, [channel, _]: Arguments) {

@@ -5,22 +5,24 @@ use crate::command::line::Line;
 use crate::field::Fields;
 
 /// UTC now.
-pub(crate) static NETWORK_TIME: Spec = Spec::new("AT+QLTS=1").answered(|line, known, _| {
-    known.heard.time = universal(line);
-    line.starts_with(b"+QLTS")
-});
+pub(crate) static NETWORK_TIME: Spec =
+    Spec::new("AT+QLTS=1").answered("+QLTS", |line, known, _| {
+        known.heard.time = universal(line);
+        true
+    });
 /// Local time.
-pub(crate) static CLOCK: Spec = Spec::new("AT+CCLK?").answered(|line, known, _| {
+pub(crate) static CLOCK: Spec = Spec::new("AT+CCLK?").answered("+CCLK", |line, known, _| {
     known.heard.time = local(line);
-    line.starts_with(b"+CCLK")
+    true
 });
 pub(crate) static SET_CLOCK: Spec = Spec::written(|line, known, _| {
     write_setting(line, known.target.unix);
 });
-pub(crate) static AUTOMATIC_CLOCK_STATE: Spec = Spec::new("AT+CTZU?").lists(|line, known, _| {
-    known.heard.is_set = is_automatic(line);
-    line.starts_with(b"+CTZU")
-});
+pub(crate) static AUTOMATIC_CLOCK_STATE: Spec =
+    Spec::new("AT+CTZU?").lists("+CTZU", |line, known, _| {
+        known.heard.is_set = is_automatic(line);
+        true
+    });
 pub(crate) static AUTOMATIC_CLOCK: Spec = Spec::new("AT+CTZU=1");
 /// Sets the modem's clock, too.
 pub(crate) static SYNCHRONISE: Spec = Spec::written(|line, known, _| {

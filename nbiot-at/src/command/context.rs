@@ -9,9 +9,9 @@ pub(crate) static CONTEXT_SETTINGS: Spec = Spec::written(|line, known, _| {
     line.text(",").quoted(config.user.as_str());
     line.text(",").quoted(config.password.as_str()).text(",1");
 });
-pub(crate) static CONTEXTS: Spec = Spec::new("AT+QIACT?").lists(|line, known, _| {
+pub(crate) static CONTEXTS: Spec = Spec::new("AT+QIACT?").lists("+QIACT", |line, known, _| {
     known.heard.active |= active(line) == Some(true);
-    line.starts_with(b"+QIACT")
+    true
 });
 pub(crate) static ACTIVATE: Spec = Spec::new("AT+QIACT=1").within(150_000);
 pub(crate) static DEACTIVATE: Spec = Spec::new("AT+QIDEACT=1").within(40_000);

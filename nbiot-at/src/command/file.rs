@@ -6,9 +6,9 @@ use crate::field::{Fields, unsigned};
 pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
     line.text("AT+QFLST=").quoted(known.target.file.as_str());
 })
-.lists(|line, known, _| {
+.lists("+QFLST", |line, known, _| {
     known.heard.size = size(line, known.target.file.as_str());
-    line.starts_with(b"+QFLST")
+    true
 });
 /// The first argument is the mode. Flash may be erased, in this command and those below.
 pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
@@ -16,9 +16,9 @@ pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
     line.text(",").number(mode);
 })
 .within(10_000)
-.answered(|line, known, _| {
+.answered("+QFOPEN", |line, known, _| {
     known.heard.handle = handle(line);
-    line.starts_with(b"+QFOPEN")
+    true
 });
 /// The arguments are the handle and the offset.
 pub(crate) static SEEK: Spec = Spec::written(|line, _, [handle, offset]| {
@@ -35,7 +35,7 @@ pub(crate) static READ: Spec = Spec {
             .text(",")
             .number(most);
     })
-    .answered(|line, known, [_, most]| {
+    .answered("CONNECT", |line, known, [_, most]| {
         let length = connect(line).flatten();
         known.heard.block = length.filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
         known.heard.block.is_some()
@@ -51,7 +51,7 @@ pub(crate) static WRITE: Spec = Spec {
             .text(",")
             .number(length);
     })
-    .answered(|line, known, _| {
+    .answered("+QFWRITE", |line, known, _| {
         known.heard.total = written(line);
         known.heard.total.is_some()
     })

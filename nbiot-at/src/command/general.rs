@@ -12,33 +12,32 @@ pub(crate) static VERBOSE_CODES: Spec = Spec::new("ATV1");
 pub(crate) static RESULT_CODES: Spec = Spec::new("ATQ0");
 pub(crate) static ERROR_NUMBERS: Spec = Spec::new("AT+CMEE=1");
 /// Its answer cannot be mistaken for that of another command.
-pub(crate) static GUARD: Spec =
-    Spec::new("AT+CMEE?").answered(|line, _, _| line.starts_with(b"+CMEE:"));
+pub(crate) static GUARD: Spec = Spec::new("AT+CMEE?").answered("+CMEE:", |_, _, _| true);
 pub(crate) static URC_PORT_QUERY: Spec =
-    Spec::new("AT+QURCCFG=\"urcport\"").lists(|line, known, _| {
+    Spec::new("AT+QURCCFG=\"urcport\"").lists("+QURCCFG", |line, known, _| {
         known.heard.is_set |= line.ends_with(b"\"uart1\"");
-        line.starts_with(b"+QURCCFG")
+        true
     });
 pub(crate) static URC_PORT: Spec = Spec::new("AT+QURCCFG=\"urcport\",\"uart1\"");
-pub(crate) static MODEL: Spec = Spec::new("AT+CGMM").answered(|line, known, _| {
+pub(crate) static MODEL: Spec = Spec::new("AT+CGMM").answered("", |line, known, _| {
     let is_bare = !line.starts_with(b"+");
     if is_bare {
         known.identity.model = Text::lossy(line);
     }
     is_bare
 });
-pub(crate) static REVISION: Spec = Spec::new("AT+QGMR").answered(|line, known, _| {
+pub(crate) static REVISION: Spec = Spec::new("AT+QGMR").answered("", |line, known, _| {
     let is_bare = !line.starts_with(b"+");
     if is_bare {
         known.identity.revision = Text::lossy(line);
     }
     is_bare
 });
-pub(crate) static IMEI: Spec = Spec::new("AT+CGSN").answered(|line, known, _| {
+pub(crate) static IMEI: Spec = Spec::new("AT+CGSN").answered("", |line, known, _| {
     let found = imei(line);
     found.map(|imei| known.identity.imei = imei).is_some()
 });
-pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered(|line, known, _| {
+pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered("", |line, known, _| {
     let found = iccid(line);
     found.map(|iccid| known.identity.iccid = iccid).is_some()
 });

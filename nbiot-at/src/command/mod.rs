@@ -69,7 +69,8 @@ pub(crate) struct Spec {
     wording: Wording,
     /// Longest time to the final result code in ms, AT reference section 4.
     pub(crate) time_out: u32,
-    answer: Option<Answer>,
+    /// What lines of its answer begin with, and what takes them; empty for bare ones.
+    answer: Option<(&'static str, Answer)>,
     /// `OK` is only believed behind the command's own answer line.
     pub(crate) needs_answer: bool,
     /// What invites the payload behind the command line, if it has one.
@@ -131,17 +132,17 @@ impl Spec {
     }
 
     /// Lines may come before `OK`, or none.
-    const fn lists(self, answer: Answer) -> Self {
+    const fn lists(self, prefix: &'static str, answer: Answer) -> Self {
         Self {
-            answer: Some(answer),
+            answer: Some((prefix, answer)),
             ..self
         }
     }
 
     /// A line must come before `OK`.
-    const fn answered(self, answer: Answer) -> Self {
+    const fn answered(self, prefix: &'static str, answer: Answer) -> Self {
         Self {
-            answer: Some(answer),
+            answer: Some((prefix, answer)),
             needs_answer: true,
             ..self
         }
@@ -178,8 +179,12 @@ impl Command {
 
     /// Takes a line that nobody else has taken; says whether it was an answer.
     pub(crate) fn answer(self, line: &[u8], known: &mut Known) -> bool {
-        let answer = self.spec.answer;
-        answer.is_some_and(|answer| answer(line, known, self.arguments))
+        let Some((prefix, answer)) = self.spec.answer else {
+            return false;
+        };
+        // One that was put together was looked at when it began.
+        let is_its_own = known.heard.is_joined || line.starts_with(prefix.as_bytes());
+        is_its_own && answer(line, known, self.arguments)
     }
 
     /// Takes a line that may be its result, also behind its end; says whether it was.

@@ -3,10 +3,10 @@
 use crate::command::Spec;
 use crate::power_saving;
 
-pub(crate) static MODE_STATE: Spec = Spec::new("AT+CPSMS?").lists(|line, known, _| {
+pub(crate) static MODE_STATE: Spec = Spec::new("AT+CPSMS?").lists("+CPSMS", |line, known, _| {
     let asked = known.config.power_saving.unwrap_or_default();
     known.heard.is_set = asked.is_set(line);
-    line.starts_with(b"+CPSMS")
+    true
 });
 pub(crate) static MODE: Spec =
     Spec::written(
@@ -21,10 +21,11 @@ pub(crate) static MODE: Spec =
             }
         },
     );
-pub(crate) static REPORTS_STATE: Spec = Spec::new("AT+QCFG=\"psm/urc\"").lists(|line, known, _| {
-    known.heard.is_set = power_saving::reports(line);
-    line.starts_with(b"+QCFG")
-});
+pub(crate) static REPORTS_STATE: Spec =
+    Spec::new("AT+QCFG=\"psm/urc\"").lists("+QCFG", |line, known, _| {
+        known.heard.is_set = power_saving::reports(line);
+        true
+    });
 pub(crate) static REPORTS: Spec = Spec::new("AT+QCFG=\"psm/urc\",1");
 pub(crate) static CYCLE: Spec = Spec::written(|line, known, _| {
     match known.config.power_saving.and_then(|saving| saving.edrx) {
@@ -39,10 +40,11 @@ pub(crate) static CYCLE: Spec = Spec::written(|line, known, _| {
         }
     }
 });
-pub(crate) static CYCLE_STATE: Spec = Spec::new("AT+CEDRXRDP").answered(|line, known, _| {
-    if let Some(found) = power_saving::cycle(line, "+CEDRXRDP") {
-        let (cycle, window) = found.unzip();
-        (known.granted.edrx, known.granted.window) = (cycle, window.flatten());
-    }
-    line.starts_with(b"+CEDRXRDP")
-});
+pub(crate) static CYCLE_STATE: Spec =
+    Spec::new("AT+CEDRXRDP").answered("+CEDRXRDP", |line, known, _| {
+        if let Some(found) = power_saving::cycle(line, "+CEDRXRDP") {
+            let (cycle, window) = found.unzip();
+            (known.granted.edrx, known.granted.window) = (cycle, window.flatten());
+        }
+        true
+    });

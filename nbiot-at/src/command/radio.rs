@@ -13,9 +13,9 @@ pub(crate) static REGISTRATION: Spec = Spec::new("AT+CEREG?").reported();
 pub(crate) static GPRS_REGISTRATION: Spec = Spec::new("AT+CGREG?").reported();
 pub(crate) static AUTOMATIC_OPERATOR: Spec = Spec::new("AT+COPS=0").within(180_000);
 pub(crate) static DEREGISTER: Spec = Spec::new("AT+COPS=2").within(180_000);
-pub(crate) static SIGNAL: Spec = Spec::new("AT+QCSQ").answered(|line, known, _| {
+pub(crate) static SIGNAL: Spec = Spec::new("AT+QCSQ").answered("+QCSQ", |line, known, _| {
     known.heard.signal = signal(line);
-    line.starts_with(b"+QCSQ")
+    true
 });
 
 /// State of the registration, 3GPP TS 27.007 `+CEREG` `<stat>`.

@@ -7,9 +7,9 @@ pub(crate) static SIM_STATE: Spec = Spec::new("AT+CPIN?").within(5_000).reported
 pub(crate) static PIN_TRIES: Spec =
     Spec::new("AT+QPINC=\"SC\"")
         .within(5_000)
-        .answered(|line, known, _| {
+        .answered("+QPINC", |line, known, _| {
             known.heard.tries = pin_tries(line);
-            line.starts_with(b"+QPINC")
+            true
         });
 pub(crate) static ENTER_PIN: Spec = Spec::written(|line, known, _| {
     line.text("AT+CPIN=").quoted(known.config.pin.as_str());

@@ -8,14 +8,15 @@ use crate::field::Fields;
 use crate::known::Known;
 
 pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
-pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists(|line, known, _| {
+pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists("+QISTATE", |line, known, _| {
     known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
-    line.starts_with(b"+QISTATE")
+    true
 });
-pub(crate) static TLS_SOCKETS: Spec = Spec::new("AT+QSSLSTATE").lists(|line, known, _| {
-    known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
-    line.starts_with(b"+QSSLSTATE")
-});
+pub(crate) static TLS_SOCKETS: Spec =
+    Spec::new("AT+QSSLSTATE").lists("+QSSLSTATE", |line, known, _| {
+        known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
+        true
+    });
 static OPEN_TCP: Spec = Spec::written(|line, known, [id, _]| {
     line.text("AT+QIOPEN=1,").number(id).text(",\"TCP\",");
     peer(line, known).text(",0,0");
@@ -28,10 +29,11 @@ static OPEN_TLS: Spec = Spec::written(|line, known, [id, _]| {
     line.text("AT+QSSLOPEN=1,1,").number(id).text(",");
     peer(line, known).text(",0");
 });
-pub(crate) static OPEN_ERROR: Spec = Spec::new("AT+QIGETERROR").answered(|line, known, _| {
-    known.heard.error = last_error(line);
-    line.starts_with(b"+QIGETERROR")
-});
+pub(crate) static OPEN_ERROR: Spec =
+    Spec::new("AT+QIGETERROR").answered("+QIGETERROR", |line, known, _| {
+        known.heard.error = last_error(line);
+        true
+    });
 static SEND: Spec = Spec::written(|line, _, [id, length]| {
     line.text("AT+QISEND=").number(id).text(",").number(length);
 })
@@ -47,27 +49,27 @@ static TLS_SEND: Spec = Spec::written(|line, _, [id, length]| {
 pub(crate) static SEND_CHECK: Spec = Spec::written(|line, _, [id, _]| {
     line.text("AT+QISEND=").number(id).text(",0");
 })
-.answered(|line, known, _| {
+.answered("+QISEND", |line, known, _| {
     let (total, unacknowledged) = total_sent(line).unzip();
     known.heard.total = total;
     known.heard.unacknowledged = unacknowledged.flatten();
-    line.starts_with(b"+QISEND")
+    true
 });
 static READ: Spec = Spec::written(|line, _, [id, most]| {
     line.text("AT+QIRD=").number(id).text(",").number(most);
 })
-.reads(block);
+.reads("+QIRD", block);
 static TLS_READ: Spec = Spec::written(|line, _, [id, most]| {
     line.text("AT+QSSLRECV=").number(id).text(",").number(most);
 })
-.reads(block);
+.reads("+QSSLRECV", block);
 /// The first argument is the connectID.
 pub(crate) static READ_CHECK: Spec = Spec::written(|line, _, [id, _]| {
     line.text("AT+QIRD=").number(id).text(",0");
 })
-.answered(|line, known, _| {
+.answered("+QIRD", |line, known, _| {
     known.heard.total = total_read(line);
-    line.starts_with(b"+QIRD")
+    true
 });
 /// The module gives up after the 10 s it was told.
 static CLOSE: Spec = Spec::written(|line, _, [id, _]| {
@@ -105,11 +107,15 @@ impl Spec {
         }
     }
 
-    const fn reads(self, answer: fn(&[u8], &mut Known, [u32; 2]) -> bool) -> Self {
+    const fn reads(
+        self,
+        prefix: &'static str,
+        answer: fn(&[u8], &mut Known, [u32; 2]) -> bool,
+    ) -> Self {
         Self {
             block: Some(Block::Socket),
             time_out: 5_000,
-            ..self.answered(answer)
+            ..self.answered(prefix, answer)
         }
     }
 }

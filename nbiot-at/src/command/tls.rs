@@ -15,11 +15,11 @@ static READ: Spec = Spec::written(|line, known, [number, _]| {
         tls::write(line, setting, None);
     }
 })
-.answered(|line, known, [number, _]| {
+.answered("+QSSLCFG", |line, known, [number, _]| {
     if let Some((setting, value)) = setting(known, number) {
         known.heard.is_set = tls::shows(line, setting, value.as_str());
     }
-    line.starts_with(b"+QSSLCFG")
+    true
 });
 
 /// `AT+QSSLCFG="<key>",1,<value>`

@@ -18,7 +18,7 @@ const ATTEMPTS: u8 = 3;
 /// Sends the payload in the state's buffer.
 ///
 /// ```text
-///   QISEND ── SEND OK ──► done
+///   QISEND ── SEND OK ──► QISEND=id,0: all taken ── done    else ── closed
 ///     ▲  │ SEND FAIL ──► pause ──► QISEND, until the write time is over
 ///     │  │ anything else
 ///     │  ▼
@@ -34,6 +34,8 @@ pub(crate) struct Send {
     pause: u32,
     attempts: u8,
     checking: bool,
+    /// `SEND OK` came.
+    is_told: bool,
     resume: Option<Instant>,
     /// Nobody waits: what runs is ended and counted, and nothing is sent again.
     abandoned: bool,
@@ -49,6 +51,7 @@ impl Send {
             pause: QUEUE_PAUSE,
             attempts: 0,
             checking: false,
+            is_told: false,
             resume: None,
             abandoned: false,
         }
@@ -72,18 +75,27 @@ impl Send {
             },
             Cause::Reply(Err(Fault::Silent)) => self.give_up(state),
             Cause::Reply(result) if self.checking => self.judge(state, result),
-            Cause::Reply(Ok(())) => self.sent(state),
+            Cause::Reply(Ok(())) if self.socket.is_tls() || state.known.spoiled => self.sent(state),
+            Cause::Reply(Ok(())) => {
+                self.is_told = true;
+                self.check()
+            }
             Cause::Reply(Err(Fault::QueueFull)) => self.wait_for_room(now),
             Cause::Reply(Err(_)) if self.socket.is_tls() => self.give_up(state),
-            Cause::Reply(Err(_)) => {
-                self.checking = true;
-                Step::Command(SEND_CHECK.with(self.socket.id.into(), 0))
-            }
+            Cause::Reply(Err(_)) => self.check(),
         }
+    }
+
+    /// Asks how many bytes the modem has taken. Also behind `SEND OK`: a digit of the length that
+    /// was lost on the way makes it take a part of the payload, and say so.
+    fn check(&mut self) -> Step {
+        self.checking = true;
+        Step::Command(SEND_CHECK.with(self.socket.id.into(), 0))
     }
 
     fn send<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
+        self.is_told = false;
         state.known.spoiled = false;
         match u16::try_from(state.known.payload.len()) {
             Ok(length) => Step::Command(self.socket.send(length)),
@@ -124,6 +136,13 @@ impl Send {
             return self.sent(state);
         }
         let unanswered = matches!(result, Err(Fault::TimedOut | Fault::Malformed));
+        if self.is_told && !unanswered {
+            // The connection has ended meanwhile, or the count is another: a part was taken.
+            return match result {
+                Err(_) => self.sent(state),
+                Ok(()) => self.give_up(state),
+            };
+        }
         if self.attempts < ATTEMPTS && unanswered {
             return Step::Command(SEND_CHECK.with(self.socket.id.into(), 0));
         }

@@ -16,6 +16,14 @@ pub struct Faults {
     pub drop_byte: u32,
     /// Per byte to the host: a bit of it flips.
     pub corrupt_byte: u32,
+    /// Per byte from the host: the byte is lost.
+    pub drop_input: u32,
+    /// Per line that the modem says by itself: it says it twice.
+    pub double_urc: u32,
+    /// Per block: its header announces a byte more or less than there is.
+    pub wrong_length: u32,
+    /// Per block: the modem stops in the middle of it, and the rest never comes.
+    pub cut_block: u32,
     /// Per command: the answer comes up to 20 s late.
     pub slow: u32,
     /// Per answer: an unsolicited line comes before it, in it, or between its last line and `OK`.
@@ -37,6 +45,10 @@ impl Faults {
         drop_line: 0,
         drop_byte: 0,
         corrupt_byte: 0,
+        drop_input: 0,
+        double_urc: 0,
+        wrong_length: 0,
+        cut_block: 0,
         slow: 0,
         urc: 0,
         send_fail: 0,
@@ -66,13 +78,13 @@ impl Faults {
             restart: 3_000,
             drop_line: 3_000,
             drop_byte: 20,
-            corrupt_byte: 0,
             slow: 5_000,
             urc: 100_000,
             send_fail: 50_000,
             open_fail: 150_000,
             outage_every: Duration::from_secs(2 * 3600),
             outage: Duration::from_secs(1800),
+            ..Self::NONE
         }
     }
 }
@@ -96,6 +108,11 @@ impl Dice {
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.rolls = self.rolls.wrapping_add(1);
         mix(self.seed ^ self.rolls).checked_rem(limit).unwrap_or(0)
+    }
+
+    /// How often it was rolled.
+    pub(crate) const fn rolls(&self) -> u64 {
+        self.rolls
     }
 
     /// True `rate` times in a million. A rate of 0 costs no roll.

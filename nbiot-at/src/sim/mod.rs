@@ -286,7 +286,8 @@ impl<N: Network> Modem<N> {
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.service(now);
         for &byte in bytes {
-            if self.power == Power::On && !self.settings.hangs {
+            let is_lost = self.dice.hits(self.faults.drop_input);
+            if self.power == Power::On && !self.settings.hangs && !is_lost {
                 self.last_active = now;
                 self.byte(byte, now);
             }
@@ -470,6 +471,9 @@ impl<N: Network> Modem<N> {
     /// A line by itself.
     fn urc(&mut self, text: core::fmt::Arguments<'_>, now: Instant) {
         self.say(text, now);
+        if self.dice.hits(self.faults.double_urc) {
+            self.say(text, now);
+        }
     }
 
     /// Everything that a restart forgets.

@@ -258,7 +258,16 @@ impl<N: Network> Modem<N> {
         } else {
             "QIRD"
         };
-        self.info(format_args!("+{name}: {}", data.len()), now);
+        let is_wrong = !data.is_empty() && self.dice.hits(self.faults.wrong_length);
+        let announced = match (is_wrong, self.dice.rolls() % 2) {
+            (false, _) => data.len(),
+            (true, 0) => data.len() + 1,
+            (true, _) => data.len() - 1,
+        };
+        self.info(format_args!("+{name}: {announced}"), now);
+        if !data.is_empty() && self.dice.hits(self.faults.cut_block) {
+            return self.emit(data.iter().copied().take(data.len() / 2), now);
+        }
         if !data.is_empty() {
             self.emit(data.iter().copied().chain(*b"\r\n"), now);
         }

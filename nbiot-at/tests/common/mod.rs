@@ -87,6 +87,14 @@ impl Rig {
         self.engine.begin(request, self.now).unwrap();
     }
 
+    /// `SEND OK`, and so many bytes since the first socket was opened.
+    #[track_caller]
+    pub fn taken(&mut self, total: u32) {
+        self.say("\r\nSEND OK\r\n");
+        let count = format!("\r\n+QISEND: {total},0,{total}\r\n\r\nOK\r\n");
+        self.exchange("AT+QISEND=0,0", count);
+    }
+
     #[track_caller]
     pub fn begin_err(&mut self, request: Request<'_>, fault: Fault) {
         assert_eq!(self.engine.begin(request, self.now), Err(fault));
