@@ -213,7 +213,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub async fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(|state, now| state.resolve(host, now)).await? {
+        match self.run(|state, _| state.resolve(host)).await? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -227,10 +227,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub async fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self
-            .run(|state, now| state.synchronise(server, now))
-            .await?
-        {
+        match self.run(|state, _| state.synchronise(server)).await? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }

@@ -197,7 +197,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(|state, now| state.resolve(host, now))? {
+        match self.run(|state, _| state.resolve(host))? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -211,7 +211,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|state, now| state.synchronise(server, now))? {
+        match self.run(|state, _| state.synchronise(server))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }

@@ -367,14 +367,19 @@ impl Response {
         let is_other = is_known && self.tag != progress.tag;
         let length = match (self.status, self.range) {
             (200 | 206, _) if is_other => return Err(Fault::Changed),
-            (206, Some((from, whole))) if from == progress.offset => Some(whole),
+            (206, Some((from, whole))) if from == progress.offset && from < whole => Some(whole),
             (206, _) => return Err(Fault::Malformed),
             (200, _) => {
                 self.skip = progress.offset;
                 self.content_length.filter(|_| !self.is_chunked)
             }
-            // Nothing is missing.
-            (416, _) if progress.is_complete() => {
+            // Nothing is missing: only the end had not been told.
+            (416, range)
+                if progress.is_complete()
+                    || progress.length.is_none()
+                        && range == Some((progress.offset, progress.offset)) =>
+            {
+                progress.length = Some(progress.offset);
                 self.at = At::Over;
                 return Ok(());
             }
@@ -403,9 +408,13 @@ fn status(line: &[u8]) -> Option<u16> {
     u16::try_from(unsigned(digits, 10)?).ok()
 }
 
-/// `bytes <first>-<last>/<length>`: first and length.
+/// `bytes <first>-<last>/<length>`: first and length. Of `bytes */<length>`, where nothing is to be
+/// had, both are the length.
 fn range(value: &[u8]) -> Option<(u32, u32)> {
     let rest = value.strip_prefix(b"bytes")?.trim_ascii_start();
+    if let Some(length) = rest.strip_prefix(b"*/") {
+        return unsigned(length.trim_ascii(), 10).map(|length| (length, length));
+    }
     let mut parts = rest.split(|byte| matches!(byte, b'-' | b'/'));
     let mut next = || unsigned(parts.next()?.trim_ascii(), 10);
     let (first, last, length) = (next()?, next()?, next()?);

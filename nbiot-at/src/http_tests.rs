@@ -145,6 +145,23 @@ fn another_version_is_not_appended() {
     assert_eq!(all(&rest, &shorter), Err(Fault::Changed));
 }
 
+/// The connection broke behind the last byte of a body whose length was not told.
+#[test]
+fn nothing_left_of_a_body_without_a_length_is_the_end() {
+    let mut progress = at(38, "");
+    let mut response = Response::new();
+    let head = "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */38\r\n\r\n";
+    response.push(head.as_bytes(), &mut progress).unwrap();
+    assert!(response.is_over() && progress.is_complete());
+    for (range, known) in [("*/37", None), ("*/38", Some(40)), ("38-38/38", None)] {
+        let mut progress = at(38, "");
+        progress.length = known;
+        let head = format!("HTTP/1.1 416 No\r\nContent-Range: bytes {range}\r\n\r\n");
+        let result = Response::new().push(head.as_bytes(), &mut progress);
+        assert!(result.is_err(), "{range} {known:?}");
+    }
+}
+
 #[test]
 fn refusals_and_lies_are_errors() {
     for (head, expected) in [

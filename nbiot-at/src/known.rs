@@ -37,6 +37,8 @@ pub(crate) struct Heard {
     pub(crate) active: bool,
     /// Bit n: connectID n is in use.
     pub(crate) ids: u16,
+    /// An echo of the command came.
+    pub(crate) is_echoed: bool,
     /// The answer comes in parts, and they are in the payload.
     pub(crate) is_joined: bool,
     /// The next line is the rest of one that was no answer.
@@ -64,6 +66,7 @@ impl Heard {
         is_set: false,
         active: false,
         ids: 0,
+        is_echoed: false,
         is_joined: false,
         is_rest: false,
         block: None,
@@ -84,7 +87,7 @@ pub(crate) struct Known {
     pub(crate) config: Config,
     pub(crate) target: Target,
     pub(crate) stage: Stage,
-    /// The modem confirmed `ATE0`: an echo means that it restarted.
+    /// The modem answered without an echo: one means that it restarted.
     pub(crate) echo_off: bool,
     /// When `RDY` came, if it did.
     pub(crate) boot: Option<Instant>,
@@ -115,6 +118,8 @@ pub(crate) struct Known {
     pub(crate) tls_leftovers: u16,
     pub(crate) identity: Identity,
     pub(crate) channel: Option<SimChannel>,
+    /// The result of a name may come until then.
+    pub(crate) resolving_until: Option<Instant>,
 }
 
 /// The channel to an application of the card.
@@ -158,6 +163,7 @@ impl Known {
             tls_leftovers: 0,
             identity: Identity::NONE,
             channel: None,
+            resolving_until: None,
         }
     }
 
@@ -206,6 +212,14 @@ impl Known {
         }
     }
 
+    /// The rest of a long line was damaged: it is none.
+    pub(crate) fn drop_parts(&mut self) {
+        self.heard.is_rest = false;
+        if core::mem::take(&mut self.heard.is_joined) {
+            self.payload.clear();
+        }
+    }
+
     /// Nothing that was set up in the modem holds any more.
     pub(crate) fn invalidate(&mut self) {
         self.stage = Stage::Boot;
@@ -220,5 +234,6 @@ impl Known {
         self.off_by = None;
         self.context_lost = false;
         self.channel = None;
+        self.resolving_until = None;
     }
 }

@@ -12,6 +12,7 @@ pub mod blocking;
 mod code;
 mod command;
 mod config;
+mod download;
 mod engine;
 mod error;
 pub mod esim;

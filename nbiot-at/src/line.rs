@@ -21,7 +21,7 @@ pub enum Item<'a> {
     BlockEnd,
     /// The trailer of the block is not where it must be: bytes of the block were lost.
     Damaged,
-    /// A line longer than [`LINE`], dropped up to its end.
+    /// A line longer than [`LINE`], dropped up to its end; behind parts, that its end was damaged.
     Overlong,
     /// The first [`LINE`] bytes of a longer line, and then the next, where long lines are expected;
     /// what is left of it comes as [`Line`](Self::Line).
@@ -75,6 +75,8 @@ pub struct Splitter {
     /// The line has been handed out; the next byte starts a new one.
     taken: bool,
     overlong: bool,
+    /// Parts of the line have been handed out.
+    in_parts: bool,
     prompt: bool,
     long: bool,
     mode: Mode,
@@ -95,6 +97,7 @@ impl Splitter {
             line: heapless::Vec::new(),
             taken: false,
             overlong: false,
+            in_parts: false,
             prompt: false,
             long: false,
             mode: Mode::Lines,
@@ -200,6 +203,7 @@ impl Splitter {
         if self.long && !self.overlong && is_full {
             self.line.pop();
             self.taken = true;
+            self.in_parts = true;
             return (false, Some(Found::Part));
         }
         (true, None)
@@ -218,6 +222,7 @@ impl Splitter {
     }
 
     fn end_of_line(&mut self) -> Option<Found> {
+        let is_rest = core::mem::take(&mut self.in_parts);
         if core::mem::take(&mut self.overlong) {
             self.line.clear();
             return Some(Found::Item(Item::Overlong));
@@ -239,7 +244,7 @@ impl Splitter {
         {
             self.noise = self.noise.saturating_add(1);
             self.line.clear();
-            return None;
+            return is_rest.then_some(Found::Item(Item::Overlong));
         }
         self.taken = true;
         Some(Found::Line)

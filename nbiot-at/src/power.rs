@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::time::Instant;
+
 /// What the host can do to the modem's power. Lines that are not wired do nothing.
 ///
 /// Levels are those of the modem's pins: a driver that inverts belongs into the implementation.
@@ -54,4 +56,109 @@ pub enum Off {
     Orderly,
     /// It did not say so in the 65 s of the manual, or did not answer at all: cut the supply.
     Forced,
+}
+
+/// Time of an orderly power-down, AT reference section 3.2.
+pub(crate) const POWER_DOWN: Duration = Duration::from_secs(66);
+/// STATUS follows `POWERED DOWN` in this time, ms.
+pub(crate) const STATUS: u32 = 1_000;
+/// From here on `PoweredDown` was told by the clock alone, ms.
+const LATE: u32 = 65_000;
+/// Presses of the key before the reset line is used.
+const PRESSES: u8 = 2;
+
+impl Off {
+    /// How it went off that was told to at `told`, and is off at `now`.
+    pub(crate) fn judge(told: Instant, now: Instant, is_on: Option<bool>) -> Self {
+        match is_on {
+            Some(true) => Self::Forced,
+            None if now >= told.plus(LATE) => Self::Forced,
+            _ => Self::Orderly,
+        }
+    }
+}
+
+/// What is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// `start`.
+    Start,
+    /// The reset line, if there is one.
+    Reset,
+    Press,
+    /// Until STATUS says that it is off.
+    AwaitOff,
+    /// The result of the last start is the end.
+    Over,
+}
+
+/// The ladder that leads to a modem that is ready: modem scenarios B1 to B3 and C1.
+///
+/// ```text
+///   STATUS off ─────────────────┐
+///   Start ── power would help ──┴─► on, or pressed twice: Reset, once ──► Start
+///     ▲                             else Press ── was off ──► Start
+///     └── anything else: Over           └─ was on ──► AwaitOff ──► Press ──► Start
+/// ```
+#[derive(Debug)]
+pub(crate) struct Ladder {
+    at: At,
+    presses: u8,
+    was_reset: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Begin,
+    Started,
+    Reset,
+    /// Whether it was on before.
+    Pressed(bool),
+    /// The last rung did not help.
+    NoHelp,
+}
+
+impl Ladder {
+    pub(crate) const fn new() -> Self {
+        Self {
+            at: At::Begin,
+            presses: 0,
+            was_reset: false,
+        }
+    }
+
+    /// The next rung, by STATUS, and by whether the power would help against what the last `start`
+    /// failed by.
+    pub(crate) fn next(&mut self, is_on: Option<bool>, needs_power: bool) -> Rung {
+        let (at, rung) = match self.at {
+            At::Begin if is_on != Some(false) => (At::Started, Rung::Start),
+            At::Reset | At::Pressed(false) => (At::Started, Rung::Start),
+            At::Pressed(true) => (At::NoHelp, Rung::AwaitOff),
+            At::Started if !needs_power => (At::Started, Rung::Over),
+            At::Begin | At::Started | At::NoHelp => self.help(is_on == Some(true)),
+        };
+        self.at = at;
+        rung
+    }
+
+    /// There is no reset line.
+    pub(crate) fn cannot_reset(&mut self) {
+        self.at = At::NoHelp;
+    }
+
+    fn help(&mut self, is_on: bool) -> (At, Rung) {
+        let is_pressed_out = self.presses >= PRESSES;
+        if (is_on || is_pressed_out) && !core::mem::replace(&mut self.was_reset, true) {
+            return (At::Reset, Rung::Reset);
+        }
+        if is_pressed_out {
+            return (At::Started, Rung::Over);
+        }
+        self.presses += 1;
+        (At::Pressed(is_on), Rung::Press)
+    }
+}
+
+pub(crate) fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }

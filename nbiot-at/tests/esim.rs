@@ -9,7 +9,8 @@ use nbiot_at::esim::es10::{DeleteResult, EnableResult};
 use nbiot_at::esim::{Aid, Iccid, ProfileState, Subscription, Switch, Switched};
 use nbiot_at::sim::{Bench, Faults, Loopback, Modem as Model, Mood, Settings};
 use nbiot_at::{
-    Answer, Apn, Clock, CmeError, Config, Fault, Instant, Request, Transport, asynch, blocking,
+    Answer, Apn, Clock, CmeError, Config, Event, Fault, Instant, Request, Transport, asynch,
+    blocking,
 };
 
 const HOME: &str = "8988211000000000001";
@@ -138,6 +139,24 @@ fn channels_that_an_earlier_program_left_open_are_closed() {
         };
         bench.run(run).unwrap();
     }
+}
+
+/// The card restarts and the context goes meanwhile, but that is over.
+#[test]
+fn switch_that_is_done_leaves_no_call_to_start() {
+    let bench = bench(|_| {});
+    let mut modem = asynch::Modem::new(bench.port(), bench.clock(), quick());
+    let run = async {
+        modem.start().await.unwrap();
+        let done = modem.switch_profile(&switch()).await.unwrap();
+        assert_eq!(done, Switched::Done);
+        let connect = modem.connect("meter.example", 1883, Transport::Tcp);
+        let socket = connect.await.unwrap();
+        let soon = bench.clock().now() + Duration::from_secs(1);
+        assert_eq!(modem.wait(soon).await.unwrap(), Event::Deadline);
+        modem.send(socket, b"hello").await.unwrap()
+    };
+    assert_eq!(bench.run(run).unwrap(), 5);
 }
 
 #[test]

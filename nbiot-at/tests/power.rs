@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model};
 use nbiot_at::{
-    Apn, Clock, Config, ErrorKind, Instant, Off, PowerLines, PowerTiming, Stage, asynch, blocking,
+    Apn, Clock, Config, ErrorKind, Fault, Instant, Off, PowerLines, PowerTiming, Stage, asynch,
+    blocking,
 };
 
 /// The lines between host and model, and what was done with them.
@@ -174,4 +175,44 @@ fn b6_b7_orderly_power_down_and_one_that_is_not_told() {
     let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
     let off = bench.run(modem.power_off(&mut lines)).unwrap();
     assert_eq!(off.unwrap(), Off::Forced);
+}
+
+/// It went off by itself, was switched on again, and is told to go off at last.
+#[test]
+fn b6_power_off_does_not_believe_what_was_told_before() {
+    let bench = bench();
+    bench.with(|model, now| model.power_on(now));
+    let mut lines = Lines::new(&bench, false, false);
+    let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+    let run = async {
+        modem.start().await.unwrap();
+        bench.with(|model, now| model.inject(b"\r\nNORMAL POWER DOWN\r\n", now));
+        let error = modem.signal().await.unwrap_err();
+        assert_eq!(error.fault(), Some(Fault::PoweredDown));
+        bench.with(|model, _| model.power_off());
+        modem.power_up(&mut lines, PowerTiming::BG96).await.unwrap();
+        modem.power_off(&mut lines).await.unwrap()
+    };
+    assert_eq!(bench.run(run).unwrap(), Off::Orderly);
+    let is_on = bench.with(|model, now| {
+        model.has_output(now);
+        model.is_on()
+    });
+    assert!(!is_on, "the supply would be cut");
+}
+
+/// A caller that lost its first call asks again: the modem is told once, and waited for.
+#[test]
+fn b6_power_off_may_be_asked_for_twice() {
+    let bench = bench();
+    bench.with(|model, now| model.power_on(now));
+    let mut lines = Lines::new(&bench, true, false);
+    let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+    let run = async {
+        modem.start().await.unwrap();
+        modem.power_down().await.unwrap();
+        modem.power_off(&mut lines).await.unwrap()
+    };
+    assert_eq!(bench.run(run).unwrap(), Off::Orderly);
+    assert!(bench.with(|model, _| !model.is_on()));
 }

@@ -348,6 +348,9 @@ where
     C: Clock + DelayNs,
 {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         self.shared.lock().await.send(self.socket, buf).await
     }
 

@@ -46,6 +46,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Write
     for Socket<'_, S, C, SOCKETS>
 {
     async fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         self.modem.send(self.socket, buf).await
     }
 

@@ -1,20 +1,11 @@
 //! Power-up and power-down with the lines of the board.
 
-use core::time::Duration;
-
 use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadReady, Write};
 
 use super::Modem;
-use crate::power::{Off, PowerLines, PowerTiming};
+use crate::power::{Ladder, Off, POWER_DOWN, PowerLines, PowerTiming, Rung, STATUS, millis};
 use crate::{Clock, Error, ErrorKind, Event, Fault};
-
-/// Time of an orderly power-down, AT reference section 3.2.
-const POWER_DOWN: Duration = Duration::from_secs(66);
-/// STATUS follows `POWERED DOWN` in this time, ms.
-const STATUS: u32 = 1_000;
-/// Presses of the key before the reset line is used.
-const PRESSES: u8 = 2;
 
 impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCKETS> {
     /// Brings the modem from off, or from whatever state it is in, to an active packet context.
@@ -32,47 +23,26 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         lines: &mut impl PowerLines,
         timing: PowerTiming,
     ) -> Result<(), Error<S::Error>> {
-        let mut result = match lines.is_on() {
-            Some(false) => Err(Error::Modem(Fault::PoweredDown)),
-            _ => self.start(),
-        };
-        let mut presses = 0;
-        let mut may_reset = true;
-        while is_of_power(&result) && presses < PRESSES {
-            let is_on = lines.is_on() == Some(true);
-            // On, and deaf.
-            if is_on && core::mem::take(&mut may_reset) && self.reset(lines, timing) {
-                result = self.start();
-                continue;
-            }
-            self.press(lines, timing);
-            presses += 1;
-            if is_on {
-                // That was to switch it off; the next switches it on.
-                self.wait_for_off(lines)?;
-            } else {
-                result = self.start();
+        let mut ladder = Ladder::new();
+        let mut result = Err(Error::Modem(Fault::PoweredDown));
+        loop {
+            let needs_power = matches!(&result, Err(error) if error.kind() == ErrorKind::Power);
+            match ladder.next(lines.is_on(), needs_power) {
+                Rung::Start => result = self.start(),
+                Rung::Press => {
+                    lines.press(true);
+                    self.clock.delay_ms(millis(timing.press));
+                    lines.press(false);
+                }
+                Rung::Reset if lines.reset(true) => {
+                    self.clock.delay_ms(millis(timing.reset));
+                    lines.reset(false);
+                }
+                Rung::Reset => ladder.cannot_reset(),
+                Rung::AwaitOff => self.wait_for_off(lines)?,
+                Rung::Over => return result,
             }
         }
-        if is_of_power(&result) && may_reset && self.reset(lines, timing) {
-            result = self.start();
-        }
-        result
-    }
-
-    fn press(&mut self, lines: &mut impl PowerLines, timing: PowerTiming) {
-        lines.press(true);
-        self.clock.delay_ms(millis(timing.press));
-        lines.press(false);
-    }
-
-    /// Whether there is such a line.
-    fn reset(&mut self, lines: &mut impl PowerLines, timing: PowerTiming) -> bool {
-        if !lines.reset(true) {
-            return false;
-        }
-        self.clock.delay_ms(millis(timing.reset));
-        lines.reset(false)
     }
 
     /// What it says of that is heard, so that nobody takes it for news later.
@@ -80,7 +50,9 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         let until = self.clock.now() + POWER_DOWN;
         loop {
             let next = self.clock.now().plus(STATUS);
-            while self.wait(next)? != Event::Deadline {}
+            while self.clock.now() < next {
+                self.wait(next)?;
+            }
             if lines.is_on() != Some(true) || next >= until {
                 return Ok(());
             }
@@ -95,7 +67,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     pub fn power_off(&mut self, lines: &mut impl PowerLines) -> Result<Off, Error<S::Error>> {
         let told = self.clock.now();
         match self.power_down() {
-            Ok(()) => {}
+            // Told already: it is on its way.
+            Ok(()) | Err(Error::Modem(Fault::PoweredDown)) => {}
             Err(error) if error.kind() == ErrorKind::Serial => return Err(error),
             Err(_) => return Ok(Off::Forced),
         }
@@ -107,24 +80,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
                 _ => {}
             }
         }
-        // Also told when it has only had its time.
-        let is_late = self.clock.now() >= told.plus(65_000);
+        let now = self.clock.now();
         self.clock.delay_ms(STATUS);
-        Ok(match lines.is_on() {
-            Some(true) => Off::Forced,
-            None if is_late => Off::Forced,
-            _ => Off::Orderly,
-        })
+        Ok(Off::judge(told, now, lines.is_on()))
     }
-}
-
-/// Whether the power would help.
-fn is_of_power<E>(result: &Result<(), Error<E>>) -> bool {
-    result
-        .as_ref()
-        .is_err_and(|error| error.kind() == ErrorKind::Power)
-}
-
-fn millis(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }

@@ -69,6 +69,9 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Writ
     for Socket<'_, S, C, SOCKETS>
 {
     fn write(&mut self, buf: &[u8]) -> Result<usize, Self::Error> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
         self.modem.send(self.socket, buf)
     }
 

@@ -18,7 +18,8 @@ pub(crate) static OPEN: Spec = Spec::written(|line, known, _| {
 .within(10_000)
 .answered("", |line, known, _| {
     let mut fields = Fields::of(line, "+CCHO").unwrap_or(Fields::bare(line));
-    let session = fields.number();
+    // Channels of a card are numbered from 1 to 19; the longest command leaves room for this.
+    let session = fields.number::<u8>().map(u32::from);
     known.heard.handle = known.heard.handle.or(session);
     session.is_some()
 });

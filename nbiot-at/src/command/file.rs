@@ -37,7 +37,9 @@ pub(crate) static READ: Spec = Spec {
     })
     .answered("CONNECT", |line, known, [_, most]| {
         let length = connect(line).flatten();
-        known.heard.block = length.filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+        let length = length.filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+        let is_first = known.heard.block.is_none();
+        known.heard.block = length.filter(|_| is_first);
         known.heard.block.is_some()
     })
 };

@@ -2,6 +2,7 @@
 
 use crate::command::Spec;
 use crate::field::Fields;
+use crate::known::Known;
 use crate::text::Text;
 
 pub(crate) static ATTENTION: Spec = Spec::new("AT").within(500).probes();
@@ -20,18 +21,13 @@ pub(crate) static URC_PORT_QUERY: Spec =
     });
 pub(crate) static URC_PORT: Spec = Spec::new("AT+QURCCFG=\"urcport\",\"uart1\"");
 pub(crate) static MODEL: Spec = Spec::new("AT+CGMM").answered("", |line, known, _| {
-    let is_bare = !line.starts_with(b"+");
-    if is_bare {
-        known.identity.model = Text::lossy(line);
-    }
-    is_bare
+    let found = bare(line, known);
+    found.map(|model| known.identity.model = model).is_some()
 });
 pub(crate) static REVISION: Spec = Spec::new("AT+QGMR").answered("", |line, known, _| {
-    let is_bare = !line.starts_with(b"+");
-    if is_bare {
-        known.identity.revision = Text::lossy(line);
-    }
-    is_bare
+    let found = bare(line, known);
+    let revision = found.map(|revision| known.identity.revision = revision);
+    revision.is_some()
 });
 pub(crate) static IMEI: Spec = Spec::new("AT+CGSN").answered("", |line, known, _| {
     let found = imei(line);
@@ -68,6 +64,13 @@ impl Identity {
         imei: Text::new(),
         iccid: Text::new(),
     };
+}
+
+/// The first line without a name of its own.
+fn bare<const N: usize>(line: &[u8], known: &mut Known) -> Option<Text<N>> {
+    let is_bare = !line.starts_with(b"+") && line != b"RING";
+    let is_first = is_bare && !core::mem::replace(&mut known.heard.is_set, is_bare);
+    is_first.then(|| Text::lossy(line))
 }
 
 /// `+QCCID: <digits>`, with or without quotes; a trailing `F` is filler.

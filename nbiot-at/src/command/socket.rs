@@ -69,7 +69,7 @@ pub(crate) static READ_CHECK: Spec = Spec::written(|line, _, [id, _]| {
 })
 .answered("+QIRD", |line, known, _| {
     known.heard.total = total_read(line);
-    true
+    known.heard.total.is_some()
 });
 /// The module gives up after the 10 s it was told.
 static CLOSE: Spec = Spec::written(|line, _, [id, _]| {
@@ -86,9 +86,14 @@ pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
 })
 .results(|line, known| {
     match resolved(line) {
-        Some(Resolved::Result(error)) => known.heard.error = Some(error),
-        Some(Resolved::Address(address)) if known.heard.address.is_none() => {
-            known.heard.address = Some(address);
+        Some(Resolved::Result(error)) => {
+            known.heard.error = Some(error);
+            known.heard.address = None;
+            known.resolving_until = None;
+        }
+        // One without a result in front is a further one of another name.
+        Some(Resolved::Address(address)) if known.heard.error == Some(0) => {
+            known.heard.address = known.heard.address.or(Some(address));
         }
         Some(Resolved::Address(_)) => {}
         None => return false,
@@ -127,9 +132,11 @@ fn peer<'a>(line: &'a mut Line, known: &Known) -> &'a mut Line {
         .number(target.port.into())
 }
 
-/// The header of a block that is not longer than what was asked for.
+/// The header of a block that is not longer than what was asked for, and the only one.
 fn block(line: &[u8], known: &mut Known, [_, most]: [u32; 2]) -> bool {
-    known.heard.block = block_length(line).filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+    let length = block_length(line).filter(|&n| u32::try_from(n).is_ok_and(|n| n <= most));
+    let is_first = known.heard.block.is_none();
+    known.heard.block = length.filter(|_| is_first);
     known.heard.block.is_some()
 }
 
@@ -200,6 +207,8 @@ pub(crate) enum SocketUrc {
     ContextLost(u8),
     /// `+QIOPEN: <id>,<err>`, and the same of TLS.
     Opened(u8, u16),
+    /// `+QIURC: "dnsgip",<err>,…`: a name was looked up.
+    Resolved,
     Other,
 }
 
@@ -211,6 +220,9 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
             id.zip(fields.number())
                 .map_or(SocketUrc::Other, |(id, error)| SocketUrc::Opened(id, error)),
         );
+    }
+    if let Some(Resolved::Result(_)) = resolved(line) {
+        return Some(SocketUrc::Resolved);
     }
     let plain = Fields::of(line, "+QIURC");
     let mut fields = plain.or_else(|| Fields::of(line, "+QSSLURC"))?;

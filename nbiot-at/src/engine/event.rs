@@ -75,6 +75,21 @@ impl Pending {
         self.powered_down = true;
     }
 
+    /// What was told of the power before is no news of what begins.
+    pub(crate) fn powering_down(&mut self) {
+        self.powered_down = false;
+    }
+
+    /// What asks for a start is answered by one that succeeded.
+    pub(crate) fn started(&mut self) {
+        self.restarted = false;
+        self.powered_down = false;
+        self.asleep = None;
+        self.context_lost = false;
+        self.sim_removed = false;
+        self.attached();
+    }
+
     pub(crate) fn asleep(&mut self) {
         self.asleep = Some(true);
     }

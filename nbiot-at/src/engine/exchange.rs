@@ -3,7 +3,7 @@
 use crate::code::{CmeError, CmsError};
 use crate::command::general::{ATTENTION, GUARD};
 use crate::command::line::COMMAND;
-use crate::command::{Command, Invitation, Spec};
+use crate::command::{Command, Invitation};
 use crate::error::Fault;
 use crate::field::unsigned;
 use crate::line::Echo;
@@ -77,6 +77,9 @@ enum Payload {
 ///                      AT, at most 3 ── OK ──► AT+CMEE?
 ///                        └── silence: Fault::Silent
 /// ```
+///
+/// Behind `Silent` answers may still be on their way: the next command is kept until the same way
+/// has been gone.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) command: Option<Command>,
@@ -89,8 +92,14 @@ pub(crate) struct Exchange {
     pub(crate) answered: bool,
     /// The modem may have taken other bytes than the payload, see [`time_out`](Self::time_out).
     pub(crate) spoiled: bool,
+    /// An invitation to a payload that was given up may still come, to so many bytes.
+    late: Option<(Invitation, usize)>,
     /// Why the way back was entered, and the probes so far.
     resync: Option<(Fault, u8)>,
+    /// Late answers may come: the modem fell silent, and no guard has been answered since.
+    is_silent: bool,
+    /// What is to be sent behind the guard.
+    kept: Option<Command>,
     echo: Echo,
 }
 
@@ -99,8 +108,8 @@ pub(crate) struct Exchange {
 pub(crate) enum Next {
     /// Go on waiting.
     Wait,
-    /// Send this command as part of the way back.
-    Resync(&'static Spec),
+    /// Send this command: of the way back, or the one that was kept meanwhile.
+    Command(Command),
     /// The exchange is over.
     Ended(Result<(), Fault>),
 }
@@ -116,7 +125,10 @@ impl Exchange {
             deadline: None,
             answered: false,
             spoiled: false,
+            late: None,
             resync: None,
+            is_silent: false,
+            kept: None,
             echo: Echo::new(),
         }
     }
@@ -189,6 +201,18 @@ impl Exchange {
         self.resync.is_some()
     }
 
+    /// Whether late answers could be taken for those of this command.
+    pub(crate) fn needs_guard(&self, command: Command) -> bool {
+        self.is_silent && !command.spec.is_probe && !self.is_resynchronising()
+    }
+
+    /// Keeps a command until a guard has been answered.
+    pub(crate) fn keep(&mut self, command: Command) -> Next {
+        let next = self.resynchronise(Fault::Silent);
+        self.kept = Some(command);
+        next
+    }
+
     /// Whether `line` is the echo of the command, or a part of it.
     #[inline(never)]
     pub(crate) fn is_echo(&mut self, line: &[u8]) -> bool {
@@ -201,50 +225,68 @@ impl Exchange {
     pub(crate) fn expects(&self, invitation: Invitation) -> bool {
         let awaited = self.command.and_then(|command| command.spec.payload);
         awaited == Some(invitation) && self.payload == Payload::Awaited
+            || self.late.is_some_and(|(late, _)| late == invitation)
     }
 
-    /// The payload may go, if it has not gone already.
+    /// The payload may go, if it has not gone already; zeros in its place if it was given up.
     pub(crate) fn invited(&mut self, now: Instant) {
-        if self.payload != Payload::Awaited {
-            return;
+        if self.payload == Payload::Awaited && self.in_flight().is_some() {
+            self.payload = Payload::Sending(0);
+            self.deadline = Some(now.plus(SEND_TIME));
+        } else if let Some((_, length)) = self.late {
+            self.payload = Payload::Filling(length);
+            self.deadline = Some(now.plus(FILL_TIME));
         }
-        self.payload = Payload::Sending(0);
-        self.deadline = Some(now.plus(SEND_TIME));
     }
 
-    /// Bytes of a block came, and more are to come.
+    /// Bytes of a block came, and more may come, whether or not a command asked for them.
     pub(crate) fn block_goes_on(&mut self, now: Instant) {
-        if self.command.is_some() {
-            self.deadline = Some(now.plus(BLOCK_GAP));
-        }
+        self.deadline = Some(now.plus(BLOCK_GAP));
     }
 
     /// A block is over, whole or not: the final code has its time again.
     pub(crate) fn block_ended(&mut self, now: Instant) {
-        if let Some(command) = self.command {
-            self.deadline = Some(now.plus(command.spec.time_out));
-        }
+        self.deadline = self.command.map(|c| now.plus(c.spec.time_out));
     }
 
     /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.
+    ///
+    /// `length` is that of the payload: before all of it is gone no code can be about it.
     #[inline(never)]
-    pub(crate) fn finish(&mut self, code: Final) -> Next {
+    pub(crate) fn finish(&mut self, code: Final, length: usize) -> Next {
         let Some(command) = self.in_flight() else {
             return Next::Wait;
         };
         let sends = command.spec.is_send;
+        let is_early = match self.payload {
+            Payload::Awaited => true,
+            Payload::Sending(sent) => sent < length,
+            Payload::None | Payload::Filling(_) => false,
+        };
         let result = match code {
             Final::Ok if sends || (command.spec.needs_answer && !self.answered) => {
                 return Next::Wait;
             }
             Final::SendOk if !sends => return Next::Wait,
+            Final::Ok | Final::SendOk | Final::Failed(Fault::QueueFull) if is_early => {
+                return Next::Wait;
+            }
             Final::Ok | Final::SendOk => Ok(()),
             Final::Failed(fault) => Err(fault),
         };
         match self.resync {
-            None => self.end(result),
-            Some(_) if command.is(&ATTENTION) => Next::Resync(&GUARD),
-            Some((cause, _)) if result.is_ok() => self.end(Err(cause)),
+            None => {
+                // Whoever probes has a guard of its own.
+                self.is_silent &= result.is_err() || !command.spec.is_probe;
+                self.end(result)
+            }
+            Some(_) if command.is(&ATTENTION) => Next::Command((&GUARD).into()),
+            Some((cause, _)) if result.is_ok() => {
+                self.is_silent = false;
+                let kept = self.kept.take();
+                let ended = self.end(Err(cause));
+                kept.map_or(ended, Next::Command)
+            }
             // A late error of the command that timed out.
             Some(_) => Next::Wait,
         }
@@ -259,6 +301,8 @@ impl Exchange {
     pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
         if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;
+            let invitation = self.command.and_then(|command| command.spec.payload);
+            self.late = invitation.map(|invitation| (invitation, length));
             self.payload = Payload::Filling(length);
             self.deadline = Some(now.plus(FILL_TIME));
             return Next::Wait;
@@ -274,13 +318,17 @@ impl Exchange {
         match &mut self.resync {
             None => self.resync = Some((cause, 1)),
             Some((_, probes)) if *probes < PROBES => *probes += 1,
-            Some(_) => return self.end(Err(Fault::Silent)),
+            Some(_) => {
+                self.is_silent = true;
+                return self.end(Err(Fault::Silent));
+            }
         }
-        Next::Resync(&ATTENTION)
+        Next::Command((&ATTENTION).into())
     }
 
-    /// Forgets the command: the modem restarted or the port is new.
+    /// Forgets the command: the modem restarted.
     pub(crate) fn abort(&mut self) {
+        self.is_silent = false;
         let _ = self.end(Ok(()));
     }
 
@@ -288,7 +336,9 @@ impl Exchange {
         self.command = None;
         self.payload = Payload::None;
         self.deadline = None;
+        self.late = None;
         self.resync = None;
+        self.kept = None;
         Next::Ended(result)
     }
 }

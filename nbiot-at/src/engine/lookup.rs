@@ -23,26 +23,25 @@ enum What {
 #[derive(Debug)]
 pub(crate) struct Lookup {
     what: What,
-    until: Instant,
+    /// When it is given up, once it has been asked for.
+    until: Option<Instant>,
 }
 
 work!(Lookup);
 
 impl Lookup {
     /// The address of the host in the state's target.
-    pub(crate) fn address(now: Instant) -> Self {
-        Self {
-            what: What::Address,
-            until: now.plus(RESOLVE_TIME),
-        }
+    pub(crate) const fn address() -> Self {
+        Self::new(What::Address)
     }
 
     /// The time of the server in the state's target.
-    pub(crate) fn time(now: Instant) -> Self {
-        Self {
-            what: What::Time,
-            until: now.plus(SYNCHRONISE_TIME),
-        }
+    pub(crate) const fn time() -> Self {
+        Self::new(What::Time)
+    }
+
+    const fn new(what: What) -> Self {
+        Self { what, until: None }
     }
 
     pub(crate) fn next<const N: usize>(
@@ -51,20 +50,17 @@ impl Lookup {
         cause: Cause,
         now: Instant,
     ) -> Step {
-        match cause {
-            Cause::Begin => {
-                return Step::command(match self.what {
-                    What::Address => &RESOLVE,
-                    What::Time => &SYNCHRONISE,
-                });
-            }
-            // Its reason may have come before it.
-            Cause::Reply(Err(fault)) if state.known.heard.error.is_none() => {
-                return Step::failed(fault);
-            }
-            _ => {}
-        }
+        let Some(until) = self.until else {
+            return self.ask(state, now);
+        };
         let heard = &state.known.heard;
+        if let (Cause::Reply(Err(fault)), None) = (cause, heard.error) {
+            if !matches!(fault, Fault::TimedOut | Fault::Silent | Fault::Malformed) {
+                state.known.resolving_until = None;
+            }
+            return Step::failed(fault);
+        }
+        // The reason of an error may have come before it.
         match (self.what, heard.error) {
             (_, Some(error @ 1..)) => Step::failed(Fault::Socket(SocketError::from_code(error))),
             (What::Address, Some(0)) if heard.address.is_some() => {
@@ -73,8 +69,26 @@ impl Lookup {
             (What::Time, Some(0)) => {
                 Step::Done(heard.time.map(Answer::Time).ok_or(Fault::Malformed))
             }
-            _ if now >= self.until => Step::failed(Fault::TimedOut),
-            _ => Step::Wait(self.until),
+            _ if now >= until => Step::failed(Fault::TimedOut),
+            _ => Step::Wait(until),
         }
+    }
+
+    /// Asks, once the result of a name that nobody waits for any more has come: no line says whose
+    /// address it brings.
+    fn ask<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
+        let (command, time) = match self.what {
+            What::Address => (&RESOLVE, RESOLVE_TIME),
+            What::Time => (&SYNCHRONISE, SYNCHRONISE_TIME),
+        };
+        let until = now.plus(time);
+        if self.what == What::Address {
+            if let Some(before) = state.known.resolving_until.filter(|&at| now < at) {
+                return Step::Wait(before);
+            }
+            state.known.resolving_until = Some(until);
+        }
+        self.until = Some(until);
+        Step::command(command)
     }
 }

@@ -85,7 +85,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// # Errors
     ///
     /// [`Fault::Busy`] while another one runs, [`Fault::NotStarted`], [`Fault::NoFreeSocket`],
-    /// [`Fault::UnknownSocket`], [`Fault::Closed`], [`Fault::InvalidParameter`]: nothing was sent.
+    /// [`Fault::UnknownSocket`], [`Fault::Closed`], [`Fault::InvalidParameter`],
+    /// [`Fault::PoweredDown`] of a modem that was told to switch off: nothing was sent.
     pub fn begin(&mut self, request: Request<'_>, now: Instant) -> Result<(), Fault> {
         self.begin_task(|state| request.task(state, now), now)
     }
@@ -97,8 +98,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         now: Instant,
     ) -> Result<(), Fault> {
         self.make_way()?;
+        let was_told_off = self.state.known.off_by.is_some();
         let task = task(&mut self.state);
-        self.begin_made(task, now)
+        self.begin_made(task, was_told_off, now)
     }
 
     // Neither is inlined, as each request would hold a copy.
@@ -115,9 +117,16 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     fn begin_made(
         &mut self,
         task: Result<Task<SOCKETS>, Fault>,
+        was_told_off: bool,
         now: Instant,
     ) -> Result<(), Fault> {
-        self.go_on(task?, Cause::Begin, now);
+        let task = task?;
+        // Only `start` takes that back.
+        if was_told_off && self.state.known.off_by.is_some() {
+            task.abandon(&mut self.state);
+            return Err(Fault::PoweredDown);
+        }
+        self.go_on(task, Cause::Begin, now);
         Ok(())
     }
 
@@ -187,10 +196,14 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             let command = self.exchange.in_flight();
             match item {
                 None => {}
-                Some(Item::Prompt) if command.is_some() => self.exchange.invited(now),
-                Some(Item::Prompt) => self.splitter.expect_prompt(true),
+                Some(Item::Prompt) => {
+                    self.exchange.invited(now);
+                    let expected = self.exchange.expects(Invitation::Prompt);
+                    self.splitter.expect_prompt(expected);
+                }
                 Some(Item::Line(line)) => {
                     if self.exchange.is_echo(line) {
+                        self.state.known.heard.is_echoed = true;
                         if self.state.known.echo_off {
                             self.restarted(now);
                         }
@@ -229,10 +242,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 Some(Item::Part(part)) if command.is_some_and(|c| c.spec.is_long) => {
                     self.state.known.part(part);
                 }
-                Some(Item::Part(_) | Item::Overlong) => {}
+                Some(Item::Part(_)) => {}
+                Some(Item::Overlong) => self.state.known.drop_parts(),
             }
         }
-        if self.splitter.in_block() {
+        if self.splitter.in_block() || self.is_deaf && self.exchange.command.is_none() {
             self.exchange.block_goes_on(now);
         }
     }
@@ -277,10 +291,18 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         if self.exchange.deadline.is_some_and(|at| at <= now) {
             self.is_deaf |= self.splitter.in_block();
             self.splitter.abort_block();
-            let next = self.exchange.time_out(self.state.known.payload.len(), now);
-            self.state.known.spoiled |= self.exchange.spoiled;
-            self.follow(next, now);
-        } else if self.wake.is_some_and(|at| at <= now) {
+            if self.exchange.command.is_some() {
+                let next = self.exchange.time_out(self.state.known.payload.len(), now);
+                self.state.known.spoiled |= self.exchange.spoiled;
+                let expected = self.exchange.expects(Invitation::Prompt);
+                self.splitter.expect_prompt(expected);
+                return self.follow(next, now);
+            }
+            // A block that nobody had asked for.
+            self.exchange.deadline = None;
+            self.listen();
+        }
+        if self.wake.is_some_and(|at| at <= now) {
             self.step(Cause::Wake, now);
         }
     }
@@ -416,6 +438,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// Closes what is open and nobody holds.
     fn tidy(&mut self, now: Instant) {
+        if self.state.known.off_by.is_some() {
+            return;
+        }
         if let Some(socket) = self.state.sockets.stray() {
             self.tidying = true;
             let close = Task::new(Close::new(socket), Job::Close);
@@ -424,8 +449,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     fn command(&mut self, command: Command, now: Instant) {
+        if self.exchange.needs_guard(command) {
+            let next = self.exchange.keep(command);
+            return self.follow(next, now);
+        }
         let known = &mut self.state.known;
         known.heard = Heard::NOTHING;
+        known.spoiled &= command.spec.payload.is_none();
         match command.encode(known) {
             Some(text) => {
                 self.exchange.begin(command, text, now);

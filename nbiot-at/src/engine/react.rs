@@ -25,7 +25,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     pub(super) fn finish(&mut self, code: Final, now: Instant) {
-        let next = self.exchange.finish(code);
+        let next = self.exchange.finish(code, self.state.known.payload.len());
         self.follow(next, now);
     }
 
@@ -40,15 +40,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     pub(super) fn follow(&mut self, next: Next, now: Instant) {
         match next {
             Next::Wait => {}
-            Next::Resync(command) => {
-                self.splitter.expect_prompt(false);
-                self.command(command.into(), now);
-            }
+            Next::Command(command) => self.command(command, now),
             Next::Ended(result) => {
-                self.splitter.abort_block();
-                if core::mem::take(&mut self.is_deaf) {
-                    self.state.sockets.doubt_all();
-                }
+                self.listen();
                 if result == Err(Fault::Silent) {
                     self.state.known.stage = Stage::Boot;
                 }
@@ -56,6 +50,14 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.step(Cause::Reply(result), now);
                 }
             }
+        }
+    }
+
+    /// What comes now is a line again.
+    pub(super) fn listen(&mut self) {
+        self.splitter.abort_block();
+        if core::mem::take(&mut self.is_deaf) {
+            self.state.sockets.doubt_all();
         }
     }
 
@@ -81,6 +83,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         self.exchange.abort();
         self.is_deaf = false;
         self.splitter.abort_block();
+        if core::mem::take(&mut self.abandoned) {
+            // It has left nothing behind in a modem that forgot everything.
+            self.task = None;
+            self.wake = None;
+        }
         if self.task.is_some() {
             self.step(Cause::Reply(Err(fault)), now);
         }

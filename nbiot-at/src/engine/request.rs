@@ -50,7 +50,8 @@ pub enum Request<'a> {
     Send {
         /// Where to.
         socket: SocketId,
-        /// At most the engine's buffer is taken, 1024 bytes; a datagram has to fit into it.
+        /// At least one byte. At most the engine's buffer is taken, 1024 bytes; a datagram has to
+        /// fit into it.
         data: &'a [u8],
     },
     /// Reads into the engine's buffer, from where [`Engine::take`] takes: [`Answer::Count`] says how
@@ -139,7 +140,8 @@ pub enum Request<'a> {
     /// tells what it has granted so far. The network answers with the next registration update:
     /// ask again later, with the same request.
     PowerSaving,
-    /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s.
+    /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s; until then only
+    /// [`Start`](Self::Start) is taken.
     PowerDown,
 }
 
@@ -161,12 +163,12 @@ impl Request<'_> {
             Self::Receive { socket } => state.receive(socket),
             Self::Flush { socket } => state.flush(socket, now),
             Self::Close { socket } => state.close(socket),
-            Self::Resolve { host } => state.resolve(host, now),
+            Self::Resolve { host } => state.resolve(host),
             Self::Identity => ask(&query::IDENTITY),
             Self::Registration => ask(&query::REGISTRATION),
             Self::Signal => ask(&query::SIGNAL),
             Self::NetworkTime => ask(&query::NETWORK_TIME),
-            Self::Synchronise { server } => state.synchronise(server, now),
+            Self::Synchronise { server } => state.synchronise(server),
             Self::SetClock { unix } => state.set_clock(unix),
             Self::FileSize { name } => state.file_query(name, &query::FILE_SIZE),
             Self::WriteFile { name, offset, data } => state.write_file(name, offset, data),
@@ -191,6 +193,7 @@ impl<const N: usize> State<N> {
     pub(crate) fn start(&mut self, now: Instant) -> Result<Task<N>, Fault> {
         self.known.stage = Stage::Boot;
         self.known.off_by = None;
+        self.lost_since = None;
         Ok(Task::new(Start::new(now), Job::Start))
     }
 
@@ -223,7 +226,8 @@ impl<const N: usize> State<N> {
         if self.sockets.get(socket).is_some_and(|s| s.ending) {
             return Err(Fault::Closed);
         }
-        if open.transport == Transport::Udp && data.len() > CHUNK {
+        let is_too_long = open.transport == Transport::Udp && data.len() > CHUNK;
+        if data.is_empty() || is_too_long {
             return Err(Fault::InvalidParameter);
         }
         let (chunk, _) = data.split_at(data.len().min(CHUNK));
@@ -270,17 +274,17 @@ impl<const N: usize> State<N> {
         Ok(Task::new(close, Job::Close))
     }
 
-    pub(crate) fn resolve(&mut self, host: &str, now: Instant) -> Result<Task<N>, Fault> {
+    pub(crate) fn resolve(&mut self, host: &str) -> Result<Task<N>, Fault> {
         self.known.target.host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
         self.ready()?;
-        Ok(Task::new(Lookup::address(now), Job::Lookup))
+        Ok(Task::new(Lookup::address(), Job::Lookup))
     }
 
-    pub(crate) fn synchronise(&mut self, server: &str, now: Instant) -> Result<Task<N>, Fault> {
+    pub(crate) fn synchronise(&mut self, server: &str) -> Result<Task<N>, Fault> {
         self.known.target.host = Text::parameter(server).ok_or(Fault::InvalidParameter)?;
         self.known.target.port = NTP;
         self.ready()?;
-        Ok(Task::new(Lookup::time(now), Job::Lookup))
+        Ok(Task::new(Lookup::time(), Job::Lookup))
     }
 
     pub(crate) fn set_clock(&mut self, unix: u64) -> Result<Task<N>, Fault> {
@@ -301,7 +305,9 @@ impl<const N: usize> State<N> {
     }
 
     pub(crate) fn power_down(&mut self, now: Instant) -> Result<Task<N>, Fault> {
-        self.known.off_by = Some(now.plus(POWER_DOWN));
+        let off_by = self.known.off_by;
+        self.known.off_by = off_by.or(Some(now.plus(POWER_DOWN)));
+        self.pending.powering_down();
         ask(&query::POWER_DOWN)
     }
 

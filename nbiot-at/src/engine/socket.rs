@@ -5,6 +5,8 @@ use crate::engine::event::Event;
 
 /// Bytes read from the modem at once and kept until the application takes them.
 pub(crate) const RECEIVE: usize = 1024;
+/// The result of `+QIOPEN` that a lost context stands for, AT reference section 22.3.
+const PDP_BROKEN: u16 = 570;
 
 /// A socket, valid until it is closed or the modem restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,7 +14,7 @@ pub(crate) const RECEIVE: usize = 1024;
 pub struct SocketId {
     /// The connectID of the module.
     id: u8,
-    generation: u8,
+    generation: u32,
 }
 
 impl SocketId {
@@ -44,14 +46,14 @@ pub(crate) enum Phase {
 pub(crate) struct Socket {
     pub(crate) phase: Phase,
     transport: Transport,
-    generation: u8,
+    generation: u32,
     /// The modem may hold unread data: `"recv"` comes only once.
     pub(crate) more: bool,
     /// `"closed"` came; there may still be data to read.
     pub(crate) ending: bool,
     tell_data: bool,
     tell_closed: bool,
-    /// The result of `+QIOPEN`.
+    /// The result of `+QIOPEN`, 0 for success.
     pub(crate) completion: Option<u16>,
     /// Bytes sent and read since it was opened, as the modem counts them.
     pub(crate) sent: u32,
@@ -105,7 +107,17 @@ impl Socket {
     /// Room for a read. What was taken makes way only once all is: nothing is moved.
     pub(crate) fn room(&mut self) -> usize {
         self.buffer.truncate(self.complete);
+        self.make_way();
         RECEIVE - self.complete
+    }
+
+    /// Begins the buffer anew if all is taken, and nothing is staged behind it.
+    fn make_way(&mut self) {
+        if self.is_empty() && self.buffer.len() == self.complete {
+            self.buffer.clear();
+            self.complete = 0;
+            self.taken = 0;
+        }
     }
 
     /// Bytes that can be taken.
@@ -158,11 +170,7 @@ impl Socket {
             *to = *from;
         }
         self.taken += count;
-        if self.is_empty() {
-            self.buffer.clear();
-            self.complete = 0;
-            self.taken = 0;
-        }
+        self.make_way();
         count
     }
 
@@ -263,9 +271,14 @@ impl<const N: usize> Sockets<N> {
         }
     }
 
-    /// The context is gone and every connection with it.
+    /// The context is gone and every connection with it, also one that is being opened.
     pub(crate) fn lose_all(&mut self) {
-        self.0.iter_mut().for_each(Socket::end);
+        for socket in &mut self.0 {
+            if socket.phase == Phase::Opening {
+                socket.completion = Some(PDP_BROKEN);
+            }
+            socket.end();
+        }
     }
 
     /// The modem forgot every socket.

@@ -23,8 +23,8 @@ const REGISTRATION_POLL_MAX: u32 = 60_000;
 /// Registration state 3 is often passing: it counts after this time.
 const DENIED: u32 = 60_000;
 const NOT_SEARCHING: u32 = 30_000;
-/// Restarts of the modem in the course of one start.
-const RESTARTS: u8 = 3;
+/// Restarts of the modem in the course of one start, its power-up among them.
+const RESTARTS: u8 = 5;
 
 /// Settings after each boot, in order. The guard makes sure that late answers to probes are gone.
 const SETUP: [&Spec; 7] = [
@@ -36,7 +36,6 @@ const SETUP: [&Spec; 7] = [
     &socket::PAYLOAD_ECHO_OFF,
     &general::URC_PORT_QUERY,
 ];
-const ECHO_OFF: usize = 0;
 const GUARD: usize = 4;
 const URC_PORT_QUERY: usize = 6;
 
@@ -79,7 +78,7 @@ const fn saves(known: &Known) -> bool {
 /// ```text
 ///   Probe ─► Setup ─► Settle ─► Sim ─► Radio ─► Search ─► Contexts ─► Activate ─► Leftovers ─► done
 ///     ▲                          └─ Pin ─┘                    └── already active ──┘
-///     └── the modem restarted, at most 3 times
+///     └── the modem restarted, at most 5 times
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
@@ -181,9 +180,7 @@ impl Start {
         fault: Fault,
         now: Instant,
     ) -> Step {
-        if self.at != At::Probe {
-            self.restarts += 1;
-        }
+        self.restarts += 1;
         if self.restarts > RESTARTS {
             return Step::failed(fault);
         }
@@ -221,7 +218,9 @@ impl Start {
             }
             (At::Setup(n), Err(fault)) if n == GUARD => Step::failed(fault),
             (At::Setup(n), _) => {
-                state.known.echo_off |= n == ECHO_OFF && result.is_ok();
+                if n == GUARD {
+                    state.known.echo_off = !state.known.heard.is_echoed;
+                }
                 if n == URC_PORT_QUERY && result.is_ok() && !state.known.heard.is_set {
                     return self.go(At::SetUrcPort, &general::URC_PORT);
                 }
@@ -431,8 +430,12 @@ impl Start {
                 self.close_leftover(state, 0)
             }
             (At::CloseLeftover(id), result) => {
-                if matches!(result, Err(Fault::TimedOut)) {
+                if matches!(result, Err(Fault::TimedOut | Fault::Malformed)) {
                     state.sockets.release(id, Phase::Quarantined);
+                    let transport = leftover(state, id).transport;
+                    if let Some(socket) = state.sockets.slot(id) {
+                        socket.carry(transport);
+                    }
                 }
                 self.close_leftover(state, id + 1)
             }
@@ -443,15 +446,7 @@ impl Start {
     fn close_leftover<const N: usize>(&mut self, state: &mut State<N>, from: u8) -> Step {
         let leftovers = state.known.leftovers | state.known.tls_leftovers;
         match (from..16).find(|&id| leftovers & (1 << id) != 0) {
-            Some(id) => {
-                let transport = if state.known.tls_leftovers & (1 << id) != 0 {
-                    Transport::Tls
-                } else {
-                    Transport::Tcp
-                };
-                let socket = Connection { id, transport };
-                self.go(At::CloseLeftover(id), socket.close())
-            }
+            Some(id) => self.go(At::CloseLeftover(id), leftover(state, id).close()),
             None => {
                 if core::mem::take(&mut state.known.context_lost) {
                     self.restarts += 1;
@@ -461,9 +456,20 @@ impl Start {
                     state.known.stage = Stage::Context;
                     return self.go(At::Deactivate, &context::DEACTIVATE);
                 }
-                state.known.ready();
+                state.started();
                 Step::Done(Ok(Answer::Done))
             }
         }
     }
+}
+
+/// A connection of an earlier session.
+const fn leftover<const N: usize>(state: &State<N>, id: u8) -> Connection {
+    let is_tls = state.known.tls_leftovers & (1 << id) != 0;
+    let transport = if is_tls {
+        Transport::Tls
+    } else {
+        Transport::Tcp
+    };
+    Connection { id, transport }
 }

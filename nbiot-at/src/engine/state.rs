@@ -15,8 +15,10 @@ use crate::time::Instant;
 
 /// Loss of the network shorter than this keeps the sockets, ms.
 const DETACHED_AFTER: u32 = 120_000;
-/// `APP RDY` this long after the first answer still belongs to the boot, ms.
-const BOOT: u32 = 20_000;
+/// `APP RDY` this long after `RDY`, or after the first answer where that was not seen, still
+/// belongs to the boot, ms.
+const BOOT: u32 = 60_000;
+const BOOT_UNSEEN: u32 = 20_000;
 
 /// What a line means for the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,13 @@ impl<const N: usize> State<N> {
             self.sockets.lose_all();
             self.pending.context_lost();
         }
+    }
+
+    /// Connections can be opened.
+    pub(crate) fn started(&mut self) {
+        self.known.ready();
+        self.lost_since = None;
+        self.pending.started();
     }
 
     /// Nothing that was set up in the modem holds any more.
@@ -209,17 +218,20 @@ impl<const N: usize> State<N> {
         Some(match text.map(|&(_, life)| life) {
             Some(Life::Ready) => Effect::Restarted,
             Some(Life::ApplicationReady) => {
-                let booting = self.known.alive.is_none_or(|alive| now < alive.plus(BOOT));
-                let expected =
-                    !self.known.application_ready && (self.known.boot.is_some() || booting);
-                self.known.application_ready = true;
-                if expected {
+                let until = match self.known.boot {
+                    Some(boot) => Some(boot.plus(BOOT)),
+                    None => self.known.alive.map(|alive| alive.plus(BOOT_UNSEEN)),
+                };
+                let is_booting = until.is_none_or(|until| now < until);
+                if !core::mem::replace(&mut self.known.application_ready, true) && is_booting {
                     Effect::Changed
                 } else {
                     Effect::Restarted
                 }
             }
             Some(Life::Asleep) => Effect::Asleep,
+            // The same in other words.
+            Some(Life::Off) if self.known.is_asleep => Effect::None,
             // The BG96 says no more than this when it goes to sleep.
             Some(Life::Off) if self.known.off_by.is_none() && self.known.granted.has_psm() => {
                 Effect::Asleep
@@ -243,6 +255,8 @@ impl<const N: usize> State<N> {
             SocketUrc::Received(id) => self.sockets.received(id),
             SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
             SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
+            // Of a name that nobody waits for any more.
+            SocketUrc::Resolved => self.known.resolving_until = None,
             SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
         }

@@ -96,7 +96,6 @@ impl Send {
     fn send<const N: usize>(&mut self, state: &mut State<N>) -> Step {
         self.checking = false;
         self.is_told = false;
-        state.known.spoiled = false;
         match u16::try_from(state.known.payload.len()) {
             Ok(length) => Step::Command(self.socket.send(length)),
             Err(_) => Step::failed(Fault::LogicBug),
@@ -295,6 +294,8 @@ impl Flush {
             Cause::Begin => self.ask(),
             Cause::Wake if self.left.is_some() => self.ask(),
             Cause::Wake => Step::Wait(now.plus(FLUSH_POLL)),
+            // The modem does not know it any more.
+            Cause::Reply(Err(Fault::Refused | Fault::Cme(_))) => Step::failed(Fault::Closed),
             Cause::Reply(Err(fault)) => Step::failed(fault),
             Cause::Reply(Ok(())) => match state.known.heard.unacknowledged {
                 Some(0) => Step::Done(Ok(Answer::Done)),

@@ -104,9 +104,18 @@ pub(crate) fn reports(line: &[u8]) -> bool {
 
 /// The timers of a registration line: the last two quoted strings of eight digits 0 and 1.
 ///
-/// Firmware differs in the fields before them, so commas are not counted (AT reference 7.1).
+/// Firmware differs in the fields before them, so commas are not counted behind the cell (AT
+/// reference 7.1).
 pub(crate) fn timers(line: &[u8], prefix: &str) -> Option<(ActiveTimer, PeriodicTimer)> {
     let mut fields = Fields::of(line, prefix)?;
+    fields.next();
+    // `<stat>` behind the `<n>` of an answer, or the area; it may be the string of digits that the
+    // cell behind it is, too.
+    let second = fields.next();
+    if !second.quoted && !second.text.is_empty() {
+        fields.next();
+    }
+    fields.next();
     let mut last: [&[u8]; 2] = [b"", b""];
     // A registration line has a dozen fields at most.
     for _ in 0..16 {

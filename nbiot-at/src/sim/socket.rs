@@ -149,10 +149,16 @@ impl Socket {
 
     fn send(&mut self, network: &mut impl Network) {
         while !self.queue.is_empty() {
+            let (first, rest) = self.queue.as_slices();
             // A datagram leaves as soon as it is queued, so the queue is nothing but it.
-            self.queue.make_contiguous();
-            let (first, _) = self.queue.as_slices();
-            let taken = network.send(self.id, first);
+            let taken = if self.kind == Kind::Udp && !rest.is_empty() {
+                let mut whole = heapless::Vec::<u8, BUFFER>::new();
+                let fits = [first, rest].map(|part| whole.extend_from_slice(part));
+                debug_assert!(fits.iter().all(Result::is_ok), "as large as the queue");
+                network.send(self.id, &whole)
+            } else {
+                network.send(self.id, first)
+            };
             if taken == 0 {
                 break;
             }

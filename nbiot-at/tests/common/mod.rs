@@ -167,30 +167,58 @@ impl Rig {
         assert_eq!(self.done(), Ok(Answer::Done));
     }
 
+    /// The registration query: at home.
+    #[track_caller]
+    pub fn registered(&mut self) {
+        let place = "\"0A1B\",\"01C2D304\",9";
+        let answer = format!("\r\n+CEREG: 4,1,{place}\r\n\r\nOK\r\n");
+        self.exchange("AT+CEREG?", answer);
+    }
+
     #[track_caller]
     pub fn start(&mut self) {
         self.boot();
         self.sim_and_settings();
-        let place = "\"0A1B\",\"01C2D304\",9";
-        self.exchange(
-            "AT+CEREG?",
-            format!("\r\n+CEREG: 4,1,{place}\r\n\r\nOK\r\n"),
-        );
+        self.registered();
         self.context();
     }
 
     #[track_caller]
     pub fn connect(&mut self) -> SocketId {
+        self.open(0)
+    }
+
+    /// Asks for a connection, whose id must be this.
+    #[track_caller]
+    pub fn begin_connect(&mut self, id: u8) {
         self.begin(Request::Connect {
             host: "meter.example",
             port: 1883,
             transport: Transport::Tcp,
         });
-        let open = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
-        self.exchange(open, "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n");
+        let open = format!("AT+QIOPEN=1,{id},\"TCP\",\"meter.example\",1883,0,0\r");
+        assert_eq!(self.sent(), open);
+    }
+
+    /// Opens the connection of this id.
+    #[track_caller]
+    pub fn open(&mut self, id: u8) -> SocketId {
+        self.begin_connect(id);
+        self.say(format!("\r\nOK\r\n\r\n+QIOPEN: {id},0\r\n"));
         match self.done() {
             Ok(Answer::Socket(socket)) => socket,
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// A command, no answer in `millis`, and none to the probes that follow.
+    #[track_caller]
+    pub fn fall_silent(&mut self, command: &str, millis: u64) {
+        assert_eq!(self.sent(), format!("{command}\r"));
+        self.pass(millis);
+        for _ in 0..3 {
+            assert_eq!(self.sent(), "AT\r");
+            self.pass(500);
         }
     }
 
