@@ -1,7 +1,9 @@
 //! The powers of IEEE 1459 in `f64`, for a head-end that computes over many meters.
 //!
 //! Formulas and symbols are those of [`power`](crate::power); values are in V, A, W, var, VA, and
-//! ratios are plain. A meter itself books and bills in integers.
+//! ratios are plain. Double precision is right here and nowhere else: a head-end has the hardware for
+//! it, it only shows these numbers, and sums over many meters keep 15 digits. A meter itself books
+//! and bills in integers.
 
 /// What is known of one phase (or one element of a meter).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

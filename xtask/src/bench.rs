@@ -1,13 +1,14 @@
 //! The figures of the project's budgets, each beside its budget.
 
-use std::collections::BTreeMap;
+mod image;
+
 use std::process::Command;
 
+use image::{emulated, of, soft_float, symbols};
+
 use crate::boards::{self, Size};
-use crate::embedded::Toolchain;
 use crate::install;
 use crate::process::{Log, Outcome};
-use crate::qemu;
 use crate::workspace::{cargo, target_dir};
 
 const BOARD: &str = "qemu-f405";
@@ -192,14 +193,6 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     ])
 }
 
-/// The size of a symbol that is there for its size.
-fn of(symbols: &BTreeMap<String, u64>, name: &str) -> Result<u64, String> {
-    let found = symbols.iter().find(|(symbol, _)| symbol.contains(name));
-    found
-        .map(|(_, size)| *size)
-        .ok_or_else(|| format!("no {name} in the image"))
-}
-
 /// The driver of the metering chip on a small core, on the bus, and in instructions.
 fn the_metering_chip(log: &mut Log) -> Result<Vec<Figure>, String> {
     let toolchain = boards::one(log, &format!("examples/boards/{SMALL}"))?;
@@ -270,55 +263,6 @@ fn bytes(count: u64) -> Result<f64, String> {
     u32::try_from(count)
         .map(f64::from)
         .map_err(|error| error.to_string())
-}
-
-/// The symbols of an image with their sizes.
-fn symbols(
-    log: &mut Log,
-    toolchain: &Toolchain,
-    name: &str,
-) -> Result<BTreeMap<String, u64>, String> {
-    install::program(log, "nm")?;
-    let text = log.capture(Command::new("nm").arg("-S").arg(toolchain.image(name)))?;
-    let lines = text
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let sized = lines.filter_map(|words| match words.as_slice() {
-        [_, size, _, name] => Some((name.to_string(), u64::from_str_radix(size, 16).ok()?)),
-        [_, _, name] => Some((name.to_string(), 0)),
-        _ => None,
-    });
-    Ok(sized.collect())
-}
-
-/// How many of the symbols do arithmetic on floating point in software: those of the ARM run-time
-/// ABI for single and double precision, and their names in libgcc.
-fn soft_float(symbols: &BTreeMap<String, u64>) -> u64 {
-    let is_soft = |name: &String| {
-        ["__aeabi_f", "__aeabi_d"]
-            .iter()
-            .any(|start| name.starts_with(start))
-            || (name.starts_with("__")
-                && ["sf2", "df2", "sf3", "df3", "sfsi", "dfsi", "sfdi", "dfdi"]
-                    .iter()
-                    .any(|end| name.ends_with(end)))
-    };
-    symbols.keys().filter(|name| is_soft(name)).count() as u64
-}
-
-/// What an image prints in QEMU, where it counts its own instructions: the number of a line.
-fn emulated(log: &mut Log, toolchain: &Toolchain, image: &str, line: usize) -> Result<f64, String> {
-    install::program(log, "qemu-system-arm")?;
-    let mut command = qemu::machine();
-    // Virtual time then follows the instructions, a nanosecond each: the image counts them.
-    command.args(["-icount", "shift=0", "-serial", "null"]);
-    command.arg("-kernel").arg(toolchain.image(image));
-    let printed = qemu::play(log, command)?;
-    let number = printed
-        .lines()
-        .nth(line)
-        .and_then(|text| text.trim().parse().ok());
-    number.ok_or_else(|| format!("{image} printed '{}'", printed.trim()))
 }
 
 /// The cost of a round less that of an empty one; a round is two updates.
@@ -499,8 +443,7 @@ fn later() -> Vec<Figure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{field, soft_float};
-    use std::collections::BTreeMap;
+    use super::field;
 
     #[test]
     fn a_number_is_read_from_the_report() {
@@ -508,18 +451,5 @@ mod tests {
         assert_eq!(field(report, "wall_s"), Some(0.75));
         assert_eq!(field(report, "bytes_per_meter_day"), Some(1830.0));
         assert_eq!(field(report, "lost"), None);
-    }
-
-    #[test]
-    fn soft_float_is_told_from_integer_helpers() {
-        let names = [
-            "__aeabi_dadd",
-            "__aeabi_uldivmod",
-            "__adddf3",
-            "__muldi3",
-            "main",
-        ];
-        let symbols: BTreeMap<_, _> = names.map(|name| (name.to_string(), 0)).into();
-        assert_eq!(soft_float(&symbols), 2);
     }
 }
