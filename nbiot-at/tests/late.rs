@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Rig, config, for_every_cut};
-use nbiot_at::{Answer, Event, Fault, FileName, Request, SocketId, Tls, Transport};
+use nbiot_at::{Answer, Event, Fault, Request};
 
 /// What the modem sent to the peer of a connection: the first bytes behind its prompt.
 fn taken(rig: &mut Rig, length: usize) -> String {
@@ -78,13 +78,13 @@ fn second_send_ok_before_the_prompt_is_not_the_end() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         let data = b"first";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "first");
         rig.taken(5);
         assert_eq!(rig.done(), Ok(Answer::Count(5)));
         let data = b"ABCDEFGHIJKLMNOPQRST";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,20", "\r\nSEND OK\r\n");
         rig.say("\r\n> ");
         assert_eq!(taken(rig, data.len()).as_bytes(), data);
@@ -98,10 +98,7 @@ fn late_send_ok_of_one_socket_is_not_that_of_another() {
     let mut rig = Rig::new(config(), 0);
     let a = rig.connected();
     let b = rig.open(1);
-    rig.begin(Request::Send {
-        socket: a,
-        data: b"hello",
-    });
+    rig.begin_send(a, b"hello");
     rig.exchange("AT+QISEND=0,5", "\r\n> ");
     assert_eq!(rig.sent(), "hello");
     rig.pass(20_000);
@@ -110,66 +107,10 @@ fn late_send_ok_of_one_socket_is_not_that_of_another() {
     rig.resynchronise();
     rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,0,5\r\n\r\nOK\r\n");
     assert_eq!(rig.done(), Err(Fault::Closed));
-    rig.begin(Request::Send {
-        socket: b,
-        data: b"BBBBBBBBBBBBBBB",
-    });
+    rig.begin_send(b, b"BBBBBBBBBBBBBBB");
     rig.exchange("AT+QISEND=1,15", "\r\nSEND OK\r\n");
     rig.say("\r\n> ");
     assert_eq!(taken(&mut rig, 15), "B".repeat(15));
-}
-
-/// A TLS connection, whose bytes the modem does not count.
-fn connected_by_tls() -> (Rig, SocketId) {
-    let mut config = config();
-    config.tls = Some(Tls::new(FileName::parameter("ca.pem").unwrap()));
-    let mut rig = Rig::new(config, 0);
-    rig.start();
-    rig.begin(Request::Connect {
-        host: "meter.example",
-        port: 8883,
-        transport: Transport::Tls,
-    });
-    let clock = "\r\n+CCLK: \"26/11/27,12:00:00+00\"\r\n\r\nOK\r\n";
-    rig.exchange("AT+CCLK?", clock);
-    loop {
-        let sent = rig.sent();
-        let setting = sent.split('"').nth(1);
-        if sent.starts_with("AT+QSSLOPEN") {
-            rig.say("\r\nOK\r\n\r\n+QSSLOPEN: 0,0\r\n");
-        } else if let Some(key) = setting.filter(|_| sent.matches(',').count() == 1) {
-            let value = match key {
-                "sslversion" => "3",
-                "ciphersuite" => "0XC02F",
-                "cacert" => "\"ca.pem\"",
-                "ignorelocaltime" => "0",
-                _ => "1",
-            };
-            rig.say(format!("\r\n+QSSLCFG: \"{key}\",1,{value}\r\n\r\nOK\r\n"));
-        } else {
-            rig.say("\r\nOK\r\n");
-        }
-        match rig.engine.outcome() {
-            None => {}
-            Some(Ok(Answer::Socket(socket))) => return (rig, socket),
-            Some(other) => panic!("{other:?}"),
-        }
-    }
-}
-
-#[test]
-fn second_send_ok_over_tls_is_no_success_of_what_was_not_sent() {
-    let (mut rig, socket) = connected_by_tls();
-    for data in [b"reading 1", b"reading 2"] {
-        rig.begin(Request::Send { socket, data });
-        // The one behind this is the doubled one.
-        rig.exchange("AT+QSSLSEND=0,9", "\r\nSEND OK\r\n");
-        assert_eq!(rig.engine.outcome(), None, "not one byte has been sent");
-        rig.say("\r\n> ");
-        assert_eq!(rig.sent().as_bytes(), data);
-        rig.say("\r\nSEND OK\r\n\r\nSEND OK\r\n");
-        assert_eq!(rig.done(), Ok(Answer::Count(9)));
-    }
 }
 
 #[test]
@@ -184,10 +125,7 @@ fn prompt_behind_the_zeros_is_filled_up_too() {
         let mut rig = Rig::new(config(), 0);
         let socket = rig.connected();
         let data = vec![b'x'; length];
-        rig.begin(Request::Send {
-            socket,
-            data: &data,
-        });
+        rig.begin_send(socket, &data);
         rig.sent();
         rig.pass(20_000);
         // A modem that is busy loses what it is sent.
@@ -207,7 +145,7 @@ fn file_is_written_behind_a_send_that_was_given_up() {
     let mut rig = Rig::new(config(), 0);
     let socket = rig.connected();
     let data = b"hello";
-    rig.begin(Request::Send { socket, data });
+    rig.begin_send(socket, data);
     assert_eq!(rig.sent(), "AT+QISEND=0,5\r");
     rig.pass(20_000);
     assert_eq!(rig.sent(), "\0\0\0\0\0");

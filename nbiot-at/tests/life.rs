@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{config, for_every_cut};
-use nbiot_at::{Answer, Config, Event, Fault, Request, Stage, Text, Transport};
+use common::{CONNECT, config, for_every_cut};
+use nbiot_at::{Answer, Config, Event, Fault, Request, Stage, Text};
 
 fn with_pin() -> Config {
     let mut config = config();
@@ -77,11 +77,7 @@ fn b8_power_down_invalidates_everything() {
             rig.engine.take(socket, &mut [0; 4]),
             Err(Fault::UnknownSocket)
         );
-        let connect = Request::Connect {
-            host: "meter.example",
-            port: 1883,
-            transport: Transport::Tcp,
-        };
+        let connect = CONNECT;
         assert_eq!(rig.engine.begin(connect, rig.now), Err(Fault::NotStarted));
     });
 }
@@ -91,10 +87,7 @@ fn b9_restart_fails_the_command_and_forgets_the_sockets() {
     for text in ["\r\nRDY\r\n", "\r\nRDY\r\n\r\nAPP RDY\r\n"] {
         for_every_cut(&config(), |rig| {
             let socket = rig.connected();
-            rig.begin(Request::Send {
-                socket,
-                data: b"hello",
-            });
+            rig.begin_send(socket, b"hello");
             rig.exchange("AT+QISEND=0,5", text);
             assert_eq!(rig.done(), Err(Fault::Restarted));
             assert_eq!(rig.events(), [Event::Restarted]);

@@ -137,10 +137,7 @@ fn a12_payload_goes_only_after_the_prompt() {
     for prompt in ["\r\n> ", "\r\n>"] {
         for_every_cut(&config(), |rig| {
             let socket = rig.connected();
-            rig.begin(Request::Send {
-                socket,
-                data: b"hello",
-            });
+            rig.begin_send(socket, b"hello");
             rig.exchange("AT+QISEND=0,5", "");
             rig.pass(1_200);
             assert_eq!(rig.sent(), "");
@@ -156,10 +153,7 @@ fn a12_payload_goes_only_after_the_prompt() {
 fn a12_nothing_is_sent_when_an_error_replaces_the_prompt() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\nERROR\r\n");
         rig.exchange("AT+QISEND=0,0", "\r\nERROR\r\n");
         assert_eq!(rig.done(), Err(Fault::Closed));
@@ -170,10 +164,7 @@ fn a12_nothing_is_sent_when_an_error_replaces_the_prompt() {
 fn a13_bracket_inside_a_line_is_no_prompt() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\n+QIND: \">\",1\r\n");
         assert_eq!(rig.sent(), "");
         rig.say("\r\n> ");
@@ -187,7 +178,7 @@ fn a14_lost_prompt_is_filled_up_with_zeros() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         let data = b"at+cfun=0\r";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,10", "");
         rig.pass(20_000);
         assert_eq!(rig.sent(), "\0".repeat(10));
@@ -202,7 +193,7 @@ fn a14_payload_that_was_not_taken_is_sent_again() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         let data = b"hello";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,5", "");
         rig.pass(20_000);
         assert_eq!(rig.sent(), "\0".repeat(5));
@@ -364,10 +355,7 @@ fn time_after_a_block_is_that_of_the_final_code() {
 fn a14_payload_that_lost_a_byte_is_no_success() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello"); // The modem got four of them.
         rig.pass(20_000);
@@ -395,14 +383,14 @@ fn a19_dropped_read_and_send_are_counted_all_the_same() {
         assert_eq!(rig.take(socket), b"hello");
 
         let data = b"hello";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.engine.abandon(rig.now);
         rig.taken(5);
         assert!(rig.engine.is_idle());
         let data = b"world";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,5", "\r\nERROR\r\n");
         rig.exchange("AT+QISEND=0,0", "\r\n+QISEND: 5,5,0\r\n\r\nOK\r\n");
         assert_eq!(rig.sent(), "AT+QISEND=0,5\r", "nothing was taken: again");
@@ -421,7 +409,7 @@ fn a4_line_behind_an_answer_does_not_take_its_place() {
         assert!(matches!(rig.done(), Ok(Answer::Signal(s)) if s.rsrp == Some(-83)));
 
         let data = b"hello";
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nSEND OK\r\n");

@@ -9,8 +9,8 @@ use embassy_futures::select::{Either, select};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embedded_io_async::{Read, Write};
 use embedded_nal_async::{AddrType, Dns, TcpConnect};
-use nbiot_at::asynch::{Modem, Shared};
-use nbiot_at::sim::{Bench, Faults, Loopback, Modem as Model};
+use nbiot_at::asynch::{Connection, Modem, Shared};
+use nbiot_at::sim::{Bench, Faults, Loopback, Modem as Model, Port, VirtualClock};
 use nbiot_at::{Apn, Clock, Config, Event, Fault, Instant, Transport};
 
 fn bench(seed: u64) -> Bench<Loopback> {
@@ -21,6 +21,17 @@ fn bench(seed: u64) -> Bench<Loopback> {
 
 fn config() -> Config {
     Config::new(Apn::parameter("iot.example").unwrap())
+}
+
+type Serial<'a> = Port<'a, Loopback>;
+type Clocked<'a> = &'a VirtualClock;
+
+async fn open<'a, 'b, const N: usize>(
+    shared: &'a Shared<NoopRawMutex, Serial<'b>, Clocked<'b>, N>,
+    port: u16,
+) -> Connection<'a, NoopRawMutex, Serial<'b>, Clocked<'b>, N> {
+    let connect = shared.connect("meter.example", port, Transport::Tcp);
+    connect.await.unwrap()
 }
 
 /// Sends in pieces while what comes back is read, and compares.
@@ -56,18 +67,13 @@ fn f16_connections_read_and_write_at_the_same_time() {
                     model.faults.urc = 100_000;
                     model.faults.send_fail = 50_000;
                 });
-                let open = async |port| {
-                    shared
-                        .connect("meter.example", port, Transport::Tcp)
-                        .await
-                        .unwrap()
-                };
-                let (a, b, c) = (open(1).await, open(2).await, open(3).await);
+                let (a, b) = (open(&shared, 1).await, open(&shared, 2).await);
+                let c = open(&shared, 3).await;
                 let fourth = shared.connect("meter.example", 4, Transport::Tcp).await;
                 assert_eq!(fourth.unwrap_err().fault(), Some(Fault::NoFreeSocket));
                 join3(echo(a, 1, 20), echo(b, 2, 15), echo(c, 3, 30)).await;
                 // Dropped at the end of each, so there is room again.
-                let again = open(5).await;
+                let again = open(&shared, 5).await;
                 echo(again, 4, 2).await;
             })
             .unwrap();
@@ -83,14 +89,8 @@ fn reader_that_waits_lets_others_use_the_modem() {
     bench
         .run(async {
             shared.lock().await.start().await.unwrap();
-            let mut idle = shared
-                .connect("meter.example", 1, Transport::Tcp)
-                .await
-                .unwrap();
-            let busy = shared
-                .connect("meter.example", 2, Transport::Tcp)
-                .await
-                .unwrap();
+            let mut idle = open(&shared, 1).await;
+            let busy = open(&shared, 2).await;
             let before = bench.clock().now();
             let mut buffer = [0; 8];
             match select(idle.read(&mut buffer), echo(busy, 1, 10)).await {
@@ -130,14 +130,8 @@ fn those_that_wait_sleep() {
     bench
         .run(async {
             shared.lock().await.start().await.unwrap();
-            let mut first = shared
-                .connect("meter.example", 1, Transport::Tcp)
-                .await
-                .unwrap();
-            let mut second = shared
-                .connect("meter.example", 2, Transport::Tcp)
-                .await
-                .unwrap();
+            let mut first = open(&shared, 1).await;
+            let mut second = open(&shared, 2).await;
             let (mut a, mut b) = ([0; 8], [0; 8]);
             let until = bench.clock().now() + Duration::from_secs(3_600);
             let mut polls = 0;
@@ -203,10 +197,7 @@ fn f22_connection_that_was_dropped_is_closed() {
         .run(async {
             shared.lock().await.start().await.unwrap();
             for round in 0..3 {
-                let open = shared
-                    .connect("meter.example", 1, Transport::Tcp)
-                    .await
-                    .unwrap();
+                let open = open(&shared, 1).await;
                 let guard = shared.lock().await;
                 drop(open);
                 drop(guard);

@@ -2,16 +2,10 @@
 
 mod common;
 
-use common::{config, for_every_cut};
+use common::{CONNECT, config, for_every_cut};
 use nbiot_at::{Answer, Event, Fault, Request, SocketError, Transport};
 
 const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
-const CONNECT: Request<'static> = Request::Connect {
-    host: "meter.example",
-    port: 1883,
-    transport: Transport::Tcp,
-};
-
 #[test]
 fn f1_connection_may_take_its_time() {
     for_every_cut(&config(), |rig| {
@@ -122,10 +116,7 @@ fn f6_f7_closed_connection_is_read_to_its_end() {
 fn f9_full_queue_is_retried_with_the_same_bytes() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         for pause in [100, 200] {
             rig.exchange("AT+QISEND=0,5", "\r\n> ");
             assert_eq!(rig.sent(), "hello");
@@ -146,10 +137,7 @@ fn f9_queue_full_for_the_whole_write_time_is_an_error() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         let begun = rig.now;
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         let outcome = loop {
             match rig.sent().as_str() {
                 "AT+QISEND=0,5\r" => rig.say("\r\n> "),
@@ -174,10 +162,7 @@ fn f10_unknown_outcome_is_settled_by_the_modems_count() {
     ] {
         for_every_cut(&config(), |rig| {
             let socket = rig.connected();
-            rig.begin(Request::Send {
-                socket,
-                data: b"hello",
-            });
+            rig.begin_send(socket, b"hello");
             rig.exchange("AT+QISEND=0,5", "\r\n> ");
             assert_eq!(rig.sent(), "hello");
             rig.say("\r\nERROR\r\n");
@@ -197,7 +182,7 @@ fn f10_part_that_was_taken_for_the_whole_ends_the_connection() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
         let data = &[b'x'; 300];
-        rig.begin(Request::Send { socket, data });
+        rig.begin_send(socket, data);
         rig.exchange("AT+QISEND=0,300", "\r\n> ");
         assert_eq!(rig.sent().len(), 300);
         rig.taken(30);
@@ -206,10 +191,7 @@ fn f10_part_that_was_taken_for_the_whole_ends_the_connection() {
     // What cannot be counted any more was taken: the modem has said so.
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nSEND OK\r\n\r\n+QIURC: \"closed\",0\r\n");
@@ -222,10 +204,7 @@ fn f10_part_that_was_taken_for_the_whole_ends_the_connection() {
 fn f10_lost_send_ok_ends_the_connection() {
     for_every_cut(&config(), |rig| {
         let socket = rig.connected();
-        rig.begin(Request::Send {
-            socket,
-            data: b"hello",
-        });
+        rig.begin_send(socket, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.pass(20_000);
@@ -262,10 +241,7 @@ fn f16_events_reach_their_own_socket() {
         let Ok(Answer::Socket(second)) = rig.done() else {
             panic!("not open")
         };
-        rig.begin(Request::Send {
-            socket: first,
-            data: b"hello",
-        });
+        rig.begin_send(first, b"hello");
         rig.exchange("AT+QISEND=0,5", "\r\n+QIURC: \"recv\",1\r\n\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\n+QIURC: \"recv\",0\r\n");

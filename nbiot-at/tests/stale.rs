@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{Rig, config};
-use nbiot_at::{Answer, Event, Fault, Request, SocketId, Transport};
+use common::{CONNECT, Rig, config};
+use nbiot_at::{Answer, Event, Fault, Request, SocketId};
 
 #[test]
 fn loss_of_the_network_before_a_start_is_not_told_after_it() {
@@ -38,7 +38,7 @@ fn network_that_a_start_has_found_is_told() {
 fn restart_is_not_told_of_a_modem_that_was_started_since() {
     let mut rig = Rig::new(config(), 0);
     let socket = rig.connected();
-    rig.begin(Request::Send { socket, data: b"x" });
+    rig.begin_send(socket, b"x");
     rig.exchange("AT+QISEND=0,1", "\r\nRDY\r\n\r\nAPP RDY\r\n");
     assert_eq!(rig.done(), Err(Fault::Restarted));
     rig.echoes = true;
@@ -84,11 +84,7 @@ fn tls_socket_of_an_earlier_session_is_closed_as_one_later_too() {
     assert_eq!(rig.done(), Ok(Answer::Done));
     rig.open(1);
     // No other is left.
-    rig.begin(Request::Connect {
-        host: "meter.example",
-        port: 1883,
-        transport: Transport::Tcp,
-    });
+    rig.begin(CONNECT);
     assert_eq!(rig.sent(), "AT+QSSLCLOSE=0,10\r");
 }
 
@@ -141,15 +137,7 @@ fn nothing_is_sent_behind_a_power_down() {
     rig.begin(Request::PowerDown);
     rig.exchange("AT+QPOWD=1", "\r\nOK\r\n");
     assert_eq!(rig.done(), Ok(Answer::Done));
-    for request in [
-        Request::Connect {
-            host: "meter.example",
-            port: 1883,
-            transport: Transport::Tcp,
-        },
-        Request::Signal,
-        Request::PowerDown,
-    ] {
+    for request in [CONNECT, Request::Signal, Request::PowerDown] {
         rig.begin_err(request, Fault::PoweredDown);
     }
     rig.say("\r\nPOWERED DOWN\r\n");
@@ -189,11 +177,7 @@ fn begin(rig: &mut Rig, step: usize, socket: Option<SocketId>) {
         }),
         (2, Some(socket)) => rig.begin(Request::Receive { socket }),
         (3, Some(socket)) => rig.begin(Request::Close { socket }),
-        _ => rig.begin(Request::Connect {
-            host: "meter.example",
-            port: 1883,
-            transport: Transport::Tcp,
-        }),
+        _ => rig.begin(CONNECT),
     }
 }
 

@@ -20,6 +20,12 @@ pub fn for_every_cut(config: &Config, scenario: impl Fn(&mut Rig)) {
     }
 }
 
+pub const CONNECT: Request<'static> = Request::Connect {
+    host: "meter.example",
+    port: 1883,
+    transport: Transport::Tcp,
+};
+
 pub fn config() -> Config {
     Config::new(Apn::parameter("iot.example").unwrap())
 }
@@ -85,6 +91,10 @@ impl Rig {
 
     pub fn begin(&mut self, request: Request<'_>) {
         self.engine.begin(request, self.now).unwrap();
+    }
+
+    pub fn begin_send(&mut self, socket: SocketId, data: &[u8]) {
+        self.begin(Request::Send { socket, data });
     }
 
     /// `SEND OK`, and so many bytes since the first socket was opened.
@@ -191,11 +201,7 @@ impl Rig {
     /// Asks for a connection, whose id must be this.
     #[track_caller]
     pub fn begin_connect(&mut self, id: u8) {
-        self.begin(Request::Connect {
-            host: "meter.example",
-            port: 1883,
-            transport: Transport::Tcp,
-        });
+        self.begin(CONNECT);
         let open = format!("AT+QIOPEN=1,{id},\"TCP\",\"meter.example\",1883,0,0\r");
         assert_eq!(self.sent(), open);
     }

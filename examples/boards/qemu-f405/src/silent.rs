@@ -2,10 +2,12 @@
 
 use core::convert::Infallible;
 use core::hint::black_box;
+use core::panic::PanicInfo;
 
 use embedded_hal::delay::DelayNs;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use nbiot_at::{Clock, Instant};
+use nbiot_at::blocking::Modem;
+use nbiot_at::{Apn, Clock, Config, Instant};
 
 /// A port of which nothing is known when the image is built.
 pub struct Port;
@@ -49,4 +51,29 @@ impl DelayNs for Ticks {
     fn delay_ns(&mut self, ns: u32) {
         black_box(ns);
     }
+}
+
+/// A client on them.
+#[inline(always)]
+pub fn modem() -> Modem<Port, Ticks> {
+    let apn = Apn::parameter(black_box("iot.example")).unwrap_or_default();
+    Modem::new(Port, Ticks, Config::new(apn))
+}
+
+/// A connection with TLS, and data both ways.
+#[inline(always)]
+#[allow(dead_code, reason = "not every image connects")]
+pub fn exchange(modem: &mut Modem<Port, Ticks>) {
+    let server = black_box("meter.example");
+    if let Ok(socket) = modem.connect(server, 8883, nbiot_at::Transport::Tls) {
+        let mut buffer = [0; 64];
+        let _ = black_box(modem.send(socket, black_box(b"data")));
+        let _ = black_box(modem.receive(socket, &mut buffer));
+        let _ = black_box(modem.close(socket));
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    loop {}
 }

@@ -1,50 +1,18 @@
 //! The program against the modem's model behind a TCP port.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant as Real};
+mod common;
 
-use nbiot_at::Instant;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use nbiot_at::sim::{Loopback, Modem, PsmGrant};
 
-/// The model's time runs so much faster, so that a boot does not take half a minute.
-const SPEED: u128 = 20;
-
-/// Serves one connection to a modem that is already on; the name of its port.
 fn modem() -> String {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || serve(listener.accept().unwrap().0));
-    format!("tcp:{address}")
-}
-
-fn serve(mut stream: TcpStream) {
-    stream
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .unwrap();
-    let mut modem = Modem::new(Loopback::new(), 1);
-    modem.settings.psm = Some(PsmGrant::HOURLY);
-    modem.power_on(Instant::ZERO);
-    let start = Real::now();
-    let mut buffer = [0; 512];
-    loop {
-        let count = match stream.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
-            Err(_) => return,
-        };
-        // Switched on a minute before the connection.
-        let now = 60_000 + start.elapsed().as_millis() * SPEED;
-        let now = Instant::from_millis(now as u64);
-        modem.receive(&buffer[..count], now);
-        let count = modem.transmit(now, &mut buffer);
-        if stream.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
+    common::modem(20, || {
+        let mut modem = Modem::new(Loopback::new(), 1);
+        modem.settings.psm = Some(PsmGrant::HOURLY);
+        modem
+    })
 }
 
 fn meterctl(words: &[&str]) -> (bool, String) {

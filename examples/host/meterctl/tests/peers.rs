@@ -4,61 +4,34 @@
 //! Without them these tests say that they were left out; with `SMART_METER_FULL_TESTS=1` they fail
 //! instead.
 
+mod common;
+
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
-use std::time::{Duration, Instant as Real};
+use std::time::Duration;
 
-use nbiot_at::Instant;
 use nbiot_at::sim::{Modem, TcpNetwork};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-/// The model's time runs so much faster, so that a boot does not take half a minute.
-const SPEED: u128 = 10;
 /// ECDHE-ECDSA-AES128-GCM-SHA256, for keys of the curve P-256.
 const SUITE: &str = "49195";
 
-/// Serves one connection to a modem that is already on; the name of its port.
 fn modem() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || serve(listener.accept().unwrap().0));
-    format!("tcp:{address}")
-}
-
-fn serve(mut stream: TcpStream) {
-    stream
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .unwrap();
-    let mut network = TcpNetwork::new();
-    network.host = Some("127.0.0.1".into());
-    let mut modem = Modem::new(network, 1);
-    modem.settings.checks_names = true;
-    modem.settings.is_euicc = true;
-    // 2026-11-27
-    modem.settings.unix = Some(1_795_780_800);
-    modem.power_on(Instant::ZERO);
-    let start = Real::now();
-    let mut buffer = [0; 512];
-    loop {
-        let count = match stream.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => count,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => 0,
-            Err(_) => return,
-        };
-        let now = 60_000 + start.elapsed().as_millis() * SPEED;
-        let now = Instant::from_millis(now as u64);
-        modem.receive(&buffer[..count], now);
-        let count = modem.transmit(now, &mut buffer);
-        if stream.write_all(&buffer[..count]).is_err() {
-            return;
-        }
-    }
+    common::modem(10, || {
+        let mut network = TcpNetwork::new();
+        network.host = Some("127.0.0.1".into());
+        let mut modem = Modem::new(network, 1);
+        modem.settings.checks_names = true;
+        modem.settings.is_euicc = true;
+        // 2026-11-27
+        modem.settings.unix = Some(1_795_780_800);
+        modem
+    })
 }
 
 fn meterctl(words: &[&str]) -> Child {

@@ -7,14 +7,11 @@
 mod silent;
 
 use core::hint::black_box;
-use core::panic::PanicInfo;
 
 use embedded_io::Read;
-use nbiot_at::blocking::Modem;
 use nbiot_at::esim::{Iccid, Subscription, Switch};
 use nbiot_at::http::{Progress, Url};
-use nbiot_at::{Apn, Config, Engine, Instant, Transport};
-use silent::{Port, Ticks};
+use nbiot_at::{Apn, Engine, Instant};
 // The vector table.
 use stm32f4xx_hal as _;
 
@@ -25,16 +22,10 @@ static BYTES_BESIDE_BUFFERS: [u8; size_of::<Engine<1>>() - Engine::<1>::BUFFERS]
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let apn = Apn::parameter(black_box("iot.example")).unwrap_or_default();
-    let mut modem: Modem<_, _> = Modem::new(Port, Ticks, Config::new(apn));
+    let mut modem = silent::modem();
     loop {
         let _ = black_box(modem.start());
-        if let Ok(socket) = modem.connect(black_box("meter.example"), 8883, Transport::Tls) {
-            let mut buffer = [0; 64];
-            let _ = black_box(modem.send(socket, black_box(b"data")));
-            let _ = black_box(modem.receive(socket, &mut buffer));
-            let _ = black_box(modem.close(socket));
-        }
+        silent::exchange(&mut modem);
         let url = Url::parse(black_box("https://meter.example/image.bin"));
         if let Some(url) = url {
             let mut buffer = [0; 64];
@@ -66,9 +57,4 @@ fn main() -> ! {
         let _ = black_box(modem.wait(Instant::from_millis(black_box(1_000))));
         let _ = black_box(modem.power_down());
     }
-}
-
-#[panic_handler]
-fn panic(_: &PanicInfo) -> ! {
-    loop {}
 }
