@@ -1,5 +1,6 @@
 //! What the application decides.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use crate::power_saving::PowerSaving;
@@ -28,6 +29,9 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What is asked of the network before registration; `None` leaves the modem as it is set.
     pub power_saving: Option<PowerSaving>,
+    /// Name servers for a network that names none; the second may be
+    /// [`UNSPECIFIED`](Ipv4Addr::UNSPECIFIED). `None` leaves it as it is.
+    pub name_servers: Option<[Ipv4Addr; 2]>,
     /// How long `start` looks for a network.
     pub search_time: Duration,
     /// How long a connection may take to open; the module's own limit is 150 s.
@@ -48,6 +52,7 @@ impl Config {
             roaming: true,
             tls: None,
             power_saving: None,
+            name_servers: None,
             search_time: Duration::from_secs(600),
             connect_time: Duration::from_secs(150),
             write_time: Duration::from_secs(60),

@@ -104,7 +104,9 @@ impl Fault {
                 ErrorKind::Retry
             }
             Self::NotRegistered | Self::TimeNotValid | Self::QueueFull => ErrorKind::Wait,
-            Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => ErrorKind::Start,
+            Self::Socket(
+                SocketError::PdpOpenFailed | SocketError::PdpBroken | SocketError::ApnNotConfigured,
+            ) => ErrorKind::Start,
             Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
             Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
             Self::Http(408 | 429 | 500..) => ErrorKind::Retry,

@@ -108,6 +108,10 @@ pub(crate) struct Known {
     pub(crate) was_ready: bool,
     pub(crate) is_asleep: bool,
     pub(crate) context_lost: bool,
+    /// In a row, over starts.
+    pub(crate) activations_failed: u8,
+    /// How the modem was registered last.
+    pub(crate) access: Option<Access>,
     pub(crate) payload: heapless::Vec<u8, CHUNK>,
     /// The payload was replaced, see `Exchange::time_out`.
     pub(crate) spoiled: bool,
@@ -156,6 +160,8 @@ impl Known {
             was_ready: false,
             is_asleep: false,
             context_lost: false,
+            activations_failed: 0,
+            access: None,
             payload: heapless::Vec::new(),
             spoiled: false,
             heard: Heard::NOTHING,
@@ -174,6 +180,15 @@ impl Known {
     pub(crate) fn ready(&mut self) {
         self.stage = Stage::Ready;
         self.was_ready = true;
+    }
+
+    /// The radio access of the registration that counts.
+    pub(crate) fn present_access(&self) -> Option<Access> {
+        if self.registration.status.is_registered() {
+            self.registration.access
+        } else {
+            self.gprs.access
+        }
     }
 
     /// Registered for data, on LTE or as a fall-back on GSM.

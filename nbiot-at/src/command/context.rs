@@ -1,6 +1,9 @@
 //! Packet contexts, AT reference section 9.
 
+use core::net::{IpAddr, Ipv4Addr};
+
 use crate::command::Spec;
+use crate::command::line::Line;
 use crate::field::Fields;
 
 pub(crate) static CONTEXT_SETTINGS: Spec = Spec::written(|line, known, _| {
@@ -15,6 +18,45 @@ pub(crate) static CONTEXTS: Spec = Spec::new("AT+QIACT?").lists("+QIACT", |line,
 });
 pub(crate) static ACTIVATE: Spec = Spec::new("AT+QIACT=1").within(150_000);
 pub(crate) static DEACTIVATE: Spec = Spec::new("AT+QIDEACT=1").within(40_000);
+
+pub(crate) static NAME_SERVERS: Spec =
+    Spec::new("AT+QIDNSCFG=1").lists("+QIDNSCFG", |line, known, _| {
+        known.heard.is_set = names_server(line);
+        true
+    });
+pub(crate) static SET_NAME_SERVERS: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QIDNSCFG=1");
+    for server in known.config.name_servers.iter().flatten() {
+        if !server.is_unspecified() {
+            line.text(",\"");
+            address(line, *server);
+            line.text("\"");
+        }
+    }
+});
+
+fn address(line: &mut Line, address: Ipv4Addr) {
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            line.text(".");
+        }
+        line.number(octet.into());
+    }
+}
+
+/// `+QIDNSCFG: <ctx>,"<ip>","<ip>"`: whether one of them is an address of a server.
+fn names_server(line: &[u8]) -> bool {
+    let Some(mut fields) = Fields::of(line, "+QIDNSCFG") else {
+        return false;
+    };
+    fields.next();
+    let mut is_server = || {
+        let text = core::str::from_utf8(fields.next().text).ok();
+        let address = text.and_then(|text| text.parse::<IpAddr>().ok());
+        address.is_some_and(|address| !address.is_unspecified())
+    };
+    is_server() || is_server()
+}
 
 /// The context this client uses.
 pub(crate) const CONTEXT: u8 = 1;

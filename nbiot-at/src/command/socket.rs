@@ -221,12 +221,12 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
                 .map_or(SocketUrc::Other, |(id, error)| SocketUrc::Opened(id, error)),
         );
     }
-    if let Some(Resolved::Result(_)) = resolved(line) {
-        return Some(SocketUrc::Resolved);
-    }
     let plain = Fields::of(line, "+QIURC");
     let mut fields = plain.or_else(|| Fields::of(line, "+QSSLURC"))?;
     let kind = fields.next().text;
+    if kind == b"dnsgip" && { fields }.number::<u16>().is_some() {
+        return Some(SocketUrc::Resolved);
+    }
     let Some(number) = fields.number::<u8>() else {
         return Some(SocketUrc::Other);
     };
@@ -318,6 +318,8 @@ mod tests {
             ("+QIURC: \"closed\",11", SocketUrc::Closed(11)),
             ("+QIURC: \"pdpdeact\",1", SocketUrc::ContextLost(1)),
             ("+QIURC: \"incoming full\"", SocketUrc::Other),
+            ("+QIURC: \"dnsgip\",565", SocketUrc::Resolved),
+            ("+QIURC: \"dnsgip\",\"192.0.2.7\"", SocketUrc::Other),
             ("+QIOPEN: 0,566", SocketUrc::Opened(0, 566)),
             ("+QIOPEN: x", SocketUrc::Other),
             ("+QSSLOPEN: 1,0", SocketUrc::Opened(1, 0)),

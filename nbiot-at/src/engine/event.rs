@@ -1,5 +1,7 @@
 //! What the application is told.
 
+#[cfg(doc)]
+use crate::engine::request::Request;
 use crate::engine::socket::SocketId;
 
 /// Something happened that the application did not ask for.
@@ -28,6 +30,9 @@ pub enum Event {
     Detached,
     /// Back in the network after [`Detached`](Self::Detached).
     Attached,
+    /// The modem has gone to another radio access, from NB-IoT to GSM say: [`Request::Registration`]
+    /// tells to which. Connections go on.
+    AccessChanged,
     /// There may be data: call `receive` until it returns 0.
     Data(SocketId),
     /// The connection is over and its data are read; call `close` to free the socket.
@@ -50,6 +55,7 @@ pub(crate) struct Pending {
     detached: Option<bool>,
     /// What the application last heard.
     told_detached: bool,
+    access_changed: bool,
     unknown: bool,
 }
 
@@ -63,6 +69,7 @@ impl Pending {
             sim_removed: false,
             detached: None,
             told_detached: false,
+            access_changed: false,
             unknown: false,
         }
     }
@@ -87,6 +94,7 @@ impl Pending {
         self.asleep = None;
         self.context_lost = false;
         self.sim_removed = false;
+        self.access_changed = false;
         self.attached();
     }
 
@@ -114,6 +122,10 @@ impl Pending {
         self.detached = Some(false);
     }
 
+    pub(crate) fn access_changed(&mut self) {
+        self.access_changed = true;
+    }
+
     pub(crate) fn unknown(&mut self) {
         self.unknown = true;
     }
@@ -129,6 +141,7 @@ impl Pending {
         self.sim_removed = false;
         self.detached = None;
         self.told_detached = false;
+        self.access_changed = false;
     }
 
     pub(crate) fn take(&mut self) -> Option<Event> {
@@ -159,6 +172,9 @@ impl Pending {
             } else {
                 Event::Attached
             });
+        }
+        if core::mem::take(&mut self.access_changed) {
+            return Some(Event::AccessChanged);
         }
         core::mem::take(&mut self.unknown).then_some(Event::Unknown)
     }

@@ -142,7 +142,7 @@ impl Open {
                     .slot(self.socket.id)
                     .and_then(|s| s.completion)
                 {
-                    Some(error) => self.close(error),
+                    Some(error) => self.close(state, error),
                     None => {
                         self.phase = At::Asking;
                         Step::command(&OPEN_ERROR)
@@ -150,7 +150,10 @@ impl Open {
                 }
             }
             (At::Completing, _) => self.complete(state, now),
-            (At::Asking, _) => self.close(state.known.heard.error.unwrap_or(0)),
+            (At::Asking, _) => {
+                let error = state.known.heard.error.unwrap_or(0);
+                self.close(state, error)
+            }
             (At::Closing, Cause::Reply(_)) if self.retries() => {
                 self.again = false;
                 self.pause(now.plus(REOPEN_PAUSE))
@@ -265,8 +268,8 @@ impl Open {
                     socket.phase = Phase::Open;
                     Step::Done(Ok(Answer::Socket(handle)))
                 }
-                Some(error) => self.close(error),
-                None if now >= self.until => self.close(0),
+                Some(error) => self.close(state, error),
+                None if now >= self.until => self.close(state, 0),
                 None => Step::Wait(self.until),
             },
             None => Step::failed(Fault::LogicBug),
@@ -274,9 +277,14 @@ impl Open {
     }
 
     /// Closes the id after a failure, 0 if the modem did not tell the reason.
-    fn close(&mut self, error: u16) -> Step {
+    fn close<const N: usize>(&mut self, state: &mut State<N>, error: u16) -> Step {
         if error != 0 {
             let code = SocketError::from_code(error);
+            // `start` begins with a new context then.
+            state.known.context_lost |= matches!(
+                code,
+                SocketError::PdpOpenFailed | SocketError::ApnNotConfigured
+            );
             self.fault = match self.socket.transport {
                 Transport::Tls => Fault::Tls(code),
                 Transport::Tcp | Transport::Udp => Fault::Socket(code),

@@ -23,6 +23,8 @@ const REGISTRATION_POLL_MAX: u32 = 60_000;
 /// Registration state 3 is often passing: it counts after this time.
 const DENIED: u32 = 60_000;
 const NOT_SEARCHING: u32 = 30_000;
+/// Activations that failed in a row, each in a start of its own, before the radio is restarted.
+const ACTIVATIONS: u8 = 3;
 /// Restarts of the modem in the course of one start, its power-up among them.
 const RESTARTS: u8 = 5;
 
@@ -77,7 +79,9 @@ const fn saves(known: &Known) -> bool {
 
 /// ```text
 ///   Probe ─► Setup ─► Settle ─► Sim ─► Radio ─► Search ─► Contexts ─► Activate ─► Leftovers ─► done
-///     ▲                          └─ Pin ─┘                    └── already active ──┘
+///     ▲                 │       │└─ Pin ─┘        │           └── already active ──┘
+///     │                 │       └──── RadioOff ◄──┘ does not search, not even when told to
+///     │                 └── third activation in a row failed: RadioOff
 ///     └── the modem restarted, at most 5 times
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +91,9 @@ enum At {
     SetUrcPort,
     /// Waits for `APP RDY`.
     Settle(Instant),
+    /// The radio is restarted, and the SIM with it.
+    RadioOff,
+    RadioOn,
     Sim,
     PinTries,
     Pin,
@@ -100,6 +107,8 @@ enum At {
     Contexts,
     Activate,
     Recheck(Fault),
+    NameServers,
+    SetNameServers,
     Leftovers,
     TlsLeftovers,
     CloseLeftover(u8),
@@ -116,6 +125,8 @@ pub(crate) struct Start {
     poll: u32,
     denied_since: Option<Instant>,
     selected: bool,
+    /// The radio was restarted because it did not search.
+    cycled: bool,
     restarts: u8,
     probes: u8,
 }
@@ -131,6 +142,7 @@ impl Start {
             poll: REGISTRATION_POLL,
             denied_since: None,
             selected: false,
+            cycled: false,
             restarts: 0,
             probes: 0,
         }
@@ -155,6 +167,8 @@ impl Start {
             At::Probe | At::Setup(_) | At::SetUrcPort | At::Settle(_) => {
                 self.boot(state, result, now)
             }
+            At::RadioOff => self.go(At::RadioOn, &general::FULL_FUNCTION),
+            At::RadioOn => self.enter_sim(state, now),
             At::Sim | At::PinTries | At::Pin => self.sim(state, cause, result, now),
             At::Radio(n) => self.radio(state, n, now),
             At::Search | At::SearchGprs | At::Pause(_) | At::Select | At::Deregister => {
@@ -247,7 +261,16 @@ impl Start {
             self.at = At::Settle(until);
             return Step::Wait(until);
         }
+        if state.known.activations_failed >= ACTIVATIONS {
+            state.known.activations_failed = 0;
+            return self.go(At::RadioOff, &general::MINIMUM_FUNCTION);
+        }
+        self.enter_sim(state, now)
+    }
+
+    fn enter_sim<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
         self.stage(state, Stage::Sim, now);
+        self.sim_time = SIM_READY;
         self.go(At::Sim, &sim::SIM_STATE)
     }
 
@@ -394,6 +417,10 @@ impl Start {
             self.selected = true;
             return self.go(At::Select, &radio::AUTOMATIC_OPERATOR);
         }
+        if idle && searching >= (2 * NOT_SEARCHING).into() && !self.cycled {
+            self.cycled = true;
+            return self.go(At::RadioOff, &general::MINIMUM_FUNCTION);
+        }
         let until = match self.at {
             At::Pause(until) => until,
             _ => {
@@ -410,9 +437,22 @@ impl Start {
         match (self.at, result) {
             (At::Contexts | At::Recheck(_), Ok(())) if state.known.heard.active => {
                 state.known.stage = Stage::Sockets;
+                state.known.activations_failed = 0;
+                if state.known.config.name_servers.is_some() {
+                    return self.go(At::NameServers, &context::NAME_SERVERS);
+                }
                 self.go(At::Leftovers, &socket::SOCKETS)
             }
-            (At::Recheck(fault), _) => Step::failed(fault),
+            (At::Recheck(fault), _) => {
+                let failed = &mut state.known.activations_failed;
+                *failed = failed.saturating_add(1);
+                Step::failed(fault)
+            }
+            (At::NameServers, Ok(())) if !state.known.heard.is_set => {
+                self.go(At::SetNameServers, &context::SET_NAME_SERVERS)
+            }
+            // Without them, addresses still work.
+            (At::NameServers | At::SetNameServers, _) => self.go(At::Leftovers, &socket::SOCKETS),
             (At::Contexts, _) => self.go(At::Activate, &context::ACTIVATE),
             (At::Deactivate, _) => self.go(At::Contexts, &context::CONTEXTS),
             // An error for a context that is already active; and an OK is looked at, too.

@@ -106,6 +106,7 @@ impl<const N: usize> State<N> {
     /// Connections can be opened.
     pub(crate) fn started(&mut self) {
         self.known.ready();
+        self.known.access = self.known.present_access();
         self.lost_since = None;
         self.pending.started();
     }
@@ -270,9 +271,18 @@ impl<const N: usize> State<N> {
         if self.known.is_registered() {
             self.lost_since = None;
             self.pending.attached();
+            self.follow_access();
         } else if self.lost_since.is_none() && !self.pending.is_detached() {
             self.lost_since = Some(now);
         }
+    }
+
+    fn follow_access(&mut self) {
+        let (before, now) = (self.known.access, self.known.present_access());
+        if before.is_some() && now.is_some() && before != now {
+            self.pending.access_changed();
+        }
+        self.known.access = now.or(before);
     }
 
     /// A line that belongs to nothing.

@@ -109,6 +109,8 @@ pub struct Modem<N> {
     status: u8,
     covered: bool,
     context: bool,
+    /// That the host has set, until the context goes.
+    name_server: Option<Text<40>>,
     last_error: u16,
     sockets: [Option<Socket>; SOCKETS],
     restarts: u32,
@@ -157,6 +159,7 @@ impl<N: Network> Modem<N> {
             status: 0,
             covered: true,
             context: false,
+            name_server: None,
             last_error: 0,
             sockets: [const { None }; SOCKETS],
             restarts: 0,

@@ -6,8 +6,11 @@ use crate::sim::at::{Call, Form};
 use crate::sim::network::{Network, Peer};
 use crate::sim::socket::{Kind, Phase, SOCKETS, Socket};
 use crate::sim::{Action, Input, Modem};
+use crate::text::Text;
 use crate::time::Instant;
 
+/// The result of a name that nobody knows.
+const DNS_FAILED: u16 = 565;
 /// Highest connectID.
 const LAST_ID: u8 = 11;
 
@@ -24,6 +27,17 @@ impl<N: Network> Modem<N> {
                 self.drop_context();
                 self.ok(now);
             }
+            ("QIDNSCFG", Form::Write("1")) if self.context => {
+                let network = self.settings.has_name_servers.then_some("10.64.0.53");
+                let set = self.name_server.clone();
+                let server = set.as_ref().map(Text::as_str).or(network);
+                let server = server.unwrap_or("0.0.0.0");
+                self.tell(format_args!("+QIDNSCFG: 1,\"{server}\",\"0.0.0.0\""), now);
+            }
+            ("QIDNSCFG", Form::Write(_)) if self.context => {
+                self.name_server = Some(Text::lossy(call.text(1).as_bytes()));
+                self.ok(now);
+            }
             ("QISDE", Form::Write(value @ ("0" | "1"))) => {
                 self.payload_echo = value == "1";
                 self.ok(now);
@@ -38,12 +52,21 @@ impl<N: Network> Modem<N> {
             ("QIRD", Form::Write(_)) => self.read(call, Kind::Tcp, now),
             ("QICLOSE", Form::Write(_)) => self.close(call, Kind::Tcp, now),
             ("QIDNSGIP", Form::Write(_)) if self.context => {
-                let result = self.network.resolve(call.text(1));
+                let result = if self.can_resolve() {
+                    self.network.resolve(call.text(1))
+                } else {
+                    Err(DNS_FAILED)
+                };
                 self.ok(now);
                 self.plan(Action::Resolved(result), now + self.settings.air);
             }
             _ => self.error(now),
         }
+    }
+
+    /// Whether there is somebody to ask for a name.
+    pub(super) fn can_resolve(&self) -> bool {
+        self.settings.has_name_servers || self.name_server.is_some()
     }
 
     pub(super) fn resolved(&mut self, result: Result<IpAddr, u16>, now: Instant) {
@@ -138,6 +161,10 @@ impl<N: Network> Modem<N> {
         let (Some(port), Some(1..=16), false) = (port, call.number(0), host.is_empty()) else {
             return self.refuse(552, now);
         };
+        if host.parse::<IpAddr>().is_err() && self.context && !self.can_resolve() {
+            self.ok(now);
+            return self.plan(Action::RefuseOpen(id, DNS_FAILED), now + self.settings.air);
+        }
         if !self.occupy(id, kind, now) {
             return;
         }
@@ -313,6 +340,7 @@ impl<N: Network> Modem<N> {
     /// The context is gone and its sockets with it.
     pub(super) fn drop_context(&mut self) {
         self.context = false;
+        self.name_server = None;
         for id in 0..=LAST_ID {
             self.remove(id);
         }

@@ -115,5 +115,6 @@ impl<N: Network> Modem<N> {
         self.unlocked = false;
         self.status = 0;
         self.context = false;
+        self.name_server = None;
     }
 }

@@ -111,6 +111,8 @@ pub struct Settings {
     pub unix: Option<u64>,
     /// The same of the time server that the network reaches; `None`: there is none.
     pub time_server: Option<u64>,
+    /// The network names a server for names.
+    pub has_name_servers: bool,
     /// TLS knows `sni` and `checkhost`, as that of the BG95.
     pub checks_names: bool,
     /// Serial number.
@@ -143,6 +145,7 @@ impl Settings {
             activation_quirk: false,
             unix: Some(1_767_225_600),
             time_server: None,
+            has_name_servers: true,
             checks_names: false,
             imei: Text::new(),
         }
