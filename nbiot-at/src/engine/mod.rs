@@ -11,6 +11,7 @@ mod open;
 pub(crate) mod query;
 mod react;
 pub(crate) mod request;
+mod secure;
 mod socket;
 mod start;
 pub(crate) mod state;

@@ -4,24 +4,20 @@ use core::time::Duration;
 
 use crate::code::SocketError;
 use crate::command::socket::{Connection, OPEN_ERROR, Transport};
-use crate::command::{clock, tls};
 use crate::config::Config;
 use crate::engine::job::{Answer, Cause, Step, work};
+use crate::engine::secure::{Secure, Secured};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::time::Instant;
-use crate::tls::TlsSetting;
 
 /// Pause before an id that was still in use is opened again, ms.
 const REOPEN_PAUSE: u32 = 1_000;
 
 /// ```text
 ///   (id in doubt) QICLOSE ── silent ──► NoFreeSocket
-///   (TLS) CCLK? ── valid ──► QSSLCFG, each setting ──► QSSLCFG, read back ──┐
-///           └─► QLTS ──► CCLK=    └── TlsSetting ◄───────────┘              │
-///                └── TimeNotValid                                           │
-///   ┌───────────────────────────────────────────────────────────────────────┘
+///   (TLS) Secure ── failed
 ///   ▼
 ///   QIOPEN ── OK ──► wait for +QIOPEN: id,err ── 0 ──► done
 ///     │ ERROR            │ err, 150 s
@@ -38,17 +34,12 @@ pub(crate) struct Open {
     again: bool,
     fault: Fault,
     phase: At,
-    /// Bit n: the modem does not know the setting number n, and that will do.
-    unknown: u16,
+    secure: Secure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
-    Clock,
-    NetworkTime,
-    SetClock,
-    Set(usize),
-    ReadBack(usize),
+    Securing,
     Opening,
     Completing,
     Asking,
@@ -73,12 +64,12 @@ impl Open {
             until: now + config.connect_time + handshake,
             again: true,
             fault: Fault::TimedOut,
-            phase: match tls {
-                Some(tls) if tls.checks_dates => At::Clock,
-                Some(_) => At::Set(0),
-                None => At::Opening,
+            phase: if tls.is_some() {
+                At::Securing
+            } else {
+                At::Opening
             },
-            unknown: 0,
+            secure: Secure::new(tls),
         }
     }
 
@@ -117,12 +108,14 @@ impl Open {
             (None, _) => {}
         }
         match (self.phase, cause) {
-            (At::Clock, Cause::Begin) => Step::command(&clock::CLOCK),
-            (At::Clock | At::NetworkTime | At::SetClock, Cause::Reply(result)) => {
-                self.date(state, result)
+            (At::Securing, Cause::Begin) => {
+                let secured = self.secure.begin(state);
+                self.secured(state, secured)
             }
-            (At::Set(_) | At::ReadBack(_), Cause::Reply(result)) => self.secure(state, result),
-            (At::Set(_), Cause::Begin) => self.set(state, 0),
+            (At::Securing, Cause::Reply(result)) => {
+                let secured = self.secure.reply(state, result);
+                self.secured(state, secured)
+            }
             (At::Opening, Cause::Begin) => self.open(state),
             (At::Opening, Cause::Reply(Ok(()))) => self.complete(state, now),
             // Its `OK` was lost.
@@ -174,74 +167,11 @@ impl Open {
         }
     }
 
-    /// Makes sure that the modem's clock is set: certificates are checked against it.
-    fn date<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
-        match (self.phase, result, state.known.heard.time) {
-            (At::Clock, Ok(()), Some(_)) | (At::SetClock, Ok(()), _) => self.set(state, 0),
-            (At::Clock, Ok(()), None) => {
-                self.phase = At::NetworkTime;
-                Step::command(&clock::NETWORK_TIME)
-            }
-            // The network has told the time, but the modem was not told to keep it.
-            (At::NetworkTime, Ok(()), Some(time)) => {
-                self.phase = At::SetClock;
-                state.known.target.unix = u32::try_from(time.unix).unwrap_or(u32::MAX);
-                Step::command(&clock::SET_CLOCK)
-            }
-            _ => self.refuse(state, Fault::TimeNotValid),
-        }
-    }
-
-    /// Goes on from the reply to a setting.
-    fn secure<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
-        if let Err(fault @ (Fault::TimedOut | Fault::Malformed)) = result {
-            return self.refuse(state, fault);
-        }
-        let (At::Set(n) | At::ReadBack(n)) = self.phase else {
-            return self.refuse(state, Fault::LogicBug);
-        };
-        let (Some(tls), Some(&setting)) = (&state.known.config.tls, TlsSetting::ALL.get(n)) else {
-            return self.refuse(state, Fault::LogicBug);
-        };
-        match (self.phase, result) {
-            (At::Set(_), Ok(())) => self.set(state, n + 1),
-            (At::Set(_), Err(_)) if tls.is_optional(setting) => {
-                self.unknown |= 1 << n;
-                self.set(state, n + 1)
-            }
-            (At::ReadBack(_), Ok(())) if state.known.heard.is_set => self.read_back(state, n + 1),
-            _ => self.refuse(state, Fault::TlsSetting(setting)),
-        }
-    }
-
-    /// Writes the settings from number `n` on.
-    fn set<const N: usize>(&mut self, state: &mut State<N>, n: usize) -> Step {
-        let tls = state.known.config.tls.as_ref();
-        let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
-        match rest.find(|&(_, setting)| tls.is_some_and(|tls| tls.has(setting))) {
-            Some((n, _)) => {
-                self.phase = At::Set(n);
-                Step::Command(tls::set(n))
-            }
-            None => self.read_back(state, 0),
-        }
-    }
-
-    /// Reads the settings back that must hold: a byte lost on the way to the modem turns a write
-    /// into a query, and that into `OK`.
-    fn read_back<const N: usize>(&mut self, state: &mut State<N>, n: usize) -> Step {
-        let tls = state.known.config.tls.as_ref();
-        let is_wanted = |&(n, setting): &(usize, TlsSetting)| {
-            let is_known = self.unknown & (1 << n) == 0;
-            is_known && setting.is_read_back() && tls.is_some_and(|tls| tls.has(setting))
-        };
-        let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
-        match rest.find(is_wanted) {
-            Some((n, _)) => {
-                self.phase = At::ReadBack(n);
-                Step::Command(tls::read(n))
-            }
-            None => self.open(state),
+    fn secured<const N: usize>(&mut self, state: &mut State<N>, secured: Secured) -> Step {
+        match secured {
+            Secured::Command(command) => Step::Command(command),
+            Secured::Ready => self.open(state),
+            Secured::Failed(fault) => self.refuse(state, fault),
         }
     }
 
