@@ -2,6 +2,7 @@
 
 mod download;
 mod esim;
+mod mqtt;
 mod power;
 #[cfg(feature = "nal")]
 mod shared;

@@ -2,6 +2,7 @@
 
 mod download;
 mod esim;
+mod mqtt;
 mod power;
 mod socket;
 

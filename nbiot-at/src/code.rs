@@ -137,6 +137,29 @@ codes! {
 }
 
 codes! {
+    /// The result of `+QMTOPEN`, AT reference section 12.2.
+    MqttOpenError {
+        1 WrongParameter "wrong parameter";
+        2 Occupied "client in use";
+        3 PdpFailed "PDP context failed";
+        4 DnsFailed "DNS parse failed";
+        5 NetworkError "network error";
+        65535 Failed "not opened";
+    }
+}
+
+codes! {
+    /// Why a broker refuses a client, MQTT 3.1.1 section 3.2.2.3.
+    MqttRefusal {
+        1 Version "protocol version not accepted";
+        2 Identifier "client identifier rejected";
+        3 Unavailable "server unavailable";
+        4 Credentials "bad user name or password";
+        5 NotAuthorised "not authorised";
+    }
+}
+
+codes! {
     /// The result of a file operation, AT reference section 22.5.
     FileError {
         400 InvalidInput "invalid input value";

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::backoff::Class;
 use crate::esim::es10::EnableResult;
-use crate::{CmeError, CmsError, FileError, SocketError, TlsSetting};
+use crate::{CmeError, CmsError, FileError, MqttOpenError, MqttRefusal, SocketError, TlsSetting};
 
 /// What the modem, the SIM, the network or the caller did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub enum Fault {
     /// The modem does not do this setting of TLS, or does not show it when it is read back: nothing
     /// was opened.
     TlsSetting(TlsSetting),
+    /// The module's MQTT client could not reach its broker, or not by TLS.
+    MqttOpen(MqttOpenError),
+    /// The broker refused the client.
+    MqttRefused(MqttRefusal),
     /// A server answered a request with this status.
     Http(u16),
     /// The resource is another one than that of which a part is there: begin anew.
@@ -109,6 +113,10 @@ impl Fault {
             ) => ErrorKind::Start,
             Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
             Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
+            Self::MqttOpen(MqttOpenError::PdpFailed) => ErrorKind::Start,
+            Self::MqttOpen(MqttOpenError::WrongParameter) => ErrorKind::Caller,
+            Self::MqttOpen(_) | Self::MqttRefused(MqttRefusal::Unavailable) => ErrorKind::Retry,
+            Self::MqttRefused(_) => ErrorKind::Setting,
             Self::Http(408 | 429 | 500..) => ErrorKind::Retry,
             Self::Http(_) => ErrorKind::Setting,
             Self::Changed => ErrorKind::Caller,
@@ -150,11 +158,15 @@ impl Fault {
             Self::Socket(SocketError::DnsFailed | SocketError::DnsBusy) => Class::Dns,
             Self::Socket(SocketError::ApnNotConfigured) => Class::Apn,
             Self::Socket(SocketError::PdpOpenFailed | SocketError::PdpBroken) => Class::Context,
+            Self::MqttOpen(MqttOpenError::DnsFailed) => Class::Dns,
+            Self::MqttOpen(MqttOpenError::PdpFailed) => Class::Context,
+            Self::MqttRefused(_) => Class::MqttRefused,
             Self::Http(_) | Self::Changed => Class::Request,
             Self::TimeNotValid => Class::NetworkTime,
             Self::Socket(_)
             | Self::Tls(_)
             | Self::TlsSetting(_)
+            | Self::MqttOpen(_)
             | Self::Closed
             | Self::QueueFull => Class::Connect,
             _ => Class::Command,
@@ -171,6 +183,8 @@ impl fmt::Display for Fault {
             Self::CardStatus(status) => return write!(f, "card answered with {status:04X}"),
             Self::Cms(code) => return write!(f, "modem error: {code}"),
             Self::Http(status) => return write!(f, "server answered with status {status}"),
+            Self::MqttOpen(code) => return write!(f, "MQTT connection not opened: {code}"),
+            Self::MqttRefused(code) => return write!(f, "broker refused the client: {code}"),
             Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),
             Self::TlsSetting(setting) => return write!(f, "TLS setting not taken: {setting}"),
             Self::File(code) => return write!(f, "file error: {code}"),

@@ -26,6 +26,64 @@ pub(crate) struct Target {
     pub(crate) file: FileName,
     /// UTC to set, seconds since 1970.
     pub(crate) unix: u32,
+    pub(crate) mqtt: MqttTarget,
+}
+
+/// What the module's MQTT client is told of its broker, beside host and port.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MqttTarget {
+    pub(crate) is_tls: bool,
+    pub(crate) is_clean: bool,
+    /// Seconds.
+    pub(crate) keep_alive: u16,
+}
+
+/// How far the module's MQTT client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MqttPhase {
+    Closed,
+    Opening,
+    Open,
+    Closing,
+}
+
+/// What is known of the module's MQTT client.
+#[derive(Debug)]
+pub(crate) struct Mqtt {
+    pub(crate) phase: MqttPhase,
+    /// Messages wait in the module, and are read with their length.
+    pub(crate) can_receive: bool,
+    /// Where messages wait, in the order they came.
+    pub(crate) slots: heapless::Vec<u8, 5>,
+    /// Identifier of the last packet that the broker acknowledges.
+    last_id: u16,
+    /// That of the packet in hand, 0 if it has none.
+    pub(crate) message_id: u16,
+}
+
+impl Mqtt {
+    const fn new() -> Self {
+        Self {
+            phase: MqttPhase::Closed,
+            can_receive: false,
+            slots: heapless::Vec::new(),
+            last_id: 0,
+            message_id: 0,
+        }
+    }
+
+    /// Never 0.
+    pub(crate) fn next_id(&mut self) -> u16 {
+        self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+        self.last_id
+    }
+
+    /// The connection is gone; true if it was open.
+    pub(crate) fn lose(&mut self) -> bool {
+        self.slots.clear();
+        let before = core::mem::replace(&mut self.phase, MqttPhase::Closed);
+        before == MqttPhase::Open
+    }
 }
 
 /// What the lines of the present command said.
@@ -58,6 +116,8 @@ pub(crate) struct Heard {
     pub(crate) size: Option<u32>,
     pub(crate) signal: Option<Signal>,
     pub(crate) time: Option<NetworkTime>,
+    /// The result of the MQTT client, and what it says to it.
+    pub(crate) mqtt: Option<(i16, Option<u16>)>,
 }
 
 impl Heard {
@@ -78,6 +138,7 @@ impl Heard {
         size: None,
         signal: None,
         time: None,
+        mqtt: None,
     };
 }
 
@@ -124,6 +185,7 @@ pub(crate) struct Known {
     pub(crate) channel: Option<SimChannel>,
     /// The result of a name may come until then.
     pub(crate) resolving_until: Option<Instant>,
+    pub(crate) mqtt: Mqtt,
 }
 
 /// The channel to an application of the card.
@@ -144,6 +206,11 @@ impl Known {
                 port: 0,
                 file: Text::new(),
                 unix: 0,
+                mqtt: MqttTarget {
+                    is_tls: false,
+                    is_clean: true,
+                    keep_alive: 0,
+                },
             },
             stage: Stage::Boot,
             echo_off: false,
@@ -170,6 +237,7 @@ impl Known {
             identity: Identity::NONE,
             channel: None,
             resolving_until: None,
+            mqtt: Mqtt::new(),
         }
     }
 
@@ -250,5 +318,6 @@ impl Known {
         self.context_lost = false;
         self.channel = None;
         self.resolving_until = None;
+        self.mqtt.lose();
     }
 }

@@ -20,6 +20,7 @@ mod field;
 pub mod http;
 mod known;
 pub mod line;
+pub mod mqtt;
 mod power;
 mod power_saving;
 #[cfg(feature = "sim")]
@@ -32,7 +33,7 @@ pub mod tutorial {}
 mod tls;
 
 pub use backoff::{BackOff, Class, first_delay, next_delay};
-pub use code::{CmeError, CmsError, FileError, HttpError, SocketError};
+pub use code::{CmeError, CmsError, FileError, HttpError, MqttOpenError, MqttRefusal, SocketError};
 pub use command::clock::NetworkTime;
 pub use command::general::Identity;
 pub use command::radio::{Access, Registration, RegistrationStatus, Signal};

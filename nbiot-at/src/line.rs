@@ -49,6 +49,8 @@ pub enum Trailer {
     LineEnd,
     /// `CR LF CR LF`, as behind `+QIRD` and `+QSSLRECV`.
     EmptyLine,
+    /// A quote and `CR LF`, as behind the payload of `+QMTRECV`.
+    Quote,
 }
 
 impl Trailer {
@@ -57,6 +59,7 @@ impl Trailer {
             Self::None => b"",
             Self::LineEnd => b"\r\n",
             Self::EmptyLine => b"\r\n\r\n",
+            Self::Quote => b"\"\r\n",
         }
     }
 }
@@ -79,6 +82,7 @@ pub struct Splitter {
     in_parts: bool,
     prompt: bool,
     long: bool,
+    quoted: bool,
     mode: Mode,
     noise: u32,
 }
@@ -100,6 +104,7 @@ impl Splitter {
             in_parts: false,
             prompt: false,
             long: false,
+            quoted: false,
             mode: Mode::Lines,
             noise: 0,
         }
@@ -150,6 +155,12 @@ impl Splitter {
         self.long = expected;
     }
 
+    /// Says whether a counted block may begin inside a line, behind `+QMTRECV: …,<length>,"`: what
+    /// stands before the quote is then handed out as a line.
+    pub fn expect_quoted(&mut self, expected: bool) {
+        self.quoted = expected;
+    }
+
     /// Says that a counted block of `len` bytes follows the line just handed out, then its trailer,
     /// and then lines again.
     pub fn expect_block(&mut self, len: usize, trailer: Trailer) {
@@ -163,6 +174,7 @@ impl Splitter {
         self.mode = Mode::Lines;
         self.prompt = false;
         self.long = false;
+        self.quoted = false;
     }
 
     /// Whether a block or its trailer is unfinished.
@@ -193,6 +205,10 @@ impl Splitter {
             self.prompt = false;
             self.mode = Mode::AfterPrompt;
             return (true, Some(Found::Item(Item::Prompt)));
+        }
+        if byte == b'"' && self.quoted && is_quoted_header(&self.line) {
+            self.taken = true;
+            return (true, Some(Found::Line));
         }
         // A CR before the text belongs to the framing.
         if !(byte == b'\r' && self.line.is_empty()) && self.line.push(byte).is_err() {
@@ -249,6 +265,19 @@ impl Splitter {
         self.taken = true;
         Some(Found::Line)
     }
+}
+
+/// `+QMTRECV: …",<length>,`
+fn is_quoted_header(line: &[u8]) -> bool {
+    let counted = line.strip_suffix(b",");
+    let end = counted.and_then(|counted| counted.iter().rposition(|&byte| byte == b','));
+    let (Some(counted), Some(end)) = (counted, end) else {
+        return false;
+    };
+    let (before, length) = counted.split_at(end);
+    let digits = length.get(1..).unwrap_or_default();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_number && before.ends_with(b"\"") && line.starts_with(b"+QMTRECV:")
 }
 
 /// An item before it borrows the line.

@@ -34,6 +34,55 @@ fn long_line_comes_in_parts_that_add_up_where_it_is_expected() {
     }
 }
 
+#[test]
+fn quoted_block_begins_inside_its_line_wherever_the_bytes_are_cut() {
+    let bytes = b"\r\n+QMTRECV: 0,7,\"a/b\",9,\"\"\r\nOK\r\n>\"\"\r\n\r\nOK\r\n";
+    for cut in 1..bytes.len() {
+        let mut splitter = Splitter::new();
+        splitter.expect_quoted(true);
+        let (mut data, mut lines, mut ends) = (Vec::new(), Vec::new(), 0);
+        let (first, second) = bytes.split_at(cut);
+        for mut piece in [first, second] {
+            while !piece.is_empty() {
+                let (used, item) = splitter.push(piece);
+                piece = &piece[used..];
+                match item {
+                    Some(Item::Line(line)) => {
+                        let is_header = line.ends_with(b",");
+                        lines.push(line.to_vec());
+                        if is_header {
+                            splitter.expect_block(9, Trailer::Quote);
+                        }
+                    }
+                    Some(Item::Data(bytes)) => data.extend_from_slice(bytes),
+                    Some(Item::BlockEnd) => ends += 1,
+                    None => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        assert_eq!(lines, [&b"+QMTRECV: 0,7,\"a/b\",9,"[..], b"OK"], "{cut}");
+        assert_eq!((data.as_slice(), ends), (&b"\"\r\nOK\r\n>\""[..], 1));
+    }
+}
+
+#[test]
+fn quote_elsewhere_begins_no_block() {
+    for line in [
+        "+QMTRECV: 0,7,\"a\",x,\"b\"",
+        "+QMTRECV: 0,\"a\"",
+        "+QMTSUB: 0,\"a\",9,\"b\"",
+        "+QMTRECV: 0,7,a,9,\"b\"",
+    ] {
+        let mut splitter = Splitter::new();
+        splitter.expect_quoted(true);
+        let text = std::format!("\r\n{line}\r\n");
+        let (used, item) = splitter.push(text.as_bytes());
+        assert_eq!(item, Some(Item::Line(line.as_bytes())));
+        assert_eq!(used, text.len());
+    }
+}
+
 /// An item that owns its bytes; consecutive data are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owned {

@@ -1,7 +1,7 @@
 use super::socket::{Connection, Transport};
 use super::*;
 use crate::config::Config;
-use crate::known::{Known, Target};
+use crate::known::{Known, MqttTarget, Target};
 use crate::tls::{Tls, TlsSetting};
 
 fn known(longest: bool) -> Known {
@@ -19,7 +19,15 @@ fn known(longest: bool) -> Known {
         port: if longest { u16::MAX } else { 1883 },
         file: Text::parameter(&text("ca.pem", 32)).unwrap(),
         unix: 1_774_745_999,
+        mqtt: MqttTarget {
+            is_tls: longest,
+            is_clean: true,
+            keep_alive: if longest { u16::MAX } else { 120 },
+        },
     };
+    let (client, name) = (text("meter-17", 75), text("user17", 75));
+    let credentials = std::format!("{client}\0{name}\0\0");
+    known.load(credentials.as_bytes()).unwrap();
     known
 }
 
@@ -65,6 +73,14 @@ fn command_lines_are_those_of_the_reference() {
             (&clock::SET_CLOCK).into(),
             "AT+CCLK=\"26/03/29,00:59:59+00\"\r",
         ),
+        (
+            (&mqtt::CONNECT).into(),
+            "AT+QMTCONN=0,\"meter-17\",\"user17\"\r",
+        ),
+        (
+            mqtt::PUBLISH.with(7, 6),
+            "AT+QMTPUB=0,7,2,1,\"broker.example\",17\r",
+        ),
         (file::OPEN.with(2, 0), "AT+QFOPEN=\"ca.pem\",2\r"),
     ] {
         let line: Command = command;
@@ -80,6 +96,11 @@ fn longest_parameters_fit_the_command_line() {
         Command::from(&context::CONTEXT_SETTINGS),
         Command::from(&clock::SYNCHRONISE),
         Command::from(&socket::RESOLVE),
+        Command::from(&mqtt::OPEN),
+        Command::from(&mqtt::CONNECT),
+        Command::from(&mqtt::KEEP_ALIVE),
+        mqtt::PUBLISH.with(u16::MAX.into(), 7),
+        mqtt::SUBSCRIBE.with(u16::MAX.into(), 2),
         file::OPEN.with(2, 0),
         file::SEEK.with(u32::MAX, u32::MAX),
         socket(Transport::Udp).open(),

@@ -9,6 +9,7 @@ pub(crate) mod context;
 pub(crate) mod file;
 pub(crate) mod general;
 pub(crate) mod line;
+pub(crate) mod mqtt;
 pub(crate) mod power_saving;
 pub(crate) mod radio;
 pub(crate) mod sim;
@@ -47,6 +48,8 @@ pub(crate) enum Block {
     Socket,
     /// To the buffer of the engine.
     Buffer,
+    /// To the same, behind what stands there: it is quoted, at the end of its line.
+    Quoted,
 }
 
 impl Block {
@@ -54,6 +57,7 @@ impl Block {
         match self {
             Self::Socket => Trailer::EmptyLine,
             Self::Buffer => Trailer::LineEnd,
+            Self::Quoted => Trailer::Quote,
         }
     }
 }

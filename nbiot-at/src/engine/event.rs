@@ -37,6 +37,10 @@ pub enum Event {
     Data(SocketId),
     /// The connection is over and its data are read; call `close` to free the socket.
     Closed(SocketId),
+    /// A message waits in the module's MQTT client: read until there is none.
+    MqttMessage,
+    /// The connection of the module's MQTT client is over: open it again.
+    MqttClosed,
     /// The modem said something this client does not know: see `unknown_line`.
     Unknown,
     /// The deadline given to `wait` has passed.
@@ -56,6 +60,8 @@ pub(crate) struct Pending {
     /// What the application last heard.
     told_detached: bool,
     access_changed: bool,
+    mqtt_message: bool,
+    mqtt_closed: bool,
     unknown: bool,
 }
 
@@ -70,6 +76,8 @@ impl Pending {
             detached: None,
             told_detached: false,
             access_changed: false,
+            mqtt_message: false,
+            mqtt_closed: false,
             unknown: false,
         }
     }
@@ -122,6 +130,15 @@ impl Pending {
         self.detached = Some(false);
     }
 
+    pub(crate) fn mqtt_message(&mut self) {
+        self.mqtt_message = true;
+    }
+
+    pub(crate) fn mqtt_closed(&mut self) {
+        self.mqtt_message = false;
+        self.mqtt_closed = true;
+    }
+
     pub(crate) fn access_changed(&mut self) {
         self.access_changed = true;
     }
@@ -142,6 +159,8 @@ impl Pending {
         self.detached = None;
         self.told_detached = false;
         self.access_changed = false;
+        self.mqtt_message = false;
+        self.mqtt_closed = false;
     }
 
     pub(crate) fn take(&mut self) -> Option<Event> {
@@ -175,6 +194,12 @@ impl Pending {
         }
         if core::mem::take(&mut self.access_changed) {
             return Some(Event::AccessChanged);
+        }
+        if core::mem::take(&mut self.mqtt_message) {
+            return Some(Event::MqttMessage);
+        }
+        if core::mem::take(&mut self.mqtt_closed) {
+            return Some(Event::MqttClosed);
         }
         core::mem::take(&mut self.unknown).then_some(Event::Unknown)
     }

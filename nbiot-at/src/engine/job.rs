@@ -9,6 +9,7 @@ use crate::command::radio::{Registration, Signal};
 use crate::engine::card::Card;
 use crate::engine::file::Piece;
 use crate::engine::lookup::Lookup;
+use crate::engine::mqtt::{MqttCall, MqttOpen};
 use crate::engine::open::Open;
 use crate::engine::query::Query;
 use crate::engine::socket::SocketId;
@@ -71,6 +72,9 @@ pub enum Answer {
     Time(NetworkTime),
     /// It is in [`Engine::granted`](crate::Engine::granted).
     Granted,
+    /// Topic and payload are in [`Engine::data`](crate::Engine::data); so many bytes are the topic.
+    /// `None`: no message waits.
+    Message(Option<usize>),
 }
 
 /// What a running request has to remember.
@@ -86,6 +90,8 @@ pub(crate) enum Job {
     Piece(Piece),
     Card(Card),
     Query(Query),
+    MqttOpen(MqttOpen),
+    MqttCall(MqttCall),
 }
 
 /// A kind of job.

@@ -7,6 +7,7 @@ mod exchange;
 mod file;
 pub(crate) mod job;
 mod lookup;
+pub(crate) mod mqtt;
 mod open;
 pub(crate) mod query;
 mod react;
@@ -25,7 +26,7 @@ pub use socket::SocketId;
 use crate::command::general::GUARD;
 use crate::command::general::Identity;
 use crate::command::line::COMMAND;
-use crate::command::{Command, Invitation, file as files};
+use crate::command::{Block, Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
@@ -244,6 +245,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.state.known.part(part);
                 }
                 Some(Item::Part(_)) => {}
+                // What follows it may be the payload of a message, and look like lines.
+                Some(Item::Overlong)
+                    if command.is_some_and(|c| c.spec.block == Some(Block::Quoted)) =>
+                {
+                    self.is_deaf = true;
+                    self.fail(Fault::Malformed, now);
+                }
                 Some(Item::Overlong) => self.state.known.drop_parts(),
             }
         }
@@ -463,6 +471,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
                 self.splitter.expect_long(command.spec.is_long);
+                let is_quoted = command.spec.block == Some(Block::Quoted);
+                self.splitter.expect_quoted(is_quoted);
             }
             // Every parameter is shorter than its room on the line.
             None => {

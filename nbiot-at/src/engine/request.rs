@@ -12,6 +12,7 @@ use crate::engine::card::Card;
 use crate::engine::file::Piece;
 use crate::engine::job::{Job, Task};
 use crate::engine::lookup::Lookup;
+use crate::engine::mqtt::{MqttCall, MqttOpen, What};
 use crate::engine::open::Open;
 use crate::engine::query::{self, Plan, Query};
 use crate::engine::socket::Phase;
@@ -22,7 +23,8 @@ use crate::error::{Fault, Stage};
 use crate::esim::Aid;
 use crate::esim::apdu::{Apdu, Channel};
 use crate::http::{Progress, Url};
-use crate::known::{CHUNK, SimChannel};
+use crate::known::{CHUNK, MqttPhase, MqttTarget, SimChannel};
+use crate::mqtt::{Qos, Session};
 use crate::text::Text;
 use crate::time::Instant;
 
@@ -140,6 +142,38 @@ pub enum Request<'a> {
     /// tells what it has granted so far. The network answers with the next registration update:
     /// ask again later, with the same request.
     PowerSaving,
+    /// Connects the module's MQTT client to a broker. One that is open is closed first.
+    MqttConnect {
+        /// Where to, and as whom.
+        session: Session<'a>,
+    },
+    /// Publishes a message, and waits until the broker has acknowledged it.
+    MqttPublish {
+        /// At most 100 printable characters.
+        topic: &'a str,
+        /// 1 to 1024 bytes.
+        data: &'a [u8],
+        /// How it is delivered.
+        qos: Qos,
+        /// The broker keeps it for those who come later.
+        retain: bool,
+    },
+    /// Subscribes to a topic.
+    MqttSubscribe {
+        /// At most 100 printable characters.
+        topic: &'a str,
+        /// The most that is asked for.
+        qos: Qos,
+    },
+    /// Ends a subscription.
+    MqttUnsubscribe {
+        /// At most 100 printable characters.
+        topic: &'a str,
+    },
+    /// Reads the next message that waits in the module, [`Answer::Message`].
+    MqttReceive,
+    /// Closes the connection of the module's MQTT client.
+    MqttDisconnect,
     /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s; until then only
     /// [`Start`](Self::Start) is taken.
     PowerDown,
@@ -178,6 +212,19 @@ impl Request<'_> {
             Self::Transmit { apdu } => state.transmit(apdu),
             Self::CloseChannel => State::close_channel(),
             Self::PowerSaving => state.power_saving(),
+            Self::MqttConnect { session } => state.mqtt_connect(&session, now),
+            Self::MqttPublish {
+                topic,
+                data,
+                qos,
+                retain,
+            } => state.mqtt_publish(topic, data, qos, retain),
+            Self::MqttSubscribe { topic, qos } => {
+                state.mqtt_topic(topic, What::Subscribe(qos.number()))
+            }
+            Self::MqttUnsubscribe { topic } => state.mqtt_topic(topic, What::Unsubscribe),
+            Self::MqttReceive => state.mqtt_receive(),
+            Self::MqttDisconnect => Ok(State::mqtt_call(What::Close)),
             Self::PowerDown => state.power_down(now),
         }
     }
@@ -373,6 +420,87 @@ impl<const N: usize> State<N> {
             Some(SimChannel::Session(number) | SimChannel::Channel(number)) => channel(number),
             None => Channel::BASIC,
         }
+    }
+
+    pub(crate) fn mqtt_connect(
+        &mut self,
+        session: &Session<'_>,
+        now: Instant,
+    ) -> Result<Task<N>, Fault> {
+        /// Of client identifier, user name and password: they fit a line.
+        const LONGEST: usize = 150;
+        let parts = [session.client, session.user, session.password];
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        let is_printable = |part: &&str| Text::<LONGEST>::parameter(part).is_some();
+        let is_valid = parts.iter().all(is_printable)
+            && length <= LONGEST
+            && !session.client.is_empty()
+            && (session.password.is_empty() || !session.user.is_empty())
+            && session.keep_alive.as_secs() <= 3_600;
+        let host = Text::parameter(session.host).filter(|_| is_valid);
+        let host = host.ok_or(Fault::InvalidParameter)?;
+        let is_tls = match session.transport {
+            Transport::Tcp => false,
+            Transport::Tls if self.known.config.tls.is_some() => true,
+            _ => return Err(Fault::InvalidParameter),
+        };
+        self.ready()?;
+        (self.known.target.host, self.known.target.port) = (host, session.port);
+        self.known.target.mqtt = MqttTarget {
+            is_tls,
+            is_clean: session.is_clean,
+            keep_alive: u16::try_from(session.keep_alive.as_secs()).unwrap_or(0),
+        };
+        self.known.load(&[])?;
+        let buffer = &mut self.known.payload;
+        for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
+            buffer.push(byte).map_err(|_| Fault::LogicBug)?;
+        }
+        let is_open = self.known.mqtt.phase != MqttPhase::Closed;
+        let open = MqttOpen::new(&self.known.config, is_tls, is_open, now);
+        Ok(Task::new(open, Job::MqttOpen))
+    }
+
+    pub(crate) fn mqtt_publish(
+        &mut self,
+        topic: &str,
+        data: &[u8],
+        qos: Qos,
+        retain: bool,
+    ) -> Result<Task<N>, Fault> {
+        if data.is_empty() || data.len() > CHUNK {
+            return Err(Fault::InvalidParameter);
+        }
+        let flags = qos.number() | u32::from(retain) << 2;
+        let task = self.mqtt_topic(topic, What::Publish(flags))?;
+        self.known.load(data)?;
+        Ok(task)
+    }
+
+    pub(crate) fn mqtt_topic(&mut self, topic: &str, what: What) -> Result<Task<N>, Fault> {
+        let topic = Text::parameter(topic).filter(|topic| !topic.as_str().is_empty());
+        let topic = topic.ok_or(Fault::InvalidParameter)?;
+        self.mqtt_is_open()?;
+        if matches!(what, What::Subscribe(_)) && !self.known.mqtt.can_receive {
+            return Err(Fault::NotSupported);
+        }
+        self.known.target.host = topic;
+        Ok(Self::mqtt_call(what))
+    }
+
+    pub(crate) fn mqtt_receive(&mut self) -> Result<Task<N>, Fault> {
+        self.mqtt_is_open()?;
+        Ok(Self::mqtt_call(What::Receive))
+    }
+
+    pub(crate) fn mqtt_call(what: What) -> Task<N> {
+        Task::new(MqttCall::new(what), Job::MqttCall)
+    }
+
+    fn mqtt_is_open(&self) -> Result<(), Fault> {
+        self.ready()?;
+        let is_open = self.known.mqtt.phase == MqttPhase::Open;
+        is_open.then_some(()).ok_or(Fault::Closed)
     }
 
     /// The file that is meant.

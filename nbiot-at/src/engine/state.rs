@@ -1,5 +1,6 @@
 //! What lines do that no command asked for, and those that come either way.
 
+use crate::command::mqtt::{self, MqttUrc};
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
 use crate::command::{Block, Command, context, radio};
@@ -7,7 +8,7 @@ use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
 use crate::error::{Fault, Stage};
-use crate::known::Known;
+use crate::known::{Known, MqttPhase};
 use crate::line::Trailer;
 use crate::power_saving;
 use crate::text::Text;
@@ -88,7 +89,7 @@ impl<const N: usize> State<N> {
                 }
             }
             // Never longer than what was asked for, and that is the buffer.
-            Some(Block::Buffer) => drop(self.known.payload.extend_from_slice(data)),
+            Some(Block::Buffer | Block::Quoted) => drop(self.known.payload.extend_from_slice(data)),
             None => {}
         }
     }
@@ -99,6 +100,7 @@ impl<const N: usize> State<N> {
         if self.known.is_ready() {
             self.known.stage = Stage::Boot;
             self.sockets.lose_all();
+            self.known.mqtt.lose();
             self.pending.context_lost();
         }
     }
@@ -161,6 +163,9 @@ impl<const N: usize> State<N> {
         if let Some(urc) = socket::urc(line) {
             return self.socket_urc(urc);
         }
+        if let Some(urc) = mqtt::urc(line) {
+            return self.mqtt_urc(urc);
+        }
         if context::is_detached(line) {
             self.lose_context();
             return Effect::Changed;
@@ -190,10 +195,11 @@ impl<const N: usize> State<N> {
             return answers(answer && is(&radio::GPRS_REGISTRATION));
         }
         if let Some(command) = command.filter(|c| c.answer(line, &mut self.known)) {
+            let is_some = |n: &usize| *n > 0 || command.spec.block == Some(Block::Quoted);
             let block = command
                 .spec
                 .block
-                .zip(self.known.heard.block.filter(|&n| n > 0));
+                .zip(self.known.heard.block.filter(is_some));
             return block.map_or(Effect::Answer, |(block, length)| {
                 Effect::Block(length, block.trailer())
             });
@@ -201,6 +207,9 @@ impl<const N: usize> State<N> {
         // Of a read that was given up, or longer than what was asked for: no line of the modem.
         if let Some(length) = socket::block_header(line).filter(|&n| n > 0) {
             return Effect::Block(length, Trailer::EmptyLine);
+        }
+        if let Some(length) = mqtt::block_header(line).filter(|_| line.ends_with(b",")) {
+            return Effect::Block(length, Trailer::Quote);
         }
         self.other(line)
     }
@@ -264,6 +273,26 @@ impl<const N: usize> State<N> {
         Effect::Changed
     }
 
+    fn mqtt_urc(&mut self, urc: MqttUrc) -> Effect {
+        let mqtt = &mut self.known.mqtt;
+        match urc {
+            MqttUrc::Message(slot) if mqtt.phase == MqttPhase::Open => {
+                if !mqtt.slots.contains(&slot) {
+                    // There are as many places as here.
+                    let _ = mqtt.slots.push(slot);
+                }
+                self.pending.mqtt_message();
+            }
+            MqttUrc::Closed => {
+                if mqtt.lose() {
+                    self.pending.mqtt_closed();
+                }
+            }
+            MqttUrc::Message(_) | MqttUrc::Other => return Effect::None,
+        }
+        Effect::Changed
+    }
+
     fn follow_registration(&mut self, now: Instant) {
         if !self.known.is_ready() {
             return;
@@ -288,7 +317,7 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8]) -> Effect {
         /// Starts of lines that carry nothing this client needs, AT reference section 21.
-        const IGNORED: [&str; 15] = [
+        const IGNORED: [&str; 16] = [
             "+CFUN",
             "+QUSIM",
             "+QIND",
@@ -303,6 +332,7 @@ impl<const N: usize> State<N> {
             "+QNTP",
             "+QSSLRECV",
             "+QISEND",
+            "+QMT",
             "RING",
         ];
         let text = Text::lossy(line);

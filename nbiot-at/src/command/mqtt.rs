@@ -1,0 +1,198 @@
+//! The MQTT client of the module, AT reference section 12.
+
+use crate::command::{Block, Invitation, Spec};
+use crate::field::Fields;
+use crate::known::{CHUNK, Known};
+
+/// The client of the module that is used.
+const CLIENT: u8 = 0;
+
+pub(crate) static VERSION: Spec = Spec::new("AT+QMTCFG=\"version\",0,4");
+pub(crate) static TRANSPORT: Spec = Spec::written(|line, known, _| {
+    // With the settings of the TLS sockets.
+    let value = if known.target.mqtt.is_tls { "1,1" } else { "0" };
+    line.text("AT+QMTCFG=\"ssl\",0,").text(value);
+});
+pub(crate) static TRANSPORT_STATE: Spec =
+    Spec::new("AT+QMTCFG=\"ssl\",0").lists("+QMTCFG", |line, known, _| {
+        known.heard.is_set = if known.target.mqtt.is_tls {
+            line == b"+QMTCFG: \"ssl\",1,1"
+        } else {
+            line.starts_with(b"+QMTCFG: \"ssl\",0")
+        };
+        true
+    });
+pub(crate) static KEEP_ALIVE: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QMTCFG=\"keepalive\",0,");
+    line.number(known.target.mqtt.keep_alive.into());
+});
+pub(crate) static SESSION: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QMTCFG=\"session\",0,");
+    line.number(known.target.mqtt.is_clean.into());
+});
+/// Messages wait in the module, and are read with their length.
+pub(crate) static RECEIVE_MODE: Spec = Spec::new("AT+QMTCFG=\"recv/mode\",0,1,1");
+pub(crate) static RECEIVE_MODE_STATE: Spec =
+    Spec::new("AT+QMTCFG=\"recv/mode\",0").lists("+QMTCFG", |line, known, _| {
+        known.heard.is_set = line == b"+QMTCFG: \"recv/mode\",1,1";
+        true
+    });
+pub(crate) static OPEN: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QMTOPEN=0,")
+        .quoted(known.target.host.as_str());
+    line.text(",").number(known.target.port.into());
+})
+.results(|line, known| result(line, "+QMTOPEN", known, false));
+/// Client identifier, user name and password stand in the payload, each with a zero behind it.
+pub(crate) static CONNECT: Spec = Spec::written(|line, known, _| {
+    line.text("AT+QMTCONN=0");
+    let parts = known.payload.split(|&byte| byte == 0);
+    for part in parts.take(3).filter(|part| !part.is_empty()) {
+        line.text(",")
+            .quoted(core::str::from_utf8(part).unwrap_or(""));
+    }
+})
+.results(|line, known| result(line, "+QMTCONN", known, false));
+/// The first argument is the identifier, the second quality of service and, at 4, whether the
+/// broker keeps it.
+pub(crate) static PUBLISH: Spec = Spec {
+    payload: Some(Invitation::Prompt),
+    time_out: 20_000,
+    ..Spec::written(|line, known, [id, flags]| {
+        line.text("AT+QMTPUB=0,").number(id);
+        line.text(",").number(flags & 3);
+        line.text(",").number(flags >> 2).text(",");
+        line.quoted(known.target.host.as_str()).text(",");
+        line.number(u32::try_from(known.payload.len()).unwrap_or(u32::MAX));
+    })
+    .results(|line, known| result(line, "+QMTPUB", known, true))
+};
+/// The arguments are the identifier and the quality of service.
+pub(crate) static SUBSCRIBE: Spec = Spec::written(|line, known, [id, qos]| {
+    line.text("AT+QMTSUB=0,").number(id).text(",");
+    line.quoted(known.target.host.as_str())
+        .text(",")
+        .number(qos);
+})
+.results(|line, known| result(line, "+QMTSUB", known, true));
+/// The first argument is the identifier.
+pub(crate) static UNSUBSCRIBE: Spec = Spec::written(|line, known, [id, _]| {
+    line.text("AT+QMTUNS=0,").number(id).text(",");
+    line.quoted(known.target.host.as_str());
+})
+.results(|line, known| result(line, "+QMTUNS", known, true));
+/// The first argument is the place of the message.
+pub(crate) static READ: Spec = Spec {
+    block: Some(Block::Quoted),
+    time_out: 5_000,
+    ..Spec::written(|line, _, [slot, _]| {
+        line.text("AT+QMTRECV=0,").number(slot);
+    })
+    .lists("+QMTRECV", header)
+};
+pub(crate) static DISCONNECT: Spec = Spec::new("AT+QMTDISC=0").within(5_000);
+pub(crate) static CLOSE: Spec = Spec::new("AT+QMTCLOSE=0").within(5_000);
+
+/// `<prefix>: <client>[,<id>],<result>[,<value>]`
+fn result(line: &[u8], prefix: &str, known: &mut Known, has_id: bool) -> bool {
+    let Some(mut fields) = Fields::of(line, prefix) else {
+        return false;
+    };
+    let is_ours = fields.number() == Some(CLIENT)
+        && (!has_id || fields.number() == Some(known.mqtt.message_id));
+    if let Some(result) = fields.number::<i16>().filter(|_| is_ours) {
+        known.heard.mqtt = Some((result, fields.number()));
+    }
+    true
+}
+
+/// `+QMTRECV: <client>,<id>,"<topic>",<length>,` with the payload behind it. The topic becomes the
+/// beginning of the buffer that the payload is put into.
+fn header(line: &[u8], known: &mut Known, _: [u32; 2]) -> bool {
+    let Some(mut fields) = Fields::of(line, "+QMTRECV") else {
+        return false;
+    };
+    let (client, _id) = (fields.number(), fields.number::<u16>());
+    let topic = fields.next();
+    let room = CHUNK.saturating_sub(topic.text.len());
+    let length = fields.number().filter(|&length| length <= room);
+    let is_first = known.heard.block.is_none() && client == Some(CLIENT) && topic.quoted;
+    known.heard.block = length.filter(|_| is_first);
+    if known.heard.block.is_some() {
+        known.payload.clear();
+        let _ = known.payload.extend_from_slice(topic.text);
+        known.heard.size = u32::try_from(topic.text.len()).ok();
+    }
+    known.heard.block.is_some()
+}
+
+/// The length of a message that nobody reads any more.
+pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
+    let mut fields = Fields::of(line, "+QMTRECV")?;
+    fields.next();
+    fields.next();
+    fields.next().quoted.then(|| fields.number())?
+}
+
+/// What the client of the module tells unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MqttUrc {
+    /// `+QMTRECV: <client>,<slot>`: a message waits.
+    Message(u8),
+    /// `+QMTSTAT: <client>,<reason>`: the connection is over.
+    Closed,
+    /// Of another client, or of no consequence.
+    Other,
+}
+
+/// Places in which messages wait.
+const LAST_SLOT: u8 = 4;
+
+pub(crate) fn urc(line: &[u8]) -> Option<MqttUrc> {
+    let of_ours = |fields: &mut Fields<'_>| fields.number() == Some(CLIENT);
+    if let Some(mut fields) = Fields::of(line, "+QMTSTAT") {
+        let urc = if of_ours(&mut fields) {
+            MqttUrc::Closed
+        } else {
+            MqttUrc::Other
+        };
+        return Some(urc);
+    }
+    if Fields::of(line, "+QMTPUBREL").is_some() || Fields::of(line, "+QMTPING").is_some() {
+        return Some(MqttUrc::Other);
+    }
+    let mut fields = Fields::of(line, "+QMTRECV")?;
+    let is_ours = of_ours(&mut fields);
+    let slot = fields.number::<u8>();
+    // With a third field it is an answer.
+    if !fields.next().text.is_empty() {
+        return None;
+    }
+    Some(match slot.filter(|&slot| is_ours && slot <= LAST_SLOT) {
+        Some(slot) => MqttUrc::Message(slot),
+        None => MqttUrc::Other,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_reference() {
+        for (line, expected) in [
+            ("+QMTRECV: 0,3", Some(MqttUrc::Message(3))),
+            ("+QMTRECV: 0,5", Some(MqttUrc::Other)),
+            ("+QMTRECV: 1,3", Some(MqttUrc::Other)),
+            ("+QMTRECV: 0,7,\"m/1/cfg\",9,", None),
+            ("+QMTSTAT: 0,1", Some(MqttUrc::Closed)),
+            ("+QMTSTAT: 2,1", Some(MqttUrc::Other)),
+            ("+QMTPUBREL: 0,1,7", Some(MqttUrc::Other)),
+            ("+QIRD: 0", None),
+        ] {
+            assert_eq!(urc(line.as_bytes()), expected, "{line}");
+        }
+        assert_eq!(block_header(b"+QMTRECV: 0,7,\"m/1/cfg\",9,"), Some(9));
+        assert_eq!(block_header(b"+QMTRECV: 0,7"), None);
+    }
+}
