@@ -8,6 +8,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use nbiot_at::esim::Aid;
+use nbiot_at::mqtt::{Qos, Session};
 use nbiot_at::{
     Answer, Apn, Config, Engine, Event, Fault, FileName, Instant, Request, SocketId, Tls, Transport,
 };
@@ -80,7 +81,20 @@ fn begin(
     if !engine.is_idle() {
         return;
     }
-    let request = match (socket, round % 21) {
+    let (topic, qos) = ("m/17", Qos::AtLeastOnce);
+    let request = match (socket, round % 26) {
+        (_, 21) => Request::MqttConnect {
+            session: Session::new("broker.example", 1883, "meter-17"),
+        },
+        (_, 22) => Request::MqttSubscribe { topic, qos },
+        (_, 23) => Request::MqttPublish {
+            topic,
+            data: b"reading",
+            qos,
+            retain: false,
+        },
+        (_, 24) => Request::MqttReceive,
+        (_, 25) => Request::MqttDisconnect,
         (_, 11) => Request::OpenChannel { aid: Aid::ISD_R },
         (_, 12 | 13) => Request::Transmit {
             apdu: &[0x81, 0xe2, 0x91, 0, 3, 0xbf, 0x2d, 0, 0],

@@ -14,6 +14,7 @@ use libfuzzer_sys::{arbitrary, fuzz_target};
 use nbiot_at::asynch::Modem;
 use nbiot_at::esim::{Iccid, Subscription, Switch};
 use nbiot_at::http::{Progress, Url};
+use nbiot_at::mqtt::{Qos, Session};
 use nbiot_at::sim::{Bench, Loopback, Loss, Modem as Model, Port, VirtualClock};
 use nbiot_at::{Apn, Clock, Config, FileName, Instant, SocketId, Tls, Transport};
 
@@ -32,6 +33,10 @@ enum Act {
     Profiles,
     SwitchProfile,
     Download,
+    /// Its broker sends everything back.
+    Mqtt {
+        what: u8,
+    },
     /// A call that nobody waits for any more, after so many polls.
     Drop {
         what: u8,
@@ -138,6 +143,7 @@ async fn by_client(
             let mut download = client.download(&url, Progress::new());
             assert!(download.read(&mut buffer).await.is_err());
         }
+        (Act::Mqtt { what }, _) => mqtt(client, *what).await,
         (Act::Drop { what, polls }, _) => drop_call(client, *what, *polls, *socket).await,
         (Act::Send(bytes), Some(open)) => _ = client.send(open, bytes).await,
         (Act::Receive, Some(open)) => _ = client.receive(open, &mut buffer).await,
@@ -151,6 +157,23 @@ async fn by_client(
             _ = client.wait(until).await;
         }
         _ => {}
+    }
+}
+
+/// The module's MQTT client.
+async fn mqtt(client: &mut Client<'_>, what: u8) {
+    match what % 5 {
+        0 => {
+            let session = Session::new("broker.example", 1883, "meter-17");
+            _ = client.mqtt_connect(&session).await;
+        }
+        1 => _ = client.mqtt_subscribe("m", Qos::AtLeastOnce).await,
+        2 => {
+            let qos = Qos::ExactlyOnce;
+            _ = client.mqtt_publish("m", b"reading", qos, true).await;
+        }
+        3 => _ = client.mqtt_receive().await,
+        _ => _ = client.mqtt_disconnect().await,
     }
 }
 

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
 use crate::command::general::Identity;
+use crate::command::mqtt::Lines;
 use crate::command::radio::{Access, Registration, Signal};
 use crate::command::sim::SimState;
 use crate::config::Config;
@@ -51,6 +52,8 @@ pub(crate) enum MqttPhase {
 #[derive(Debug)]
 pub(crate) struct Mqtt {
     pub(crate) phase: MqttPhase,
+    /// What its lines mean, once it was opened.
+    pub(crate) lines: Option<&'static Lines>,
     /// Messages wait in the module, and are read with their length.
     pub(crate) can_receive: bool,
     /// Where messages wait, in the order they came.
@@ -65,6 +68,7 @@ impl Mqtt {
     const fn new() -> Self {
         Self {
             phase: MqttPhase::Closed,
+            lines: None,
             can_receive: false,
             slots: heapless::Vec::new(),
             last_id: 0,

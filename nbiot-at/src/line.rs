@@ -82,7 +82,7 @@ pub struct Splitter {
     in_parts: bool,
     prompt: bool,
     long: bool,
-    quoted: bool,
+    quoted: Option<fn(&[u8]) -> bool>,
     mode: Mode,
     noise: u32,
 }
@@ -104,7 +104,7 @@ impl Splitter {
             in_parts: false,
             prompt: false,
             long: false,
-            quoted: false,
+            quoted: None,
             mode: Mode::Lines,
             noise: 0,
         }
@@ -155,10 +155,10 @@ impl Splitter {
         self.long = expected;
     }
 
-    /// Says whether a counted block may begin inside a line, behind `+QMTRECV: …,<length>,"`: what
-    /// stands before the quote is then handed out as a line.
-    pub fn expect_quoted(&mut self, expected: bool) {
-        self.quoted = expected;
+    /// Says how a line begins inside which a counted block begins, behind a quote, as in
+    /// `+QMTRECV: …,<length>,"`: what stands before the quote is then handed out as a line.
+    pub fn expect_quoted(&mut self, header: Option<fn(&[u8]) -> bool>) {
+        self.quoted = header;
     }
 
     /// Says that a counted block of `len` bytes follows the line just handed out, then its trailer,
@@ -174,7 +174,7 @@ impl Splitter {
         self.mode = Mode::Lines;
         self.prompt = false;
         self.long = false;
-        self.quoted = false;
+        self.quoted = None;
     }
 
     /// Whether a block or its trailer is unfinished.
@@ -206,7 +206,7 @@ impl Splitter {
             self.mode = Mode::AfterPrompt;
             return (true, Some(Found::Item(Item::Prompt)));
         }
-        if byte == b'"' && self.quoted && is_quoted_header(&self.line) {
+        if byte == b'"' && self.quoted.is_some_and(|is_header| is_header(&self.line)) {
             self.taken = true;
             return (true, Some(Found::Line));
         }
@@ -265,19 +265,6 @@ impl Splitter {
         self.taken = true;
         Some(Found::Line)
     }
-}
-
-/// `+QMTRECV: …",<length>,`
-fn is_quoted_header(line: &[u8]) -> bool {
-    let counted = line.strip_suffix(b",");
-    let end = counted.and_then(|counted| counted.iter().rposition(|&byte| byte == b','));
-    let (Some(counted), Some(end)) = (counted, end) else {
-        return false;
-    };
-    let (before, length) = counted.split_at(end);
-    let digits = length.get(1..).unwrap_or_default();
-    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    is_number && before.ends_with(b"\"") && line.starts_with(b"+QMTRECV:")
 }
 
 /// An item before it borrows the line.

@@ -39,7 +39,7 @@ fn quoted_block_begins_inside_its_line_wherever_the_bytes_are_cut() {
     let bytes = b"\r\n+QMTRECV: 0,7,\"a/b\",9,\"\"\r\nOK\r\n>\"\"\r\n\r\nOK\r\n";
     for cut in 1..bytes.len() {
         let mut splitter = Splitter::new();
-        splitter.expect_quoted(true);
+        splitter.expect_quoted(Some(crate::command::mqtt::is_quoted_header));
         let (mut data, mut lines, mut ends) = (Vec::new(), Vec::new(), 0);
         let (first, second) = bytes.split_at(cut);
         for mut piece in [first, second] {
@@ -75,7 +75,7 @@ fn quote_elsewhere_begins_no_block() {
         "+QMTRECV: 0,7,a,9,\"b\"",
     ] {
         let mut splitter = Splitter::new();
-        splitter.expect_quoted(true);
+        splitter.expect_quoted(Some(crate::command::mqtt::is_quoted_header));
         let text = std::format!("\r\n{line}\r\n");
         let (used, item) = splitter.push(text.as_bytes());
         assert_eq!(item, Some(Item::Line(line.as_bytes())));

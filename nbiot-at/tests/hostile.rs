@@ -5,6 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Rig, config};
+use nbiot_at::mqtt::{Qos, Session};
 use nbiot_at::{
     ActiveTimer, Answer, Event, Fault, Instant, PeriodicTimer, PowerSaving, Request, Transport,
 };
@@ -52,6 +53,19 @@ fn speech() -> impl Strategy<Value = Vec<u8>> {
         "\r\n+QIRD: 1500\r\n",
         "\r\n+QIRD: 20\r\n\r\nRDY\r\n\r\nOK\r\n\r\nAT\r\r\n\r\n\r\nOK\r\n",
         "\r\n+QIRD: 5\r\nhello",
+        "\r\n+QMTCFG: \"ssl\",0,0\r\n\r\nOK\r\n",
+        "\r\n+QMTCFG: \"recv/mode\",1,1\r\n\r\nOK\r\n",
+        "\r\n+QMTOPEN: 0,0\r\n",
+        "\r\n+QMTOPEN: 0,2\r\n",
+        "\r\n+QMTCONN: 0,0,0\r\n",
+        "\r\n+QMTPUB: 0,1,0\r\n",
+        "\r\n+QMTSUB: 0,2,0,1\r\n",
+        "\r\n+QMTSTAT: 0,1\r\n",
+        "\r\n+QMTRECV: 0,0\r\n",
+        "\r\n+QMTRECV: 0,4\r\n",
+        "\r\n+QMTRECV: 0,7,\"m/1\",6,\"\r\nOK\r\n\"\r\n\r\nOK\r\n",
+        "\r\n+QMTRECV: 0,7,\"m/1\",9,\"hel",
+        "\r\n+QMTRECV: 0,7,\"m/1\",99999,\"",
         "\r\n\r\n",
         "AT\r",
         "AT+QIRD=0,1024\r",
@@ -76,7 +90,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => speech().prop_map(Step::Say),
         2 => (0..200_000_u64).prop_map(Step::Pass),
-        2 => (0..11_u8).prop_map(Step::Ask),
+        2 => (0..20_u8).prop_map(Step::Ask),
         1 => Just(Step::Abandon),
         1 => Just(Step::Take),
     ];
@@ -112,6 +126,7 @@ fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
             Step::Abandon => rig.engine.abandon(rig.now),
             Step::Take => taken = rig.take(socket),
             Step::Ask(what) => {
+                let (topic, qos) = ("m/1", Qos::AtLeastOnce);
                 let request = match what {
                     0 => Request::Start,
                     1 => Request::Connect {
@@ -130,6 +145,18 @@ fn play(steps: &[Step], cut: usize) -> Vec<Seen> {
                     7 => Request::Registration,
                     8 => Request::PowerSaving,
                     9 => Request::PowerDown,
+                    10..=12 => Request::MqttConnect {
+                        session: Session::new("broker.example", 1883, "meter-17"),
+                    },
+                    13 => Request::MqttSubscribe { topic, qos },
+                    14 | 15 => Request::MqttPublish {
+                        topic,
+                        data: b"hello",
+                        qos,
+                        retain: false,
+                    },
+                    16 | 17 => Request::MqttReceive,
+                    18 => Request::MqttDisconnect,
                     _ => Request::Signal,
                 };
                 let _ = rig.engine.begin(request, rig.now);

@@ -78,7 +78,7 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     let driver = boards::size(log, &toolchain, "stpm3x_spi")?;
     let per_chip = of(&symbols(log, &toolchain, "stpm3x_spi")?, "BYTES_PER_CHIP")?;
     let queries = boards::size(log, &toolchain, "modem_queries")?;
-    let connection = boards::size(log, &toolchain, "modem_tls")?;
+    let connection = boards::size(log, &toolchain, "modem_mqtt")?;
     let whole = boards::size(log, &toolchain, "modem_all")?;
     let beside = of(
         &symbols(log, &toolchain, "modem_all")?,
@@ -161,7 +161,7 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             bytes(queries.flash - empty.flash),
         ),
         figure(
-            "nbiot-at: flash, SIM to TLS and power-down",
+            "nbiot-at: flash, SIM to MQTT and power-down",
             20_480.0,
             "B",
             bytes(connection.flash - empty.flash),

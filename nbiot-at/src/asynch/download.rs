@@ -22,7 +22,7 @@ impl<S, C, const SOCKETS: usize> Modem<S, C, SOCKETS> {
     /// Reads a resource from where `progress` ends; [`Progress::new`] for all of it.
     ///
     /// Each lost connection is opened again for what is missing, after the delay of
-    /// [`Class::Request`]; the third in a row without a byte in between is told. What the caller
+    /// [`Class::Request`](crate::Class::Request); the third in a row without a byte in between is told. What the caller
     /// was given is in [`Download::progress`]: store it with the data, and go on from there after a
     /// restart. Check a hash or signature of the whole before you use it.
     pub const fn download<'a>(

@@ -42,14 +42,14 @@ pub(crate) enum Invitation {
 }
 
 /// Where the counted block of an answer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Block {
     /// To the socket whose connectID is the first argument.
     Socket,
     /// To the buffer of the engine.
     Buffer,
-    /// To the same, behind what stands there: it is quoted, at the end of its line.
-    Quoted,
+    /// To the same, behind what stands there: it is quoted, at the end of a line that begins so.
+    Quoted(fn(&[u8]) -> bool),
 }
 
 impl Block {
@@ -57,7 +57,15 @@ impl Block {
         match self {
             Self::Socket => Trailer::EmptyLine,
             Self::Buffer => Trailer::LineEnd,
-            Self::Quoted => Trailer::Quote,
+            Self::Quoted(_) => Trailer::Quote,
+        }
+    }
+
+    /// How its line begins, if it begins inside one.
+    pub(crate) const fn header(self) -> Option<fn(&[u8]) -> bool> {
+        match self {
+            Self::Quoted(is_header) => Some(is_header),
+            Self::Socket | Self::Buffer => None,
         }
     }
 }
@@ -177,6 +185,10 @@ pub(crate) struct Command {
 }
 
 impl Command {
+    pub(crate) fn has_quoted_block(self) -> bool {
+        matches!(self.spec.block, Some(Block::Quoted(_)))
+    }
+
     pub(crate) fn is(self, spec: &'static Spec) -> bool {
         core::ptr::eq(self.spec, spec)
     }

@@ -83,7 +83,7 @@ pub(crate) static UNSUBSCRIBE: Spec = Spec::written(|line, known, [id, _]| {
 .results(|line, known| result(line, "+QMTUNS", known, true));
 /// The first argument is the place of the message.
 pub(crate) static READ: Spec = Spec {
-    block: Some(Block::Quoted),
+    block: Some(Block::Quoted(is_quoted_header)),
     time_out: 5_000,
     ..Spec::written(|line, _, [slot, _]| {
         line.text("AT+QMTRECV=0,").number(slot);
@@ -126,12 +126,26 @@ fn header(line: &[u8], known: &mut Known, _: [u32; 2]) -> bool {
     known.heard.block.is_some()
 }
 
+/// `+QMTRECV: …",<length>,`
+pub(crate) fn is_quoted_header(line: &[u8]) -> bool {
+    let counted = line.strip_suffix(b",");
+    let end = counted.and_then(|counted| counted.iter().rposition(|&byte| byte == b','));
+    let (Some(counted), Some(end)) = (counted, end) else {
+        return false;
+    };
+    let (before, length) = counted.split_at(end);
+    let digits = length.get(1..).unwrap_or_default();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_number && before.ends_with(b"\"") && line.starts_with(b"+QMTRECV:")
+}
+
 /// The length of a message that nobody reads any more.
-pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
+fn block_header(line: &[u8]) -> Option<usize> {
     let mut fields = Fields::of(line, "+QMTRECV")?;
     fields.next();
     fields.next();
-    fields.next().quoted.then(|| fields.number())?
+    let length = fields.next().quoted.then(|| fields.number())?;
+    length.filter(|_| line.ends_with(b","))
 }
 
 /// What the client of the module tells unasked.
@@ -145,10 +159,19 @@ pub(crate) enum MqttUrc {
     Other,
 }
 
+/// What its lines mean: only an image that opens a connection holds it.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    pub(crate) urc: fn(&[u8]) -> Option<MqttUrc>,
+    pub(crate) block_header: fn(&[u8]) -> Option<usize>,
+}
+
+pub(crate) static LINES: Lines = Lines { urc, block_header };
+
 /// Places in which messages wait.
 const LAST_SLOT: u8 = 4;
 
-pub(crate) fn urc(line: &[u8]) -> Option<MqttUrc> {
+fn urc(line: &[u8]) -> Option<MqttUrc> {
     let of_ours = |fields: &mut Fields<'_>| fields.number() == Some(CLIENT);
     if let Some(mut fields) = Fields::of(line, "+QMTSTAT") {
         let urc = if of_ours(&mut fields) {

@@ -246,9 +246,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 }
                 Some(Item::Part(_)) => {}
                 // What follows it may be the payload of a message, and look like lines.
-                Some(Item::Overlong)
-                    if command.is_some_and(|c| c.spec.block == Some(Block::Quoted)) =>
-                {
+                Some(Item::Overlong) if command.is_some_and(|c| c.has_quoted_block()) => {
                     self.is_deaf = true;
                     self.fail(Fault::Malformed, now);
                 }
@@ -471,8 +469,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
                 self.splitter.expect_long(command.spec.is_long);
-                let is_quoted = command.spec.block == Some(Block::Quoted);
-                self.splitter.expect_quoted(is_quoted);
+                let header = command.spec.block.and_then(Block::header);
+                self.splitter.expect_quoted(header);
             }
             // Every parameter is shorter than its room on the line.
             None => {

@@ -2,8 +2,8 @@
 
 use crate::code::{MqttOpenError, MqttRefusal};
 use crate::command::mqtt::{
-    CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, OPEN, PUBLISH, READ, RECEIVE_MODE, RECEIVE_MODE_STATE,
-    SESSION, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE, VERSION,
+    CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, LINES, OPEN, PUBLISH, READ, RECEIVE_MODE,
+    RECEIVE_MODE_STATE, SESSION, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE, VERSION,
 };
 use crate::command::{Command, Spec};
 use crate::config::Config;
@@ -166,6 +166,7 @@ impl MqttOpen {
 
     fn open<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
         state.known.mqtt.phase = MqttPhase::Opening;
+        state.known.mqtt.lines = Some(&LINES);
         self.until = now.plus(OPEN_TIME);
         self.go(At::Opening, &OPEN)
     }

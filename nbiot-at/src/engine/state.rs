@@ -1,6 +1,6 @@
 //! What lines do that no command asked for, and those that come either way.
 
-use crate::command::mqtt::{self, MqttUrc};
+use crate::command::mqtt::MqttUrc;
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
 use crate::command::{Block, Command, context, radio};
@@ -89,7 +89,9 @@ impl<const N: usize> State<N> {
                 }
             }
             // Never longer than what was asked for, and that is the buffer.
-            Some(Block::Buffer | Block::Quoted) => drop(self.known.payload.extend_from_slice(data)),
+            Some(Block::Buffer | Block::Quoted(_)) => {
+                drop(self.known.payload.extend_from_slice(data))
+            }
             None => {}
         }
     }
@@ -163,7 +165,8 @@ impl<const N: usize> State<N> {
         if let Some(urc) = socket::urc(line) {
             return self.socket_urc(urc);
         }
-        if let Some(urc) = mqtt::urc(line) {
+        let mqtt = self.known.mqtt.lines;
+        if let Some(urc) = mqtt.and_then(|lines| (lines.urc)(line)) {
             return self.mqtt_urc(urc);
         }
         if context::is_detached(line) {
@@ -195,7 +198,7 @@ impl<const N: usize> State<N> {
             return answers(answer && is(&radio::GPRS_REGISTRATION));
         }
         if let Some(command) = command.filter(|c| c.answer(line, &mut self.known)) {
-            let is_some = |n: &usize| *n > 0 || command.spec.block == Some(Block::Quoted);
+            let is_some = |n: &usize| *n > 0 || command.has_quoted_block();
             let block = command
                 .spec
                 .block
@@ -208,7 +211,7 @@ impl<const N: usize> State<N> {
         if let Some(length) = socket::block_header(line).filter(|&n| n > 0) {
             return Effect::Block(length, Trailer::EmptyLine);
         }
-        if let Some(length) = mqtt::block_header(line).filter(|_| line.ends_with(b",")) {
+        if let Some(length) = mqtt.and_then(|lines| (lines.block_header)(line)) {
             return Effect::Block(length, Trailer::Quote);
         }
         self.other(line)

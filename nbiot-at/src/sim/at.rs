@@ -57,6 +57,7 @@ impl<N: Network> Modem<N> {
             Input::Line => {}
             Input::Payload { id, left } => return self.payload_byte(id, left, byte, now),
             Input::File { handle, left } => return self.file_byte(handle, left, byte, now),
+            Input::Message { left } => return self.mqtt_byte(left, byte, now),
         }
         if now < self.busy_until {
             // The module does not queue commands.
@@ -175,6 +176,7 @@ impl<N: Network> Modem<N> {
             ("QCSQ", Form::Execute) => self.tell(format_args!("+QCSQ: \"NOSERVICE\""), now),
             ("CCLK" | "CTZU" | "QLTS" | "QNTP", _) => self.clock(call, now),
             (name, _) if name.starts_with("QSSL") => self.tls(call, now),
+            (name, _) if name.starts_with("QMT") => self.mqtt_command(call, now),
             (name, _) if name.starts_with("QF") => self.file_command(call, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),
             ("CEREG" | "CGREG" | "COPS", _) => self.radio(call, now),

@@ -20,7 +20,8 @@ pub struct Faults {
     pub drop_input: u32,
     /// Per line that the modem says by itself: it says it twice.
     pub double_urc: u32,
-    /// Per block: its header announces a byte more or less than there is.
+    /// Per block: its header announces a byte more or less than there is. No byte of it is lost then:
+    /// two such faults in one block can make up for each other.
     pub wrong_length: u32,
     /// Per block: the modem stops in the middle of it, and the rest never comes.
     pub cut_block: u32,

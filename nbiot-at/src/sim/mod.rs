@@ -11,6 +11,7 @@ mod euicc;
 mod fault;
 mod file;
 mod life;
+mod mqtt;
 mod network;
 mod output;
 mod packet;
@@ -79,8 +80,18 @@ enum Power {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Input {
     Line,
-    Payload { id: u8, left: usize },
-    File { handle: u32, left: usize },
+    Payload {
+        id: u8,
+        left: usize,
+    },
+    File {
+        handle: u32,
+        left: usize,
+    },
+    /// A message for the broker.
+    Message {
+        left: usize,
+    },
 }
 
 /// The model of a modem.
@@ -123,6 +134,7 @@ pub struct Modem<N> {
     /// The last traffic with the network or the host.
     last_active: Instant,
     files: file::Files,
+    mqtt: mqtt::Mqtt,
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
     is_radio_on: bool,
@@ -170,6 +182,7 @@ impl<N: Network> Modem<N> {
             edrx: None,
             last_active: Instant::ZERO,
             files: file::Files::default(),
+            mqtt: mqtt::Mqtt::new(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
             tls_contexts: tls::Contexts::new(),
@@ -197,7 +210,10 @@ impl<N: Network> Modem<N> {
         self.set_status(2, now);
         match loss {
             Loss::Silent => {}
-            Loss::Sockets => self.close_all(now),
+            Loss::Sockets => {
+                self.close_all(now);
+                self.mqtt_closes(now);
+            }
             Loss::Context => {
                 self.drop_context();
                 self.urc(format_args!("+QIURC: \"pdpdeact\",1"), now);
@@ -249,7 +265,8 @@ impl<N: Network> Modem<N> {
             .filter_map(|s| s.deadline(now))
             .min();
         let sockets = sockets.filter(|_| self.covered && self.power == Power::On);
-        let planned = earlier(planned, self.falls_asleep());
+        let mqtt = self.mqtt.deadline().filter(|_| self.covered);
+        let planned = earlier(earlier(planned, mqtt), self.falls_asleep());
         earlier(earlier(self.output.due(), planned), sockets)
     }
 
@@ -265,6 +282,7 @@ impl<N: Network> Modem<N> {
         if self.power != Power::On || !self.covered {
             return;
         }
+        self.mqtt_service(now);
         for index in 0..SOCKETS {
             let Some(Some(socket)) = self.sockets.get_mut(index) else {
                 continue;

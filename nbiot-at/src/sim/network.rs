@@ -56,7 +56,8 @@ pub struct TlsPeer<'a> {
     pub unix: Option<u64>,
 }
 
-/// The outside world: one connection for each connectID of the modem. Nothing blocks.
+/// The outside world: one connection for each connectID of the modem, 0 to 11, and one more, 12, for
+/// its MQTT client. Nothing blocks.
 pub trait Network {
     /// Begins to connect. A network without TLS of its own carries it in the clear.
     fn open(&mut self, id: u8, peer: &Peer<'_>);
@@ -118,7 +119,8 @@ impl<T: Network + ?Sized> Network for &mut T {
 /// A peer in memory that sends back what it gets.
 #[derive(Debug)]
 pub struct Loopback {
-    links: [Option<Echo>; 12],
+    /// One for each connectID, and one for the MQTT client.
+    links: [Option<Echo>; 13],
     /// Refuse the next connections.
     pub refuse: bool,
 }
@@ -142,7 +144,7 @@ impl Loopback {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            links: [const { None }; 12],
+            links: [const { None }; 13],
             refuse: false,
         }
     }

@@ -12,7 +12,7 @@ use crate::time::Instant;
 /// The result of a name that nobody knows.
 const DNS_FAILED: u16 = 565;
 /// Highest connectID.
-const LAST_ID: u8 = 11;
+pub(super) const LAST_ID: u8 = 11;
 
 impl<N: Network> Modem<N> {
     pub(super) fn packet(&mut self, name: &str, call: &Call<'_>, now: Instant) {
@@ -295,8 +295,12 @@ impl<N: Network> Modem<N> {
         if !data.is_empty() && self.dice.hits(self.faults.cut_block) {
             return self.emit(data.iter().copied().take(data.len() / 2), now);
         }
-        if !data.is_empty() {
-            self.emit(data.iter().copied().chain(*b"\r\n"), now);
+        let block = data.iter().copied().chain(*b"\r\n");
+        match (data.is_empty(), is_wrong) {
+            (true, _) => {}
+            // A lost byte could make up for it, and then nobody would see either.
+            (false, true) => self.output.push(block, now),
+            (false, false) => self.emit(block, now),
         }
         self.ok(now);
     }
@@ -340,6 +344,7 @@ impl<N: Network> Modem<N> {
     /// The context is gone and its sockets with it.
     pub(super) fn drop_context(&mut self) {
         self.context = false;
+        self.mqtt_drop();
         self.name_server = None;
         for id in 0..=LAST_ID {
             self.remove(id);

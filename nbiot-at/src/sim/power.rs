@@ -99,6 +99,7 @@ impl<N: Network> Modem<N> {
         {
             self.remove(id);
         }
+        self.mqtt_forget();
         self.input = Input::Line;
         self.line.clear();
         self.files.close_all();

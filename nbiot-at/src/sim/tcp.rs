@@ -24,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// last sent, once; a connection that is being opened is always waited for.
 #[derive(Debug)]
 pub struct TcpNetwork {
-    links: [Stream; 12],
+    links: [Stream; 13],
     /// Longest real wait for an answer. Default 100 ms.
     pub patience: Duration,
     /// Replaces every host name, for names that only the simulated network knows.

@@ -154,16 +154,31 @@ impl<N: Network> Modem<N> {
         let id = call.number(2).unwrap_or(u8::MAX);
         let context = call.number(1).unwrap_or(CONTEXTS);
         let (host, port) = (call.text(3), call.number(4));
-        let (Some(settings), Some(port), false) = (
-            self.tls_contexts.0.get(context).cloned(),
-            port,
-            host.is_empty(),
-        ) else {
+        let (true, Some(port), false) = (context < CONTEXTS, port, host.is_empty()) else {
             return self.refuse(552, now);
         };
         if !self.occupy(id, Kind::Tls, now) {
             return;
         }
+        if self.open_secure(id, context, host, port, now) {
+            self.plan(Action::Open(id), now + self.settings.air);
+        } else {
+            self.fail_open(id, 566, now);
+        }
+    }
+
+    /// Begins to connect with the settings of a context; false if they lack something.
+    pub(super) fn open_secure(
+        &mut self,
+        id: u8,
+        context: usize,
+        host: &str,
+        port: u16,
+        now: Instant,
+    ) -> bool {
+        let Some(settings) = self.tls_contexts.0.get(context).cloned() else {
+            return false;
+        };
         let unix = self.rtc(now);
         let (files, network) = (&self.files, &mut self.network);
         let authority = files.get(settings.authority.as_str());
@@ -173,7 +188,7 @@ impl<N: Network> Modem<N> {
             && (settings.level < 2 || certificate.is_some() && key.is_some())
             && (settings.ignores_time || unix.is_some());
         if !is_complete {
-            return self.fail_open(id, 566, now);
+            return false;
         }
         let tls = TlsPeer {
             authority: authority.filter(|_| settings.level > 0),
@@ -190,6 +205,6 @@ impl<N: Network> Modem<N> {
             tls: Some(tls),
         };
         network.open(id, &peer);
-        self.plan(Action::Open(id), now + self.settings.air);
+        true
     }
 }

@@ -26,6 +26,8 @@ fn main() -> ! {
     loop {
         let _ = black_box(modem.start());
         silent::exchange(&mut modem);
+        silent::publish(&mut modem);
+        let _ = black_box(modem.mqtt_unsubscribe(black_box("m/17")));
         let url = Url::parse(black_box("https://meter.example/image.bin"));
         if let Some(url) = url {
             let mut buffer = [0; 64];

@@ -1,5 +1,5 @@
-//! SIM, registration, context, TLS, a connection with data both ways, power-down: what it adds to
-//! `empty` is the size.
+//! SIM, registration, context, TLS, MQTT on the module with messages both ways, power-down: what it
+//! adds to `empty` is the size.
 
 #![no_std]
 #![no_main]
@@ -17,7 +17,7 @@ fn main() -> ! {
     let mut modem = silent::modem();
     loop {
         let _ = black_box(modem.start());
-        silent::exchange(&mut modem);
+        silent::publish(&mut modem);
         let _ = black_box(modem.power_down());
     }
 }
