@@ -21,7 +21,7 @@ use crate::engine::state::State;
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
-    Registration, Signal, SocketId, Stage, Transport,
+    Position, Registration, Signal, SocketId, Stage, Transport,
 };
 
 /// Bytes of a file that are written or read at once.
@@ -358,6 +358,37 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             Answer::Granted => Ok(*self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
+    }
+
+    /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix
+    /// while it sends data.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Gnss`]; those of the port.
+    pub fn start_gnss(&mut self) -> Result<(), Error<S::Error>> {
+        self.run(|_, _| ask(&query::START_GNSS)).map(drop)
+    }
+
+    /// Where the modem is, `None` as long as the receiver has no fix.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Gnss`], as before [`start_gnss`](Self::start_gnss); those of the port.
+    pub fn position(&mut self) -> Result<Option<Position>, Error<S::Error>> {
+        match self.run(|_, _| ask(&query::POSITION))? {
+            Answer::Position(position) => Ok(position),
+            _ => Err(Fault::LogicBug.into()),
+        }
+    }
+
+    /// Switches the receiver for satellites off.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Gnss`]; those of the port.
+    pub fn stop_gnss(&mut self) -> Result<(), Error<S::Error>> {
+        self.run(|_, _| ask(&query::STOP_GNSS)).map(drop)
     }
 
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.

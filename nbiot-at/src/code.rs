@@ -160,6 +160,28 @@ codes! {
 }
 
 codes! {
+    /// The result of an operation of the receiver for satellites, AT reference section 18.
+    GnssError {
+        501 InvalidParameter "invalid parameter";
+        502 NotSupported "not supported";
+        503 Busy "subsystem busy";
+        504 Ongoing "session ongoing";
+        505 NotActive "session not active";
+        506 TimedOut "time-out";
+        507 NotEnabled "function not enabled";
+        508 TimeInformation "time information";
+        509 XtraOff "XTRA not enabled";
+        512 Validity "validity time out of range";
+        513 Resource "internal resource";
+        514 Locked "locked";
+        515 EmergencyCall "end by emergency call";
+        516 NoFix "not fixed yet";
+        517 NoFence "no such geo-fence";
+        549 UnknownError "unknown error";
+    }
+}
+
+codes! {
     /// The result of a file operation, AT reference section 22.5.
     FileError {
         400 InvalidInput "invalid input value";

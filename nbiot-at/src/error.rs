@@ -4,7 +4,9 @@ use core::fmt;
 
 use crate::backoff::Class;
 use crate::esim::es10::EnableResult;
-use crate::{CmeError, CmsError, FileError, MqttOpenError, MqttRefusal, SocketError, TlsSetting};
+use crate::{
+    CmeError, CmsError, FileError, GnssError, MqttOpenError, MqttRefusal, SocketError, TlsSetting,
+};
 
 /// What the modem, the SIM, the network or the caller did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Fault {
     Http(u16),
     /// The resource is another one than that of which a part is there: begin anew.
     Changed,
+    /// An operation of the receiver for satellites ended with this result.
+    Gnss(GnssError),
     /// A file operation ended with this result.
     File(FileError),
     /// The answer does not have its documented form.
@@ -112,6 +116,8 @@ impl Fault {
                 SocketError::PdpOpenFailed | SocketError::PdpBroken | SocketError::ApnNotConfigured,
             ) => ErrorKind::Start,
             Self::Socket(_) | Self::Tls(_) | Self::Closed => ErrorKind::Retry,
+            Self::Gnss(GnssError::NotSupported | GnssError::InvalidParameter) => ErrorKind::Setting,
+            Self::Gnss(_) => ErrorKind::Retry,
             Self::TlsSetting(_) | Self::File(_) => ErrorKind::Setting,
             Self::MqttOpen(MqttOpenError::PdpFailed) => ErrorKind::Start,
             Self::MqttOpen(MqttOpenError::WrongParameter) => ErrorKind::Caller,
@@ -187,6 +193,7 @@ impl fmt::Display for Fault {
             Self::MqttRefused(code) => return write!(f, "broker refused the client: {code}"),
             Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),
             Self::TlsSetting(setting) => return write!(f, "TLS setting not taken: {setting}"),
+            Self::Gnss(code) => return write!(f, "GNSS error: {code}"),
             Self::File(code) => return write!(f, "file error: {code}"),
             Self::Denied(Some(cause)) => return write!(f, "registration denied, cause {cause}"),
             Self::Silent => "modem does not answer",

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
 use crate::command::general::Identity;
+use crate::command::gnss::Fix;
 use crate::command::mqtt::Lines;
 use crate::command::radio::{Access, Registration, Signal};
 use crate::command::sim::SimState;
@@ -120,6 +121,8 @@ pub(crate) struct Heard {
     pub(crate) size: Option<u32>,
     pub(crate) signal: Option<Signal>,
     pub(crate) time: Option<NetworkTime>,
+    /// Its time is in `time`.
+    pub(crate) fix: Option<Fix>,
     /// The result of the MQTT client, and what it says to it.
     pub(crate) mqtt: Option<(i16, Option<u16>)>,
 }
@@ -142,6 +145,7 @@ impl Heard {
         size: None,
         signal: None,
         time: None,
+        fix: None,
         mqtt: None,
     };
 }

@@ -33,9 +33,12 @@ pub mod tutorial {}
 mod tls;
 
 pub use backoff::{BackOff, Class, first_delay, next_delay};
-pub use code::{CmeError, CmsError, FileError, HttpError, MqttOpenError, MqttRefusal, SocketError};
+pub use code::{
+    CmeError, CmsError, FileError, GnssError, HttpError, MqttOpenError, MqttRefusal, SocketError,
+};
 pub use command::clock::NetworkTime;
 pub use command::general::Identity;
+pub use command::gnss::Position;
 pub use command::radio::{Access, Registration, RegistrationStatus, Signal};
 pub use command::socket::Transport;
 pub use config::{Apn, Config};

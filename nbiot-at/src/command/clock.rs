@@ -98,7 +98,7 @@ fn write_setting(line: &mut Line, unix: u32) {
     line.text(":").pair(seconds % 60).text("+00\"");
 }
 
-fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
+pub(crate) fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
     let mut digits = Digits { rest: text };
     let year = digits.number(b'/')?;
     let year = if year < 80 { year + 2000 } else { year };

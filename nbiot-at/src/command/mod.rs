@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod file;
 pub(crate) mod general;
+pub(crate) mod gnss;
 pub(crate) mod line;
 pub(crate) mod mqtt;
 pub(crate) mod power_saving;

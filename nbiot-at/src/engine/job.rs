@@ -5,6 +5,7 @@ use core::net::IpAddr;
 
 use crate::command::Command;
 use crate::command::clock::NetworkTime;
+use crate::command::gnss::Position;
 use crate::command::radio::{Registration, Signal};
 use crate::engine::card::Card;
 use crate::engine::file::Piece;
@@ -72,6 +73,8 @@ pub enum Answer {
     Time(NetworkTime),
     /// It is in [`Engine::granted`](crate::Engine::granted).
     Granted,
+    /// Of the receiver for satellites; `None`: it has no fix yet.
+    Position(Option<Position>),
     /// Topic and payload are in [`Engine::data`](crate::Engine::data); so many bytes are the topic.
     /// `None`: no message waits.
     Message(Option<usize>),

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::code::FileError;
+use crate::code::{CmeError, FileError, GnssError};
 use crate::command::power_saving::{CYCLE, CYCLE_STATE, MODE, MODE_STATE, REPORTS, REPORTS_STATE};
-use crate::command::{Spec, clock, file, general, radio};
+use crate::command::{Spec, clock, file, general, gnss, radio};
 use crate::engine::file::told;
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::state::State;
@@ -124,6 +124,48 @@ pub(crate) static DELETE_FILE: Plan = Plan {
     },
     end: |_| Ok(Answer::Done),
 };
+
+/// One that runs already is what was wanted, and one that does not.
+pub(crate) static START_GNSS: Plan = Plan {
+    commands: &[&gnss::START],
+    next: |_, number, result| match result.map_err(of_gnss) {
+        Ok(()) | Err(Fault::Gnss(GnssError::Ongoing)) => Next::Command(number + 1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |_| Ok(Answer::Done),
+};
+
+pub(crate) static STOP_GNSS: Plan = Plan {
+    commands: &[&gnss::STOP],
+    next: |_, number, result| match result.map_err(of_gnss) {
+        Ok(()) | Err(Fault::Gnss(GnssError::NotActive)) => Next::Command(number + 1),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |_| Ok(Answer::Done),
+};
+
+pub(crate) static POSITION: Plan = Plan {
+    commands: &[&gnss::POSITION],
+    next: |_, number, result| match result.map_err(of_gnss) {
+        Ok(()) => Next::Command(number + 1),
+        Err(Fault::Gnss(GnssError::NoFix)) => Next::Done(Ok(Answer::Position(None))),
+        Err(fault) => Next::Done(Err(fault)),
+    },
+    end: |known| {
+        let (fix, time) = (known.heard.fix, known.heard.time);
+        let position = fix.zip(time).map(|(fix, time)| fix.at(time));
+        position.ok_or(Fault::Malformed)?;
+        Ok(Answer::Position(position))
+    },
+};
+
+/// The reason that the receiver for satellites gives.
+fn of_gnss(fault: Fault) -> Fault {
+    match fault {
+        Fault::Cme(CmeError::Unknown(code @ 501..=549)) => Fault::Gnss(GnssError::from_code(code)),
+        other => other,
+    }
+}
 
 pub(crate) static RESTART_SIM: Plan = Plan {
     commands: &[&general::MINIMUM_FUNCTION, &general::FULL_FUNCTION],

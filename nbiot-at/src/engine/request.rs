@@ -174,6 +174,13 @@ pub enum Request<'a> {
     MqttReceive,
     /// Closes the connection of the module's MQTT client.
     MqttDisconnect,
+    /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix
+    /// while it sends data.
+    StartGnss,
+    /// Where the modem is, [`Answer::Position`].
+    Position,
+    /// Switches the receiver for satellites off.
+    StopGnss,
     /// Orderly power-down. [`Event::PoweredDown`] follows within 65 s; until then only
     /// [`Start`](Self::Start) is taken.
     PowerDown,
@@ -225,6 +232,9 @@ impl Request<'_> {
             Self::MqttUnsubscribe { topic } => state.mqtt_topic(topic, What::Unsubscribe),
             Self::MqttReceive => state.mqtt_receive(),
             Self::MqttDisconnect => Ok(State::mqtt_call(What::Close)),
+            Self::StartGnss => ask(&query::START_GNSS),
+            Self::Position => ask(&query::POSITION),
+            Self::StopGnss => ask(&query::STOP_GNSS),
             Self::PowerDown => state.power_down(now),
         }
     }

@@ -174,6 +174,7 @@ impl<N: Network> Modem<N> {
                 self.tell(format_args!("+QCSQ: \"CAT-NB1\",-71,-83,120,-12"), now);
             }
             ("QCSQ", Form::Execute) => self.tell(format_args!("+QCSQ: \"NOSERVICE\""), now),
+            ("QGPS" | "QGPSLOC" | "QGPSEND", _) => self.gnss(call, now),
             ("CCLK" | "CTZU" | "QLTS" | "QNTP", _) => self.clock(call, now),
             (name, _) if name.starts_with("QSSL") => self.tls(call, now),
             (name, _) if name.starts_with("QMT") => self.mqtt_command(call, now),

@@ -10,6 +10,7 @@ mod clock;
 mod euicc;
 mod fault;
 mod file;
+mod gnss;
 mod life;
 mod mqtt;
 mod network;
@@ -138,6 +139,8 @@ pub struct Modem<N> {
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
     is_radio_on: bool,
+    /// When the receiver for satellites was switched on.
+    gnss_since: Option<Instant>,
     tls_contexts: tls::Contexts,
     /// When the clock was set, and to what.
     rtc_offset: Option<(u64, Instant)>,
@@ -185,6 +188,7 @@ impl<N: Network> Modem<N> {
             mqtt: mqtt::Mqtt::new(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
+            gnss_since: None,
             tls_contexts: tls::Contexts::new(),
             rtc_offset: None,
             automatic_clock: false,

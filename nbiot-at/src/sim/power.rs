@@ -105,6 +105,7 @@ impl<N: Network> Modem<N> {
         self.files.close_all();
         self.euicc.restart();
         self.is_radio_on = true;
+        self.gnss_since = None;
         self.tls_contexts = tls::Contexts::new();
         self.busy_until = Instant::ZERO;
         self.echo = true;

@@ -113,6 +113,8 @@ pub struct Settings {
     pub time_server: Option<u64>,
     /// The network names a server for names.
     pub has_name_servers: bool,
+    /// Time to a fix of the receiver for satellites; `None`: it sees none.
+    pub first_fix: Option<Duration>,
     /// TLS knows `sni` and `checkhost`, as that of the BG95.
     pub checks_names: bool,
     /// Serial number.
@@ -146,6 +148,7 @@ impl Settings {
             unix: Some(1_767_225_600),
             time_server: None,
             has_name_servers: true,
+            first_fix: Some(Duration::from_secs(30)),
             checks_names: false,
             imei: Text::new(),
         }

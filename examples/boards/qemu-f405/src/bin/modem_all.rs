@@ -45,6 +45,9 @@ fn main() -> ! {
         let _ = black_box(modem.network_time());
         let _ = black_box(modem.power_saving());
         let _ = black_box(modem.eid());
+        let _ = black_box(modem.start_gnss());
+        let _ = black_box(modem.position());
+        let _ = black_box(modem.stop_gnss());
         let mut buffer = [0; 512];
         let _ = black_box(modem.profiles(&mut buffer).is_ok());
         if let Some(iccid) = Iccid::from_digits(black_box("8988211000000000001")) {
