@@ -83,6 +83,15 @@ impl Mqtt {
         self.last_id
     }
 
+    /// The connection may be gone: it is closed before the next is opened.
+    pub(crate) fn doubt(&mut self) {
+        let was_closed = self.phase == MqttPhase::Closed;
+        self.lose();
+        if !was_closed {
+            self.phase = MqttPhase::Closing;
+        }
+    }
+
     /// The connection is gone; true if it was open.
     pub(crate) fn lose(&mut self) -> bool {
         self.slots.clear();

@@ -58,6 +58,22 @@ fn ok_that_comes_behind_a_silence_is_no_success_of_the_next_command() {
 }
 
 #[test]
+fn damaged_block_behind_a_silence_does_not_cost_the_next_answer() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.begin(Request::Receive { socket });
+        rig.fall_silent("AT+QIRD=0,1024", 5_000);
+        rig.done().unwrap();
+        rig.begin(Request::Signal);
+        assert_eq!(rig.sent(), "AT\r");
+        rig.say("\r\n+QIRD: 3\r\nabcdef\r\n\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        rig.exchange("AT+QCSQ", "\r\n+QCSQ: \"NOSERVICE\"\r\n\r\nOK\r\n");
+        assert!(matches!(rig.done(), Ok(Answer::Signal(_))));
+    });
+}
+
+#[test]
 fn modem_that_stays_silent_is_asked_no_more_than_the_guard() {
     let mut rig = Rig::new(config(), 0);
     let socket = rig.connected();

@@ -259,6 +259,33 @@ fn g10_connection_that_breaks_fails_what_waits_and_is_told_once() {
     });
 }
 
+/// The line that told of it was lost.
+#[test]
+fn g10_connection_that_the_module_does_not_know_any_more_is_over() {
+    for_every_cut(&config(), |rig| {
+        connected(rig);
+        publish(rig, b"hello", Qos::AtLeastOnce);
+        rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",5", "\r\nERROR\r\n");
+        assert_eq!(rig.done(), Err(Fault::Closed));
+        rig.begin_err(Request::MqttReceive, Fault::Closed);
+        begin(rig);
+        rig.exchange("AT+QMTCLOSE=0", "\r\nERROR\r\n");
+        settings(rig);
+    });
+}
+
+#[test]
+fn connection_of_before_a_start_is_closed_before_the_next_is_opened() {
+    let mut rig = Rig::new(config(), 0);
+    connected(&mut rig);
+    rig.start();
+    rig.begin_err(Request::MqttReceive, Fault::Closed);
+    rig.say("\r\n+QMTRECV: 0,0\r\n\r\n+QMTSTAT: 0,1\r\n");
+    assert_eq!(rig.events(), [], "that was known");
+    begin(&mut rig);
+    settings(&mut rig);
+}
+
 #[test]
 fn g11_own_disconnect_is_no_loss() {
     for late in [0, 4_000, 9_000] {

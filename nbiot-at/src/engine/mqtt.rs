@@ -252,6 +252,13 @@ impl MqttCall {
             (_, Cause::Begin) => self.begin(state),
             (_, Cause::Reply(Err(Fault::Silent))) => Step::failed(Fault::Silent),
             (What::Receive, Cause::Reply(result)) => self.received(state, result),
+            // The module does not know the connection any more.
+            (_, Cause::Reply(Err(Fault::Refused | Fault::Cme(_))))
+                if state.known.heard.mqtt.is_none() =>
+            {
+                state.known.mqtt.doubt();
+                Step::failed(Fault::Closed)
+            }
             (_, Cause::Reply(Err(fault))) if state.known.heard.mqtt.is_none() => {
                 Step::failed(if is_open { fault } else { Fault::Closed })
             }
@@ -310,6 +317,10 @@ impl MqttCall {
                 Ok(topic) => Step::Done(Ok(Answer::Message(Some(topic)))),
                 Err(_) => Step::failed(Fault::LogicBug),
             },
+            (Err(Fault::Refused | Fault::Cme(_)), ..) => {
+                state.known.mqtt.doubt();
+                Step::failed(Fault::Closed)
+            }
             // Nothing was there: it is told of twice.
             _ => self.begin(state),
         }

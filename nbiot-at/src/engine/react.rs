@@ -40,7 +40,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     pub(super) fn follow(&mut self, next: Next, now: Instant) {
         match next {
             Next::Wait => {}
-            Next::Command(command) => self.command(command, now),
+            Next::Command(command) => {
+                if !self.exchange.is_resynchronising() {
+                    // It was kept until the guard was answered.
+                    self.listen();
+                }
+                self.command(command, now);
+            }
             Next::Ended(result) => {
                 self.listen();
                 if result == Err(Fault::Silent) {

@@ -251,6 +251,7 @@ impl<const N: usize> State<N> {
         self.known.stage = Stage::Boot;
         self.known.off_by = None;
         self.lost_since = None;
+        self.known.mqtt.doubt();
         Ok(Task::new(Start::new(now), Job::Start))
     }
 
