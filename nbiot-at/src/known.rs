@@ -63,6 +63,8 @@ pub(crate) struct Mqtt {
     last_id: u16,
     /// That of the packet in hand, 0 if it has none.
     pub(crate) message_id: u16,
+    /// The result of a message that has no identifier may come until then.
+    pub(crate) sending_until: Instant,
 }
 
 impl Mqtt {
@@ -74,6 +76,22 @@ impl Mqtt {
             slots: heapless::Vec::new(),
             last_id: 0,
             message_id: 0,
+            sending_until: Instant::ZERO,
+        }
+    }
+
+    /// A message was not read, as far as is known.
+    pub(crate) fn waits_again_at(&mut self, slot: u8) {
+        if self.phase == MqttPhase::Open && !self.slots.contains(&slot) {
+            let _ = self.slots.insert(0, slot);
+        }
+    }
+
+    /// A message waits at this place.
+    pub(crate) fn waits_at(&mut self, slot: u8) {
+        if !self.slots.contains(&slot) {
+            // There are as many places as here.
+            let _ = self.slots.push(slot);
         }
     }
 
@@ -92,9 +110,24 @@ impl Mqtt {
         }
     }
 
+    /// Goes on from the reply to a close. That what is closed is not open is no error.
+    pub(crate) fn closed(&mut self, reply: Result<(), Fault>) -> Result<(), Fault> {
+        match reply {
+            Err(fault @ (Fault::TimedOut | Fault::Malformed)) => {
+                self.doubt();
+                Err(fault)
+            }
+            _ => {
+                self.lose();
+                Ok(())
+            }
+        }
+    }
+
     /// The connection is gone; true if it was open.
     pub(crate) fn lose(&mut self) -> bool {
         self.slots.clear();
+        self.sending_until = Instant::ZERO;
         let before = core::mem::replace(&mut self.phase, MqttPhase::Closed);
         before == MqttPhase::Open
     }
@@ -201,7 +234,7 @@ pub(crate) struct Known {
     pub(crate) identity: Identity,
     pub(crate) channel: Option<SimChannel>,
     /// The result of a name may come until then.
-    pub(crate) resolving_until: Option<Instant>,
+    pub(crate) resolving_until: Instant,
     pub(crate) mqtt: Mqtt,
 }
 
@@ -253,7 +286,7 @@ impl Known {
             tls_leftovers: 0,
             identity: Identity::NONE,
             channel: None,
-            resolving_until: None,
+            resolving_until: Instant::ZERO,
             mqtt: Mqtt::new(),
         }
     }
@@ -334,7 +367,7 @@ impl Known {
         self.off_by = None;
         self.context_lost = false;
         self.channel = None;
-        self.resolving_until = None;
+        self.resolving_until = Instant::ZERO;
         self.mqtt.lose();
     }
 }

@@ -155,8 +155,8 @@ impl Splitter {
         self.long = expected;
     }
 
-    /// Says how a line begins inside which a counted block begins, behind a quote, as in
-    /// `+QMTRECV: …,<length>,"`: what stands before the quote is then handed out as a line.
+    /// Says, from now on, how a line begins inside which a counted block begins, behind a quote, as
+    /// in `+QMTRECV: …,<length>,"`: what stands before the quote is then handed out as a line.
     pub fn expect_quoted(&mut self, header: Option<fn(&[u8]) -> bool>) {
         self.quoted = header;
     }
@@ -174,7 +174,6 @@ impl Splitter {
         self.mode = Mode::Lines;
         self.prompt = false;
         self.long = false;
-        self.quoted = None;
     }
 
     /// Whether a block or its trailer is unfinished.

@@ -78,6 +78,39 @@ impl Off {
     }
 }
 
+/// A line that is active until this is dropped, with the future that holds it, too.
+pub(crate) struct Held<'a, L: PowerLines> {
+    lines: &'a mut L,
+    release: fn(&mut L),
+}
+
+impl<'a, L: PowerLines> Held<'a, L> {
+    /// Presses the key.
+    pub(crate) fn key(lines: &'a mut L) -> Self {
+        lines.press(true);
+        Self {
+            lines,
+            release: |lines| lines.press(false),
+        }
+    }
+
+    /// Resets the modem, if that line is wired.
+    pub(crate) fn reset(lines: &'a mut L) -> Option<Self> {
+        lines.reset(true).then_some(Self {
+            lines,
+            release: |lines| {
+                lines.reset(false);
+            },
+        })
+    }
+}
+
+impl<L: PowerLines> Drop for Held<'_, L> {
+    fn drop(&mut self) {
+        (self.release)(self.lines);
+    }
+}
+
 /// What is done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rung {

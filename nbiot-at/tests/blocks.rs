@@ -46,13 +46,43 @@ fn lines_are_heard_again_behind_a_damaged_block_that_nobody_asked_for() {
         rig.say("\r\n+QIRD: 3\r\nabcdef\r\n\r\nRDY\r\n");
         assert_eq!(rig.events(), [], "that was its rest");
         rig.pass(1_000);
+        rig.resynchronise();
         assert_eq!(rig.events(), [Event::Data(socket)], "lines were missed");
         rig.say("\r\n+QIURC: \"recv\",0\r\n");
         assert_eq!(rig.events(), [Event::Data(socket)]);
         rig.say("\r\n+QIRD: 3\r\nabcdef\r\n");
         rig.pass(1_000);
+        rig.resynchronise();
         rig.say("\r\nRDY\r\n\r\nAPP RDY\r\n");
         assert_eq!(rig.events(), [Event::Restarted]);
+    });
+}
+
+#[test]
+fn rest_of_a_block_behind_a_pause_is_no_line() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.say("\r\n+QIRD: 20\r\nabc");
+        rig.pass(1_000);
+        assert_eq!(rig.sent(), "AT\r");
+        rig.say("\r\nRDY\r\n0123456789\r\n\r\nOK\r\n");
+        assert_eq!(rig.events(), []);
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        assert_eq!(rig.events(), [Event::Data(socket)]);
+    });
+}
+
+#[test]
+fn what_comes_before_a_guard_is_answered_ends_no_command() {
+    for_every_cut(&config(), |rig| {
+        let socket = rig.connected();
+        rig.say("\r\n+QIRD: 3\r\nabcdef");
+        rig.begin(Request::Signal);
+        assert_eq!(rig.sent(), "AT\r");
+        rig.say("\r\n+QCSQ: \"NOSERVICE\"\r\n\r\nRDY\r\n\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        assert_eq!(rig.sent(), "AT+QCSQ\r");
+        assert_eq!(rig.events(), [Event::Data(socket)]);
     });
 }
 

@@ -4,75 +4,16 @@ mod common;
 
 use std::time::Duration;
 
+use common::mqtt::{
+    CONNECT, OPEN, begin, connected, connecting, message, publish, session, settings,
+    settings_of_sessions,
+};
 use common::{Rig, config, for_every_cut};
 use nbiot_at::mqtt::{Qos, Session};
 use nbiot_at::{
     Answer, Config, ErrorKind, Event, Fault, FileName, MqttOpenError, MqttRefusal, Request, Tls,
     Transport,
 };
-
-const OPEN: &str = "AT+QMTOPEN=0,\"broker.example\",1883";
-const CONNECT: &str = "AT+QMTCONN=0,\"meter-17\",\"user17\",\"secret17\"";
-
-fn session() -> Session<'static> {
-    let mut session = Session::new("broker.example", 1883, "meter-17");
-    session.user = "user17";
-    session.password = "secret17";
-    session
-}
-
-fn begin(rig: &mut Rig) {
-    let session = session();
-    rig.begin(Request::MqttConnect { session });
-}
-
-/// The settings, up to the opening, which is left unanswered.
-fn settings(rig: &mut Rig) {
-    for setting in ["\"version\",0,4", "\"ssl\",0,0"] {
-        rig.exchange(&format!("AT+QMTCFG={setting}"), "\r\nOK\r\n");
-    }
-    let clear = "\r\n+QMTCFG: \"ssl\",0,0\r\n\r\nOK\r\n";
-    rig.exchange("AT+QMTCFG=\"ssl\",0", clear);
-    for setting in [
-        "\"keepalive\",0,120",
-        "\"session\",0,1",
-        "\"recv/mode\",0,1,1",
-    ] {
-        rig.exchange(&format!("AT+QMTCFG={setting}"), "\r\nOK\r\n");
-    }
-    let mode = "\r\n+QMTCFG: \"recv/mode\",1,1\r\n\r\nOK\r\n";
-    rig.exchange("AT+QMTCFG=\"recv/mode\",0", mode);
-}
-
-fn connected(rig: &mut Rig) {
-    rig.start();
-    begin(rig);
-    settings(rig);
-    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
-    rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");
-    assert_eq!(rig.done(), Ok(Answer::Done));
-}
-
-fn publish(rig: &mut Rig, data: &[u8], qos: Qos) {
-    let (topic, retain) = ("m/17/up", false);
-    rig.begin(Request::MqttPublish {
-        topic,
-        data,
-        qos,
-        retain,
-    });
-}
-
-/// What the last `MqttReceive` read.
-fn message(rig: &mut Rig) -> (Vec<u8>, Vec<u8>) {
-    match rig.done() {
-        Ok(Answer::Message(Some(length))) => {
-            let (topic, payload) = rig.engine.data().split_at(length);
-            (topic.to_vec(), payload.to_vec())
-        }
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn g1_client_connects_subscribes_publishes_and_disconnects() {
@@ -140,10 +81,7 @@ fn g3_broker_that_is_not_reached_is_closed_and_told() {
 #[test]
 fn g4_client_that_is_not_authorised_is_closed_and_not_tried_again_soon() {
     let mut rig = Rig::new(config(), 0);
-    rig.start();
-    begin(&mut rig);
-    settings(&mut rig);
-    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
+    connecting(&mut rig);
     rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,5\r\n");
     rig.exchange("AT+QMTCLOSE=0", "\r\nOK\r\n");
     let fault = Fault::MqttRefused(MqttRefusal::NotAuthorised);
@@ -156,10 +94,7 @@ fn g4_client_that_is_not_authorised_is_closed_and_not_tried_again_soon() {
 #[test]
 fn g5_connect_that_is_sent_again_is_waited_for() {
     for_every_cut(&config(), |rig| {
-        rig.start();
-        begin(rig);
-        settings(rig);
-        rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
+        connecting(rig);
         rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,1\r\n");
         rig.pass(5_000);
         rig.say("\r\n+QMTCONN: 0,1\r\n");
@@ -173,10 +108,7 @@ fn g5_connect_that_is_sent_again_is_waited_for() {
 #[test]
 fn g6_connect_without_an_answer_ends_after_25_seconds() {
     let mut rig = Rig::new(config(), 0);
-    rig.start();
-    begin(&mut rig);
-    settings(&mut rig);
-    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
+    connecting(&mut rig);
     rig.exchange(CONNECT, "\r\nOK\r\n");
     rig.pass(24_999);
     assert_eq!(rig.sent(), "");
@@ -409,10 +341,7 @@ fn g17_restart_ends_the_connection_and_everything_is_set_again() {
         assert_eq!(rig.events(), [Event::Restarted]);
         rig.begin_err(Request::MqttReceive, Fault::NotStarted);
         rig.echoes = true;
-        rig.start();
-        begin(rig);
-        settings(rig);
-        rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
+        connecting(rig);
         rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");
         assert_eq!(rig.done(), Ok(Answer::Done));
         rig.begin(Request::MqttReceive);
@@ -476,14 +405,7 @@ fn firmware_that_cannot_tell_the_end_of_a_message_publishes_only() {
     let mut rig = Rig::new(config(), 0);
     rig.start();
     begin(&mut rig);
-    for setting in ["\"version\",0,4", "\"ssl\",0,0"] {
-        rig.exchange(&format!("AT+QMTCFG={setting}"), "\r\nOK\r\n");
-    }
-    let clear = "\r\n+QMTCFG: \"ssl\",0\r\n\r\nOK\r\n";
-    rig.exchange("AT+QMTCFG=\"ssl\",0", clear);
-    for setting in ["\"keepalive\",0,120", "\"session\",0,1"] {
-        rig.exchange(&format!("AT+QMTCFG={setting}"), "\r\nOK\r\n");
-    }
+    settings_of_sessions(&mut rig);
     rig.exchange("AT+QMTCFG=\"recv/mode\",0,1,1", "\r\nERROR\r\n");
     rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
     rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");

@@ -95,6 +95,29 @@ fn d5_modem_that_does_not_search_is_told_to_and_then_its_radio_is_restarted() {
     });
 }
 
+/// Whoever lost interest between the two commands has left the radio off.
+#[test]
+fn radio_that_was_left_off_is_switched_on_by_the_next_start() {
+    for_every_cut(&config(), |rig| {
+        rig.boot();
+        rig.sim_and_settings();
+        assert_eq!(idle(rig, 60_000), "AT+COPS=0\r");
+        rig.say("\r\nOK\r\n");
+        assert_eq!(idle(rig, 120_000), "AT+CFUN=0\r");
+        rig.engine.abandon(rig.now);
+        rig.say("\r\n+CPIN: NOT READY\r\n\r\nOK\r\n");
+        assert_eq!(rig.sent(), "");
+        rig.boot();
+        rig.exchange("AT+CPIN?", "\r\n+CME ERROR: 13\r\n");
+        rig.exchange("AT+CFUN=1", "\r\nOK\r\n");
+        rig.exchange("AT+CPIN?", "\r\n+CME ERROR: 14\r\n");
+        rig.pass(500);
+        rig.sim_and_settings();
+        rig.registered();
+        rig.context();
+    });
+}
+
 #[test]
 fn d10_change_of_the_radio_access_is_told_and_nothing_else() {
     for_every_cut(&config(), |rig| {

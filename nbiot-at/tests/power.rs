@@ -1,5 +1,8 @@
 //! The lines of the power: modem scenarios B1 to B3, B6, B7 and C1.
 
+#[path = "common/slow.rs"]
+mod slow;
+
 use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model};
@@ -7,6 +10,7 @@ use nbiot_at::{
     Apn, Clock, Config, ErrorKind, Fault, Instant, Off, PowerLines, PowerTiming, Stage, asynch,
     blocking,
 };
+use slow::dropped_after;
 
 /// The lines between host and model, and what was done with them.
 struct Lines<'a> {
@@ -199,6 +203,28 @@ fn b6_power_off_does_not_believe_what_was_told_before() {
         model.is_on()
     });
     assert!(!is_on, "the supply would be cut");
+}
+
+#[test]
+fn power_up_that_is_dropped_leaves_no_line_active() {
+    let mut was_cut = false;
+    for polls in 0..60 {
+        let bench = bench();
+        bench.with(|model, now| {
+            model.settings.hangs = polls % 2 == 1;
+            model.power_on(now);
+        });
+        let mut lines = Lines::new(&bench, false, true);
+        let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+        let power_up = modem.power_up(&mut lines, PowerTiming::BG96);
+        let result = bench.run(dropped_after(power_up, polls)).ok().flatten();
+        assert!(lines.since.is_none(), "held after {polls} polls");
+        was_cut |= result.is_none() && lines.presses > 0;
+        bench.with(|model, _| model.settings.hangs = false);
+        let again = modem.power_up(&mut lines, PowerTiming::BG96);
+        bench.run(again).unwrap().unwrap();
+    }
+    assert!(was_cut, "no drop hit a press");
 }
 
 /// A caller that lost its first call asks again: the modem is told once, and waited for.

@@ -4,7 +4,7 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
 use super::Modem;
-use crate::power::{Ladder, Off, POWER_DOWN, PowerLines, PowerTiming, Rung, STATUS, millis};
+use crate::power::{Held, Ladder, Off, POWER_DOWN, PowerLines, PowerTiming, Rung, STATUS, millis};
 use crate::{Clock, Error, ErrorKind, Event, Fault};
 
 impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCKETS> {
@@ -13,6 +13,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// A modem that answers is only started. One that is silent for 20 s gets a press of the key, once
     /// more after another 20 s, and then a reset, if that line is wired: modem scenarios B1 to B3
     /// and C1. Where STATUS says that it is on and deaf, it is reset, or switched off and on.
+    ///
+    /// A future that is dropped leaves both lines inactive.
     ///
     /// # Errors
     ///
@@ -30,15 +32,13 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             match ladder.next(lines.is_on(), needs_power) {
                 Rung::Start => result = self.start().await,
                 Rung::Press => {
-                    lines.press(true);
+                    let _key = Held::key(lines);
                     self.clock.delay_ms(millis(timing.press)).await;
-                    lines.press(false);
                 }
-                Rung::Reset if lines.reset(true) => {
-                    self.clock.delay_ms(millis(timing.reset)).await;
-                    lines.reset(false);
-                }
-                Rung::Reset => ladder.cannot_reset(),
+                Rung::Reset => match Held::reset(lines) {
+                    Some(_line) => self.clock.delay_ms(millis(timing.reset)).await,
+                    None => ladder.cannot_reset(),
+                },
                 Rung::AwaitOff => self.wait_for_off(lines).await?,
                 Rung::Over => return result,
             }

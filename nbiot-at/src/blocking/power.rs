@@ -4,7 +4,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadReady, Write};
 
 use super::Modem;
-use crate::power::{Ladder, Off, POWER_DOWN, PowerLines, PowerTiming, Rung, STATUS, millis};
+use crate::power::{Held, Ladder, Off, POWER_DOWN, PowerLines, PowerTiming, Rung, STATUS, millis};
 use crate::{Clock, Error, ErrorKind, Event, Fault};
 
 impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCKETS> {
@@ -30,15 +30,13 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             match ladder.next(lines.is_on(), needs_power) {
                 Rung::Start => result = self.start(),
                 Rung::Press => {
-                    lines.press(true);
+                    let _key = Held::key(lines);
                     self.clock.delay_ms(millis(timing.press));
-                    lines.press(false);
                 }
-                Rung::Reset if lines.reset(true) => {
-                    self.clock.delay_ms(millis(timing.reset));
-                    lines.reset(false);
-                }
-                Rung::Reset => ladder.cannot_reset(),
+                Rung::Reset => match Held::reset(lines) {
+                    Some(_line) => self.clock.delay_ms(millis(timing.reset)),
+                    None => ladder.cannot_reset(),
+                },
                 Rung::AwaitOff => self.wait_for_off(lines)?,
                 Rung::Over => return result,
             }

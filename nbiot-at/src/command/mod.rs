@@ -49,8 +49,8 @@ pub(crate) enum Block {
     Socket,
     /// To the buffer of the engine.
     Buffer,
-    /// To the same, behind what stands there: it is quoted, at the end of a line that begins so.
-    Quoted(fn(&[u8]) -> bool),
+    /// To the same, behind what stands there: it begins inside a line, behind a quote.
+    Quoted,
 }
 
 impl Block {
@@ -58,15 +58,7 @@ impl Block {
         match self {
             Self::Socket => Trailer::EmptyLine,
             Self::Buffer => Trailer::LineEnd,
-            Self::Quoted(_) => Trailer::Quote,
-        }
-    }
-
-    /// How its line begins, if it begins inside one.
-    pub(crate) const fn header(self) -> Option<fn(&[u8]) -> bool> {
-        match self {
-            Self::Quoted(is_header) => Some(is_header),
-            Self::Socket | Self::Buffer => None,
+            Self::Quoted => Trailer::Quote,
         }
     }
 }
@@ -187,11 +179,21 @@ pub(crate) struct Command {
 
 impl Command {
     pub(crate) fn has_quoted_block(self) -> bool {
-        matches!(self.spec.block, Some(Block::Quoted(_)))
+        matches!(self.spec.block, Some(Block::Quoted))
     }
 
     pub(crate) fn is(self, spec: &'static Spec) -> bool {
         core::ptr::eq(self.spec, spec)
+    }
+
+    /// Whether a line that nobody has taken may be a damaged header, with the block behind it:
+    /// unless it `is_known` to say nothing, and begins otherwise.
+    pub(crate) fn may_hide_block(self, line: &[u8], is_known: bool) -> bool {
+        /// A byte that was lost leaves as many behind it.
+        const BEGINNING: usize = 4;
+        let prefix = self.spec.answer.map_or("", |(prefix, _)| prefix);
+        let beginning = prefix.as_bytes().iter().take(BEGINNING);
+        self.spec.block.is_some() && !(is_known && line.iter().take(BEGINNING).ne(beginning))
     }
 
     /// Takes a line that nobody else has taken; says whether it was an answer.

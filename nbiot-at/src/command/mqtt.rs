@@ -3,6 +3,7 @@
 use crate::command::{Block, Invitation, Spec};
 use crate::field::Fields;
 use crate::known::{CHUNK, Known};
+use crate::time::Instant;
 
 /// The client of the module that is used.
 const CLIENT: u8 = 0;
@@ -83,7 +84,7 @@ pub(crate) static UNSUBSCRIBE: Spec = Spec::written(|line, known, [id, _]| {
 .results(|line, known| result(line, "+QMTUNS", known, true));
 /// The first argument is the place of the message.
 pub(crate) static READ: Spec = Spec {
-    block: Some(Block::Quoted(is_quoted_header)),
+    block: Some(Block::Quoted),
     time_out: 5_000,
     ..Spec::written(|line, _, [slot, _]| {
         line.text("AT+QMTRECV=0,").number(slot);
@@ -102,6 +103,9 @@ fn result(line: &[u8], prefix: &str, known: &mut Known, has_id: bool) -> bool {
         && (!has_id || fields.number() == Some(known.mqtt.message_id));
     if let Some(result) = fields.number::<i16>().filter(|_| is_ours) {
         known.heard.mqtt = Some((result, fields.number()));
+        if has_id && known.mqtt.message_id == 0 {
+            known.mqtt.sending_until = Instant::ZERO;
+        }
     }
     true
 }
@@ -116,8 +120,10 @@ fn header(line: &[u8], known: &mut Known, _: [u32; 2]) -> bool {
     let topic = fields.next();
     let room = CHUNK.saturating_sub(topic.text.len());
     let length = fields.number().filter(|&length| length <= room);
-    let is_first = known.heard.block.is_none() && client == Some(CLIENT) && topic.quoted;
-    known.heard.block = length.filter(|_| is_first);
+    let is_first = known.heard.block.is_none() && client == Some(CLIENT);
+    // No message is without a topic.
+    let has_topic = topic.quoted && !topic.text.is_empty();
+    known.heard.block = length.filter(|_| is_first && has_topic);
     if known.heard.block.is_some() {
         known.payload.clear();
         let _ = known.payload.extend_from_slice(topic.text);
@@ -155,6 +161,8 @@ pub(crate) enum MqttUrc {
     Message(u8),
     /// `+QMTSTAT: <client>,<reason>`: the connection is over.
     Closed,
+    /// `+QMTPUB: <client>,0,<result>`: what became of a message that has no identifier.
+    Sent,
     /// Of another client, or of no consequence.
     Other,
 }
@@ -163,10 +171,17 @@ pub(crate) enum MqttUrc {
 #[derive(Debug)]
 pub(crate) struct Lines {
     pub(crate) urc: fn(&[u8]) -> Option<MqttUrc>,
+    /// Whether a payload begins behind this and a quote.
+    pub(crate) is_header: fn(&[u8]) -> bool,
+    /// Length of the payload behind it.
     pub(crate) block_header: fn(&[u8]) -> Option<usize>,
 }
 
-pub(crate) static LINES: Lines = Lines { urc, block_header };
+pub(crate) static LINES: Lines = Lines {
+    urc,
+    is_header: is_quoted_header,
+    block_header,
+};
 
 /// Places in which messages wait.
 const LAST_SLOT: u8 = 4;
@@ -181,6 +196,15 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
         };
         return Some(urc);
     }
+    if let Some(mut fields) = Fields::of(line, "+QMTPUB") {
+        let is_sent =
+            of_ours(&mut fields) && fields.number() == Some(0) && fields.number() != Some(1);
+        return Some(if is_sent {
+            MqttUrc::Sent
+        } else {
+            MqttUrc::Other
+        });
+    }
     if Fields::of(line, "+QMTPUBREL").is_some() || Fields::of(line, "+QMTPING").is_some() {
         return Some(MqttUrc::Other);
     }
@@ -188,7 +212,8 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
     let is_ours = of_ours(&mut fields);
     let slot = fields.number::<u8>();
     // With a third field it is an answer.
-    if !fields.next().text.is_empty() {
+    let third = fields.next();
+    if third.quoted || !third.text.is_empty() {
         return None;
     }
     Some(match slot.filter(|&slot| is_ours && slot <= LAST_SLOT) {
@@ -208,9 +233,14 @@ mod tests {
             ("+QMTRECV: 0,5", Some(MqttUrc::Other)),
             ("+QMTRECV: 1,3", Some(MqttUrc::Other)),
             ("+QMTRECV: 0,7,\"m/1/cfg\",9,", None),
+            ("+QMTRECV: 0,4,\"\",9,", None),
             ("+QMTSTAT: 0,1", Some(MqttUrc::Closed)),
             ("+QMTSTAT: 2,1", Some(MqttUrc::Other)),
             ("+QMTPUBREL: 0,1,7", Some(MqttUrc::Other)),
+            ("+QMTPUB: 0,0,0", Some(MqttUrc::Sent)),
+            ("+QMTPUB: 0,0,2", Some(MqttUrc::Sent)),
+            ("+QMTPUB: 0,7,0", Some(MqttUrc::Other)),
+            ("+QMTPUB: 1,0,0", Some(MqttUrc::Other)),
             ("+QIRD: 0", None),
         ] {
             assert_eq!(urc(line.as_bytes()), expected, "{line}");

@@ -6,6 +6,7 @@ use crate::command::line::Line;
 use crate::command::{Block, Command, Invitation, Spec};
 use crate::field::Fields;
 use crate::known::Known;
+use crate::time::Instant;
 
 pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
 pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists("+QISTATE", |line, known, _| {
@@ -89,7 +90,7 @@ pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
         Some(Resolved::Result(error)) => {
             known.heard.error = Some(error);
             known.heard.address = None;
-            known.resolving_until = None;
+            known.resolving_until = Instant::ZERO;
         }
         // One without a result in front is a further one of another name.
         Some(Resolved::Address(address)) if known.heard.error == Some(0) => {

@@ -96,8 +96,8 @@ pub(crate) struct Exchange {
     late: Option<(Invitation, usize)>,
     /// Why the way back was entered, and the probes so far.
     resync: Option<(Fault, u8)>,
-    /// Late answers may come: the modem fell silent, and no guard has been answered since.
-    is_silent: bool,
+    /// Late answers may come, or what looks like them: no guard has been answered since.
+    is_doubtful: bool,
     /// What is to be sent behind the guard.
     kept: Option<Command>,
     echo: Echo,
@@ -127,7 +127,7 @@ impl Exchange {
             spoiled: false,
             late: None,
             resync: None,
-            is_silent: false,
+            is_doubtful: false,
             kept: None,
             echo: Echo::new(),
         }
@@ -189,11 +189,21 @@ impl Exchange {
             .filter(|_| self.sent >= self.text.as_bytes().len())
     }
 
-    /// The command that a result would belong to.
-    pub(crate) fn awaited(&self) -> Option<Command> {
+    /// The command that a result would belong to: none before all of the payload is gone, whose
+    /// length this is.
+    pub(crate) fn awaited(&self, length: usize) -> Option<Command> {
         match self.command {
-            Some(_) => self.in_flight(),
+            Some(_) => self.in_flight().filter(|_| !self.is_early(length)),
             None => self.last,
+        }
+    }
+
+    /// Whether the payload is still to go, or a part of it.
+    fn is_early(&self, length: usize) -> bool {
+        match self.payload {
+            Payload::Awaited => true,
+            Payload::Sending(sent) => sent < length,
+            Payload::None | Payload::Filling(_) => false,
         }
     }
 
@@ -203,7 +213,12 @@ impl Exchange {
 
     /// Whether late answers could be taken for those of this command.
     pub(crate) fn needs_guard(&self, command: Command) -> bool {
-        self.is_silent && !command.spec.is_probe && !self.is_resynchronising()
+        self.is_doubtful && !command.spec.is_probe && !self.is_resynchronising()
+    }
+
+    /// What comes is not to be trusted before a guard has been answered.
+    pub(crate) fn doubt(&mut self) {
+        self.is_doubtful = true;
     }
 
     /// Keeps a command until a guard has been answered.
@@ -258,11 +273,7 @@ impl Exchange {
             return Next::Wait;
         };
         let sends = command.spec.is_send;
-        let is_early = match self.payload {
-            Payload::Awaited => true,
-            Payload::Sending(sent) => sent < length,
-            Payload::None | Payload::Filling(_) => false,
-        };
+        let is_early = self.is_early(length);
         let result = match code {
             Final::Ok if sends || (command.spec.needs_answer && !self.answered) => {
                 return Next::Wait;
@@ -277,12 +288,12 @@ impl Exchange {
         match self.resync {
             None => {
                 // Whoever probes has a guard of its own.
-                self.is_silent &= result.is_err() || !command.spec.is_probe;
+                self.is_doubtful &= result.is_err() || !command.spec.is_probe;
                 self.end(result)
             }
             Some(_) if command.is(&ATTENTION) => Next::Command((&GUARD).into()),
             Some((cause, _)) if result.is_ok() => {
-                self.is_silent = false;
+                self.is_doubtful = false;
                 let kept = self.kept.take();
                 let ended = self.end(Err(cause));
                 kept.map_or(ended, Next::Command)
@@ -319,7 +330,7 @@ impl Exchange {
             None => self.resync = Some((cause, 1)),
             Some((_, probes)) if *probes < PROBES => *probes += 1,
             Some(_) => {
-                self.is_silent = true;
+                self.is_doubtful = true;
                 return self.end(Err(Fault::Silent));
             }
         }
@@ -328,7 +339,7 @@ impl Exchange {
 
     /// Forgets the command: the modem restarted.
     pub(crate) fn abort(&mut self) {
-        self.is_silent = false;
+        self.is_doubtful = false;
         let _ = self.end(Ok(()));
     }
 

@@ -134,8 +134,10 @@ impl<const N: usize> Task<N> {
 
     /// The caller lost interest: leave nothing behind that nobody will free.
     pub(crate) fn abandon(&self, state: &mut State<N>) {
-        if let Job::Open(job) = &self.job {
-            job.abandon(state);
+        match &self.job {
+            Job::Open(job) => job.abandon(state),
+            Job::MqttCall(job) => job.abandon(state),
+            _ => {}
         }
     }
 }

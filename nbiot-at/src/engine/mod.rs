@@ -26,7 +26,7 @@ pub use socket::SocketId;
 use crate::command::general::GUARD;
 use crate::command::general::Identity;
 use crate::command::line::COMMAND;
-use crate::command::{Block, Command, Invitation, file as files};
+use crate::command::{Command, Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
@@ -216,7 +216,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     {
                         self.exchange.invited(now);
                     } else if !self.is_deaf || command.is_some_and(|c| c.is(&GUARD)) {
-                        let awaited = self.exchange.awaited();
+                        let awaited = self.exchange.awaited(self.state.known.payload.len());
                         let effect = self.state.line(line, command, awaited, now);
                         self.apply(effect, now);
                     }
@@ -238,19 +238,19 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 }
                 Some(Item::Damaged) => {
                     self.exchange.block_ended(now);
-                    self.is_deaf = true;
-                    self.fail(Fault::Malformed, now);
+                    self.deafen(now);
                 }
                 Some(Item::Part(part)) if command.is_some_and(|c| c.spec.is_long) => {
                     self.state.known.part(part);
                 }
                 Some(Item::Part(_)) => {}
-                // What follows it may be the payload of a message, and look like lines.
-                Some(Item::Overlong) if command.is_some_and(|c| c.has_quoted_block()) => {
-                    self.is_deaf = true;
-                    self.fail(Fault::Malformed, now);
+                Some(Item::Overlong) => {
+                    self.state.known.drop_parts();
+                    // What follows it may be the payload of a message, and look like lines.
+                    if self.state.known.mqtt.lines.is_some() {
+                        self.deafen(now);
+                    }
                 }
-                Some(Item::Overlong) => self.state.known.drop_parts(),
             }
         }
         if self.splitter.in_block() || self.is_deaf && self.exchange.command.is_none() {
@@ -281,8 +281,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None`: only after input.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
+        let wake = self.wake.filter(|_| self.exchange.command.is_none());
         earlier(
-            earlier(self.exchange.deadline, self.wake),
+            earlier(self.exchange.deadline, wake),
             earlier(self.state.deadline(), self.state.known.off_by),
         )
     }
@@ -305,11 +306,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.splitter.expect_prompt(expected);
                 return self.follow(next, now);
             }
-            // A block that nobody had asked for.
-            self.exchange.deadline = None;
-            self.listen();
+            // A block that nobody had asked for: where it ends is told by an answer.
+            let next = self.exchange.resynchronise(Fault::Malformed);
+            return self.follow(next, now);
         }
-        if self.wake.is_some_and(|at| at <= now) {
+        if self.exchange.command.is_none() && self.wake.is_some_and(|at| at <= now) {
             self.step(Cause::Wake, now);
         }
     }
@@ -469,8 +470,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
                 self.splitter.expect_long(command.spec.is_long);
-                let header = command.spec.block.and_then(Block::header);
-                self.splitter.expect_quoted(header);
+                let lines = self.state.known.mqtt.lines;
+                self.splitter
+                    .expect_quoted(lines.map(|lines| lines.is_header));
             }
             // Every parameter is shorter than its room on the line.
             None => {

@@ -5,19 +5,24 @@ use crate::command::mqtt::{
     CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, LINES, OPEN, PUBLISH, READ, RECEIVE_MODE,
     RECEIVE_MODE_STATE, SESSION, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE, VERSION,
 };
+use crate::command::socket::Transport;
 use crate::command::{Command, Spec};
 use crate::config::Config;
-use crate::engine::job::{Answer, Cause, Step, work};
+use crate::engine::job::{Answer, Cause, Job, Step, Task, work};
 use crate::engine::secure::{Secure, Secured};
 use crate::engine::state::State;
 use crate::error::Fault;
-use crate::known::MqttPhase;
+use crate::known::{CHUNK, MqttPhase, MqttTarget};
+use crate::mqtt::{Qos, Session};
+use crate::text::Text;
 use crate::time::Instant;
 
 /// Time to the line of `AT+QMTOPEN`, which a BG95 gives the time of the network, ms.
 const OPEN_TIME: u32 = 150_000;
 /// Time to that of the others: five seconds for a packet, sent at most four times, and some; ms.
 const ACKNOWLEDGED: u32 = 25_000;
+/// Time to the result of a message without an identifier, with its prompt and its payload, ms.
+const SENT: u32 = 65_000;
 /// Time to `+QMTSTAT` behind a disconnect, ms; AT reference section 12.7.
 const DISCONNECTED: u32 = 5_000;
 
@@ -87,7 +92,7 @@ impl MqttOpen {
             };
         };
         if result == Err(Fault::Silent) {
-            state.known.mqtt.phase = MqttPhase::Closed;
+            state.known.mqtt.doubt();
             return Step::failed(Fault::Silent);
         }
         match (self.at, result) {
@@ -100,8 +105,8 @@ impl MqttOpen {
                 None => Step::failed(Fault::LogicBug),
             },
             (At::Setting(n), result) => self.set(state, n, result, now),
-            (At::Closing(fault), _) => {
-                state.known.mqtt.phase = MqttPhase::Closed;
+            (At::Closing(fault), result) => {
+                let _ = state.known.mqtt.closed(result);
                 Step::failed(fault)
             }
             (At::Opening | At::Connecting, Err(fault)) if state.known.heard.mqtt.is_none() => {
@@ -177,6 +182,8 @@ impl MqttOpen {
         match (self.at, state.known.heard.mqtt) {
             (At::Opening, Some((0, _))) => {
                 self.until = now.plus(ACKNOWLEDGED);
+                // What waits from here on is its own.
+                state.known.mqtt.slots.clear();
                 self.go(At::Connecting, &CONNECT)
             }
             // An earlier program has left it open.
@@ -189,9 +196,11 @@ impl MqttOpen {
                 let code = u16::try_from(code).unwrap_or(u16::MAX);
                 self.close(Fault::MqttOpen(MqttOpenError::from_code(code)))
             }
-            (At::Connecting, Some((0, Some(0)))) => {
+            (At::Connecting, Some((0, Some(0)))) if !is_over => {
                 state.known.mqtt.phase = MqttPhase::Open;
-                state.known.mqtt.slots.clear();
+                if !state.known.mqtt.slots.is_empty() {
+                    state.pending.mqtt_message();
+                }
                 Step::Done(Ok(Answer::Done))
             }
             (At::Connecting, Some((0 | 2, Some(code @ 1..)))) => {
@@ -227,6 +236,8 @@ pub(crate) struct MqttCall {
     what: What,
     until: Option<Instant>,
     is_last: bool,
+    /// Of the message that is read.
+    slot: Option<u8>,
 }
 
 work!(MqttCall);
@@ -237,6 +248,14 @@ impl MqttCall {
             what,
             until: None,
             is_last: false,
+            slot: None,
+        }
+    }
+
+    /// What was being read may still be there.
+    pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
+        if let Some(slot) = self.slot {
+            state.known.mqtt.waits_again_at(slot);
         }
     }
 
@@ -247,19 +266,20 @@ impl MqttCall {
         now: Instant,
     ) -> Step {
         let is_open = state.known.mqtt.phase == MqttPhase::Open;
+        // Others of its kind cannot be told from a message without an identifier.
+        let is_sure = state.known.heard.mqtt.is_some() && state.known.mqtt.message_id != 0;
         match (self.what, cause) {
             (What::Close, cause) => self.close(state, cause, now),
-            (_, Cause::Begin) => self.begin(state),
+            (_, Cause::Begin) => self.begin(state, now),
+            (_, Cause::Wake) if self.until.is_none() => self.begin(state, now),
             (_, Cause::Reply(Err(Fault::Silent))) => Step::failed(Fault::Silent),
-            (What::Receive, Cause::Reply(result)) => self.received(state, result),
+            (What::Receive, Cause::Reply(result)) => self.received(state, result, now),
             // The module does not know the connection any more.
-            (_, Cause::Reply(Err(Fault::Refused | Fault::Cme(_))))
-                if state.known.heard.mqtt.is_none() =>
-            {
+            (_, Cause::Reply(Err(Fault::Refused | Fault::Cme(_)))) if !is_sure => {
                 state.known.mqtt.doubt();
                 Step::failed(Fault::Closed)
             }
-            (_, Cause::Reply(Err(fault))) if state.known.heard.mqtt.is_none() => {
+            (_, Cause::Reply(Err(fault))) if !is_sure => {
                 Step::failed(if is_open { fault } else { Fault::Closed })
             }
             // The broker may have been given zeros.
@@ -270,22 +290,36 @@ impl MqttCall {
         }
     }
 
-    fn begin<const N: usize>(&self, state: &mut State<N>) -> Step {
+    /// A message without an identifier is sent once the result of the one before has come.
+    fn begin<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
+        let mqtt = &mut state.known.mqtt;
+        if mqtt.phase != MqttPhase::Open {
+            return Step::failed(Fault::Closed);
+        }
         let id = match self.what {
             // Nobody acknowledges it.
-            What::Publish(flags) if flags & 3 == 0 => 0,
-            _ => state.known.mqtt.next_id(),
+            What::Publish(flags) if flags & 3 == 0 => {
+                if now < mqtt.sending_until {
+                    return Step::Wait(mqtt.sending_until);
+                }
+                mqtt.sending_until = now.plus(SENT);
+                0
+            }
+            _ => mqtt.next_id(),
         };
         let first = id.into();
-        state.known.mqtt.message_id = id;
+        mqtt.message_id = id;
         match self.what {
             What::Publish(flags) => Step::Command(PUBLISH.with(first, flags)),
             What::Subscribe(qos) => Step::Command(SUBSCRIBE.with(first, qos)),
             What::Unsubscribe => Step::Command(UNSUBSCRIBE.with(first, 0)),
-            What::Receive => match state.known.mqtt.slots.first() {
-                Some(&slot) => Step::Command(READ.with(slot.into(), 0)),
-                None => Step::Done(Ok(Answer::Message(None))),
-            },
+            What::Receive if mqtt.slots.is_empty() => Step::Done(Ok(Answer::Message(None))),
+            What::Receive => {
+                // The next may come to the same place as soon as it is read.
+                let slot = mqtt.slots.remove(0);
+                self.slot = Some(slot);
+                Step::Command(READ.with(slot.into(), 0))
+            }
             What::Close => Step::failed(Fault::LogicBug),
         }
     }
@@ -302,16 +336,19 @@ impl MqttCall {
         }
     }
 
-    fn received<const N: usize>(&self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
+    fn received<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        result: Result<(), Fault>,
+        now: Instant,
+    ) -> Step {
         let heard = &state.known.heard;
-        let (length, topic) = (heard.block, heard.size);
-        match result {
+        match (result, heard.block, heard.size) {
             // The answer was lost, and the message may still be there.
-            Err(Fault::TimedOut) => return Step::failed(Fault::TimedOut),
-            _ if state.known.mqtt.slots.is_empty() => {}
-            _ => drop(state.known.mqtt.slots.remove(0)),
-        }
-        match (result, length, topic) {
+            (Err(Fault::TimedOut), ..) => {
+                self.abandon(state);
+                Step::failed(Fault::TimedOut)
+            }
             (Err(Fault::Malformed), ..) => Step::failed(Fault::Malformed),
             (Ok(()), Some(_), Some(topic)) => match usize::try_from(topic) {
                 Ok(topic) => Step::Done(Ok(Answer::Message(Some(topic)))),
@@ -322,7 +359,7 @@ impl MqttCall {
                 Step::failed(Fault::Closed)
             }
             // Nothing was there: it is told of twice.
-            _ => self.begin(state),
+            _ => self.begin(state, now),
         }
     }
 
@@ -334,12 +371,11 @@ impl MqttCall {
                 Step::command(&DISCONNECT)
             }
             Cause::Reply(Err(Fault::Silent)) => {
-                mqtt.phase = MqttPhase::Closed;
+                mqtt.doubt();
                 Step::failed(Fault::Silent)
             }
-            Cause::Reply(_) if self.is_last => {
-                mqtt.phase = MqttPhase::Closed;
-                Step::Done(Ok(Answer::Done))
+            Cause::Reply(result) if self.is_last => {
+                Step::Done(mqtt.closed(result).map(|()| Answer::Done))
             }
             Cause::Reply(Ok(())) | Cause::Wake => {
                 let until = *self.until.get_or_insert(now.plus(DISCONNECTED));
@@ -356,5 +392,89 @@ impl MqttCall {
     fn last(&mut self) -> Step {
         self.is_last = true;
         Step::Command(Command::from(&CLOSE))
+    }
+}
+
+/// Its requests.
+impl<const N: usize> State<N> {
+    pub(crate) fn mqtt_connect(
+        &mut self,
+        session: &Session<'_>,
+        now: Instant,
+    ) -> Result<Task<N>, Fault> {
+        /// Of client identifier, user name and password: they fit a line.
+        const LONGEST: usize = 150;
+        let parts = [session.client, session.user, session.password];
+        let length = parts.iter().map(|part| part.len()).sum::<usize>();
+        let is_printable = |part: &&str| Text::<LONGEST>::parameter(part).is_some();
+        let is_valid = parts.iter().all(is_printable)
+            && length <= LONGEST
+            && !session.client.is_empty()
+            && (session.password.is_empty() || !session.user.is_empty())
+            && session.keep_alive.as_secs() <= 3_600;
+        let host = Text::parameter(session.host).filter(|_| is_valid);
+        let host = host.ok_or(Fault::InvalidParameter)?;
+        let is_tls = match session.transport {
+            Transport::Tcp => false,
+            Transport::Tls if self.known.config.tls.is_some() => true,
+            _ => return Err(Fault::InvalidParameter),
+        };
+        self.ready()?;
+        (self.known.target.host, self.known.target.port) = (host, session.port);
+        self.known.target.mqtt = MqttTarget {
+            is_tls,
+            is_clean: session.is_clean,
+            keep_alive: u16::try_from(session.keep_alive.as_secs()).unwrap_or(0),
+        };
+        self.known.load(&[])?;
+        let buffer = &mut self.known.payload;
+        for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
+            buffer.push(byte).map_err(|_| Fault::LogicBug)?;
+        }
+        let is_open = self.known.mqtt.phase != MqttPhase::Closed;
+        let open = MqttOpen::new(&self.known.config, is_tls, is_open, now);
+        Ok(Task::new(open, Job::MqttOpen))
+    }
+
+    pub(crate) fn mqtt_publish(
+        &mut self,
+        topic: &str,
+        data: &[u8],
+        qos: Qos,
+        retain: bool,
+    ) -> Result<Task<N>, Fault> {
+        if data.is_empty() || data.len() > CHUNK {
+            return Err(Fault::InvalidParameter);
+        }
+        let flags = qos.number() | u32::from(retain) << 2;
+        let task = self.mqtt_topic(topic, What::Publish(flags))?;
+        self.known.load(data)?;
+        Ok(task)
+    }
+
+    pub(crate) fn mqtt_topic(&mut self, topic: &str, what: What) -> Result<Task<N>, Fault> {
+        let topic = Text::parameter(topic).filter(|topic| !topic.as_str().is_empty());
+        let topic = topic.ok_or(Fault::InvalidParameter)?;
+        self.mqtt_is_open()?;
+        if matches!(what, What::Subscribe(_)) && !self.known.mqtt.can_receive {
+            return Err(Fault::NotSupported);
+        }
+        self.known.target.host = topic;
+        Ok(Self::mqtt_call(what))
+    }
+
+    pub(crate) fn mqtt_receive(&mut self) -> Result<Task<N>, Fault> {
+        self.mqtt_is_open()?;
+        Ok(Self::mqtt_call(What::Receive))
+    }
+
+    pub(crate) fn mqtt_call(what: What) -> Task<N> {
+        Task::new(MqttCall::new(what), Job::MqttCall)
+    }
+
+    fn mqtt_is_open(&self) -> Result<(), Fault> {
+        self.ready()?;
+        let is_open = self.known.mqtt.phase == MqttPhase::Open;
+        is_open.then_some(()).ok_or(Fault::Closed)
     }
 }

@@ -13,8 +13,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             Effect::None => {}
             Effect::Answer => self.exchange.answered = true,
             Effect::Block(length, trailer) => self.splitter.expect_block(length, trailer),
+            Effect::Damaged => self.deafen(now),
             Effect::Changed => {
-                if self.wake.is_some() {
+                if self.wake.is_some() && self.exchange.command.is_none() {
                     self.step(Cause::Wake, now);
                 }
             }
@@ -49,13 +50,27 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             }
             Next::Ended(result) => {
                 self.listen();
-                if result == Err(Fault::Silent) {
-                    self.state.known.stage = Stage::Boot;
-                }
-                if self.task.is_some() {
+                if self.wake.is_some() {
+                    // No job has asked for that.
+                    self.step(Cause::Wake, now);
+                } else if self.task.is_some() {
+                    if result == Err(Fault::Silent) {
+                        self.state.known.stage = Stage::Boot;
+                    }
                     self.step(Cause::Reply(result), now);
                 }
             }
+        }
+    }
+
+    /// What follows may be a payload that is not counted: it is not listened to until the modem is
+    /// heard to answer.
+    pub(super) fn deafen(&mut self, now: Instant) {
+        self.is_deaf = true;
+        if self.exchange.command.is_some() {
+            self.fail(Fault::Malformed, now);
+        } else {
+            self.exchange.doubt();
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) enum Effect {
     Answer,
     /// The answer of the command in flight, followed by a block of this length.
     Block(usize, Trailer),
+    /// A header that was damaged: what follows are no lines.
+    Damaged,
     Restarted,
     PoweredDown,
     Asleep,
@@ -89,8 +91,8 @@ impl<const N: usize> State<N> {
                 }
             }
             // Never longer than what was asked for, and that is the buffer.
-            Some(Block::Buffer | Block::Quoted(_)) => {
-                drop(self.known.payload.extend_from_slice(data))
+            Some(Block::Buffer | Block::Quoted) => {
+                drop(self.known.payload.extend_from_slice(data));
             }
             None => {}
         }
@@ -214,7 +216,7 @@ impl<const N: usize> State<N> {
         if let Some(length) = mqtt.and_then(|lines| (lines.block_header)(line)) {
             return Effect::Block(length, Trailer::Quote);
         }
-        self.other(line)
+        self.other(line, command)
     }
 
     /// Boot and power-down texts, AT reference section 3.
@@ -269,7 +271,7 @@ impl<const N: usize> State<N> {
             SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
             SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
             // Of a name that nobody waits for any more.
-            SocketUrc::Resolved => self.known.resolving_until = None,
+            SocketUrc::Resolved => self.known.resolving_until = Instant::ZERO,
             SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
         }
@@ -279,13 +281,15 @@ impl<const N: usize> State<N> {
     fn mqtt_urc(&mut self, urc: MqttUrc) -> Effect {
         let mqtt = &mut self.known.mqtt;
         match urc {
-            MqttUrc::Message(slot) if mqtt.phase == MqttPhase::Open => {
-                if !mqtt.slots.contains(&slot) {
-                    // There are as many places as here.
-                    let _ = mqtt.slots.push(slot);
+            MqttUrc::Message(slot)
+                if matches!(mqtt.phase, MqttPhase::Opening | MqttPhase::Open) =>
+            {
+                mqtt.waits_at(slot);
+                if mqtt.phase == MqttPhase::Open {
+                    self.pending.mqtt_message();
                 }
-                self.pending.mqtt_message();
             }
+            MqttUrc::Sent => mqtt.sending_until = Instant::ZERO,
             MqttUrc::Closed => {
                 if mqtt.lose() {
                     self.pending.mqtt_closed();
@@ -318,7 +322,7 @@ impl<const N: usize> State<N> {
     }
 
     /// A line that belongs to nothing.
-    fn other(&mut self, line: &[u8]) -> Effect {
+    fn other(&mut self, line: &[u8], command: Option<Command>) -> Effect {
         /// Starts of lines that carry nothing this client needs, AT reference section 21.
         const IGNORED: [&str; 16] = [
             "+CFUN",
@@ -339,9 +343,15 @@ impl<const N: usize> State<N> {
             "RING",
         ];
         let text = Text::lossy(line);
-        if !IGNORED.iter().any(|start| text.as_str().starts_with(start)) {
+        let is_ignored = IGNORED.iter().any(|start| text.as_str().starts_with(start));
+        if !is_ignored {
             self.unknown = text;
             self.pending.unknown();
+        }
+        // Some firmware puts a message without its length behind it.
+        let is_message = self.known.mqtt.lines.is_some() && line.starts_with(b"+QMTRECV");
+        if is_message || command.is_some_and(|c| c.may_hide_block(line, is_ignored)) {
+            return Effect::Damaged;
         }
         Effect::None
     }

@@ -6,6 +6,8 @@
     reason = "each test binary uses its own part of this module"
 )]
 
+pub mod mqtt;
+
 use std::time::Duration;
 
 use nbiot_at::{Answer, Apn, Config, Engine, Event, Fault, Instant, Request, SocketId, Transport};
