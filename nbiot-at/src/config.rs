@@ -4,6 +4,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use crate::power_saving::PowerSaving;
+use crate::scan::Scan;
 use crate::text::Text;
 use crate::tls::Tls;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub pin: Text<8>,
     /// Whether a network other than the home network may be used.
     pub roaming: bool,
+    /// Where the modem looks for a network; `None` leaves it as it is set.
+    pub scan: Option<Scan>,
     /// How connections with [`Transport::Tls`](crate::Transport::Tls) are protected; without it
     /// there are none.
     pub tls: Option<Tls>,
@@ -50,6 +53,7 @@ impl Config {
             password: Text::new(),
             pin: Text::new(),
             roaming: true,
+            scan: None,
             tls: None,
             power_saving: None,
             name_servers: None,

@@ -23,6 +23,7 @@ pub mod line;
 pub mod mqtt;
 mod power;
 mod power_saving;
+mod scan;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod text;
@@ -49,6 +50,7 @@ pub use power_saving::{
     ActiveTimer, Currents, EdrxAccess, EdrxCycle, Granted, PagingWindow, PeriodicTimer,
     PowerSaving, ReportCycle,
 };
+pub use scan::Scan;
 pub use text::Text;
 pub use time::{Clock, Instant};
 pub use tls::{ClientIdentity, FileName, NameCheck, Tls, TlsSetting};

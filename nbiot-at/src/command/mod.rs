@@ -13,6 +13,7 @@ pub(crate) mod line;
 pub(crate) mod mqtt;
 pub(crate) mod power_saving;
 pub(crate) mod radio;
+pub(crate) mod scan;
 pub(crate) mod sim;
 pub(crate) mod socket;
 pub(crate) mod tls;

@@ -1,6 +1,7 @@
 //! The job that brings a modem from whatever state it is in to an active packet context.
 
 mod activation;
+mod scan;
 
 use crate::code::CmeError;
 use crate::command::radio::RegistrationStatus;
@@ -11,6 +12,7 @@ use crate::engine::state::State;
 use crate::error::{Fault, Stage};
 use crate::known::Known;
 use crate::time::Instant;
+use scan::Tuning;
 
 /// First sign of life after power-up in ms, AT reference section 3.1; as all times below.
 const SILENCE: u32 = 20_000;
@@ -78,11 +80,12 @@ const fn saves(known: &Known) -> bool {
 }
 
 /// ```text
-///   Probe ─► Setup ─► Settle ─► Sim ─► Radio ─► Search ─► Contexts ─► Activate ─► Leftovers ─► done
-///     ▲                 │       ▲└─ Pin ─┘        │           └── already active ──┘
-///     │                 │    RadioOn ◄─ RadioOff ◄┘ does not search, not even when told to
-///     │                 │       └── the SIM fails, once
-///     │                 └── third activation in a row failed: RadioOff
+///   Probe ─► Setup ─► Settle ─► Sim ─► Scan ─► Radio ─► Search ─► Contexts ─► Activate ─► Leftovers
+///     ▲                 │      ▲└─ Pin   │ changed         │          └─ already active ──┘
+///     │                 │      │         ▼                 │ does not search, though told to
+///     │   third refusal └──────┼───► RadioOff ◄────────────┘
+///     │   in a row             │         ▼
+///     │                        └──── RadioOn ◄── the SIM fails, once
 ///     └── the modem restarted, at most 5 times
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +101,8 @@ enum At {
     Sim,
     PinTries,
     Pin,
+    Scan(u8),
+    SetScan(u8),
     Radio(usize),
     Search,
     SearchGprs,
@@ -130,6 +135,7 @@ pub(crate) struct Start {
     cycled: bool,
     /// It was switched on because the SIM did not answer.
     is_switched_on: bool,
+    tuning: Tuning,
     restarts: u8,
     probes: u8,
 }
@@ -147,6 +153,7 @@ impl Start {
             selected: false,
             cycled: false,
             is_switched_on: false,
+            tuning: Tuning::Unknown,
             restarts: 0,
             probes: 0,
         }
@@ -174,6 +181,7 @@ impl Start {
             At::RadioOff => self.go(At::RadioOn, &general::FULL_FUNCTION),
             At::RadioOn => self.enter_sim(state, now),
             At::Sim | At::PinTries | At::Pin => self.sim(state, cause, result, now),
+            At::Scan(_) | At::SetScan(_) => self.tuned(state, result, now),
             At::Radio(n) => self.radio(state, n, now),
             At::Search | At::SearchGprs | At::Pause(_) | At::Select | At::Deregister => {
                 self.search(state, cause, now)
@@ -337,7 +345,7 @@ impl Start {
             Some(SimState::Ready) => {
                 state.known.pin_at = None;
                 self.stage(state, Stage::Registration, now);
-                self.radio_setting(state, 0, now)
+                self.tune(state, 0, now)
             }
             Some(SimState::Pin) if state.known.is_pin_refused() => Step::failed(Fault::PinRefused),
             Some(SimState::Pin) if state.known.config.pin.as_str().is_empty() => {

@@ -181,6 +181,9 @@ impl<N: Network> Modem<N> {
             (name, _) if name.starts_with("QF") => self.file_command(call, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),
             ("CEREG" | "CGREG" | "COPS", _) => self.radio(call, now),
+            ("QCFG", Form::Write(_)) if !call.text(0).starts_with("psm") => {
+                self.scan_setting(call, now);
+            }
             ("CPSMS" | "QCFG" | "CEDRXS" | "CEDRXRDP", _) => self.power_saving(call, now),
             _ => self.packet(call.name, call, now),
         }
@@ -242,7 +245,8 @@ impl<N: Network> Modem<N> {
             }
             ("CEREG", Form::Read) => {
                 let (form, status) = (self.reports, self.status);
-                let place = "\"0A1B\",\"01C2D304\",9";
+                let access = self.settings.access_number();
+                let place = format_args!("\"0A1B\",\"01C2D304\",{access}");
                 match self.settings.psm.filter(|_| self.psm && form == 4) {
                     Some(grant) => {
                         let (active, periodic) = (grant.active.0, grant.periodic.0);

@@ -30,7 +30,8 @@ impl<N: Network> Modem<N> {
             Some(_) => profile.copied().flatten().unwrap_or(self.settings.mood),
         };
         let status = match mood {
-            _ if !self.sim_ready || !self.covered => return,
+            _ if !self.sim_ready || !self.covered || !self.is_radio_on => return,
+            _ if !self.finds_network() => 2,
             Mood::Home => 1,
             Mood::Roaming => 5,
             Mood::Denied => 3,
@@ -47,8 +48,9 @@ impl<N: Network> Modem<N> {
         if self.reports == 1 {
             return self.urc(format_args!("+CEREG: {status}"), now);
         }
+        let access = self.settings.access_number();
         self.urc(
-            format_args!("+CEREG: {status},\"0A1B\",\"01C2D304\",9"),
+            format_args!("+CEREG: {status},\"0A1B\",\"01C2D304\",{access}"),
             now,
         );
     }

@@ -19,6 +19,7 @@ mod packet;
 mod power;
 mod power_saving;
 #[cfg(feature = "tls")]
+mod scan;
 mod secure;
 mod settings;
 mod socket;
@@ -132,6 +133,7 @@ pub struct Modem<N> {
     psm_writes: u32,
     psm_reports: bool,
     edrx: Option<(u8, Text<4>)>,
+    scan: scan::Scan,
     /// The last traffic with the network or the host.
     last_active: Instant,
     files: file::Files,
@@ -183,6 +185,7 @@ impl<N: Network> Modem<N> {
             psm_writes: 0,
             psm_reports: false,
             edrx: None,
+            scan: scan::Scan::everywhere(),
             last_active: Instant::ZERO,
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),

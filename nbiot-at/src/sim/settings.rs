@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::command::radio::Access;
 use crate::text::Text;
 
 /// The SIM card in the modem.
@@ -85,6 +86,10 @@ pub struct Settings {
     pub card: Card,
     /// The network.
     pub mood: Mood,
+    /// What it speaks, and in which band of LTE.
+    pub access: Access,
+    /// See `access`.
+    pub band: u8,
     /// What the network thinks of each profile of an eUICC, where that differs.
     pub moods: [Option<Mood>; 2],
     /// The card is an eUICC with two profiles.
@@ -134,6 +139,8 @@ impl Settings {
             air: Duration::from_millis(300),
             card: Card::Open,
             mood: Mood::Home,
+            access: Access::NbIot,
+            band: 20,
             moods: [None; 2],
             is_euicc: false,
             has_cgla: true,
@@ -151,6 +158,16 @@ impl Settings {
             first_fix: Some(Duration::from_secs(30)),
             checks_names: false,
             imei: Text::new(),
+        }
+    }
+
+    /// `<AcT>`
+    pub(super) const fn access_number(&self) -> u8 {
+        match self.access {
+            Access::Gsm => 0,
+            Access::LteM => 8,
+            Access::NbIot => 9,
+            Access::Other(number) => number,
         }
     }
 }
