@@ -21,6 +21,8 @@ use embassy_futures::select::{Either, select};
 use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
+#[cfg(doc)]
+use crate::Request;
 use crate::engine::job::Task;
 use crate::engine::query;
 use crate::engine::request::ask;
@@ -288,6 +290,23 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             Answer::Granted => Ok(*self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
+    }
+
+    /// Sends a command that this client does not know, and gives the lines of its answer, each with
+    /// a line feed behind it; at most 1024 bytes. [`Request::Command`] says which lines, and which
+    /// commands not to send.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port; [`Fault::InvalidParameter`]; [`Fault::Malformed`]: the
+    /// answer is too long.
+    pub async fn command(
+        &mut self,
+        line: &str,
+        time_out: Duration,
+    ) -> Result<&[u8], Error<S::Error>> {
+        self.run(|state, _| state.command(line, time_out)).await?;
+        Ok(self.engine.data())
     }
 
     /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix

@@ -11,10 +11,13 @@ pub use download::Download;
 pub use socket::Socket;
 
 use core::net::IpAddr;
+use core::time::Duration;
 
 use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadReady, Write};
 
+#[cfg(doc)]
+use crate::Request;
 use crate::engine::job::Task;
 use crate::engine::query;
 use crate::engine::request::ask;
@@ -272,6 +275,19 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             Answer::Granted => Ok(*self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
+    }
+
+    /// Sends a command that this client does not know, and gives the lines of its answer, each with
+    /// a line feed behind it; at most 1024 bytes. [`Request::Command`] says which lines, and which
+    /// commands not to send.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port; [`Fault::InvalidParameter`]; [`Fault::Malformed`]: the
+    /// answer is too long.
+    pub fn command(&mut self, line: &str, time_out: Duration) -> Result<&[u8], Error<S::Error>> {
+        self.run(|state, _| state.command(line, time_out))?;
+        Ok(self.engine.data())
     }
 
     /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix

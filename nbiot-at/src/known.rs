@@ -148,6 +148,8 @@ pub(crate) struct Heard {
     pub(crate) is_joined: bool,
     /// The next line is the rest of one that was no answer.
     pub(crate) is_rest: bool,
+    /// The answer is longer than the buffer.
+    pub(crate) is_cut: bool,
     /// Length of the block of a read.
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
@@ -178,6 +180,7 @@ impl Heard {
         is_echoed: false,
         is_joined: false,
         is_rest: false,
+        is_cut: false,
         block: None,
         total: None,
         unacknowledged: None,

@@ -20,15 +20,18 @@ impl<const N: usize> Text<N> {
     #[must_use]
     pub fn parameter(text: &str) -> Option<Self> {
         let printable = |b: u8| (0x20..0x7f).contains(&b) && b != b'"';
-        text.bytes()
-            .all(printable)
-            .then(|| text.try_into().ok().map(Self))?
+        text.bytes().all(printable).then(|| Self::whole(text))?
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// All of `text`, if it fits.
+    pub(crate) fn whole(text: &str) -> Option<Self> {
+        text.try_into().ok().map(Self)
     }
 
     /// As much of `bytes` as fits and is ASCII.

@@ -21,6 +21,11 @@ macro_rules! script {
         $log.push(format!("{:?}", $modem.registration()$(.$await)?));
         $log.push(format!("{:?}", $modem.signal()$(.$await)?));
         $log.push(format!("{:?}", $modem.network_time()$(.$await)?.map(|t| t.zone)));
+        let time_out = Duration::from_secs(1);
+        for line in ["AT+CSQ", "AT+CGMM", "AT+CEREG?", "AT+NONE", "CSQ"] {
+            let answer = $modem.command(line, time_out)$(.$await)?.map(|lines| lines.to_vec());
+            $log.push(format!("{answer:?}"));
+        }
         let socket = $modem.connect("meter.example", 1883, Transport::Tcp)$(.$await)?.unwrap();
         let data: Vec<u8> = (0..3000).map(|n| n as u8).collect();
         $log.push(format!("{:?}", $modem.send(socket, &data[..2000])$(.$await)?));

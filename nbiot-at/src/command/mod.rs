@@ -6,6 +6,7 @@
 pub(crate) mod apdu;
 pub(crate) mod clock;
 pub(crate) mod context;
+pub(crate) mod custom;
 pub(crate) mod file;
 pub(crate) mod general;
 pub(crate) mod gnss;
@@ -73,8 +74,9 @@ enum Wording {
 /// Everything about a command but its arguments.
 pub(crate) struct Spec {
     wording: Wording,
-    /// Longest time to the final result code in ms, AT reference section 4.
-    pub(crate) time_out: u32,
+    /// Longest time to the final result code in ms, AT reference section 4; 0: it is the first
+    /// argument.
+    time_out: u32,
     /// What lines of its answer begin with, and what takes them; empty for bare ones.
     answer: Option<(&'static str, Answer)>,
     /// `OK` is only believed behind the command's own answer line.
@@ -181,6 +183,14 @@ pub(crate) struct Command {
 impl Command {
     pub(crate) fn has_quoted_block(self) -> bool {
         matches!(self.spec.block, Some(Block::Quoted))
+    }
+
+    /// Longest time to the final result code in ms.
+    pub(crate) const fn time_out(self) -> u32 {
+        match (self.spec.time_out, self.arguments) {
+            (0, [given, _]) => given,
+            (time_out, _) => time_out,
+        }
     }
 
     pub(crate) fn is(self, spec: &'static Spec) -> bool {

@@ -145,7 +145,7 @@ impl Exchange {
         } else {
             Payload::None
         };
-        self.deadline = Some(now.plus(command.spec.time_out));
+        self.deadline = Some(now.plus(command.time_out()));
         self.answered = false;
         if has_payload {
             self.spoiled = false;
@@ -261,7 +261,7 @@ impl Exchange {
 
     /// A block is over, whole or not: the final code has its time again.
     pub(crate) fn block_ended(&mut self, now: Instant) {
-        self.deadline = self.command.map(|c| now.plus(c.spec.time_out));
+        self.deadline = self.command.map(|c| now.plus(c.time_out()));
     }
 
     /// A final code came. Nothing in flight, or a code that cannot end the command: ignored.

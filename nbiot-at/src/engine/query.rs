@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::code::{CmeError, FileError, GnssError};
 use crate::command::power_saving::{CYCLE, CYCLE_STATE, MODE, MODE_STATE, REPORTS, REPORTS_STATE};
-use crate::command::{Spec, clock, file, general, gnss, radio};
+use crate::command::{Spec, clock, custom, file, general, gnss, radio};
 use crate::engine::file::told;
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::state::State;
@@ -167,6 +167,14 @@ fn of_gnss(fault: Fault) -> Fault {
     }
 }
 
+/// Its answer is in the buffer.
+pub(crate) static CUSTOM: Plan = Plan::one(&[&custom::CUSTOM], |known| {
+    let answer = Answer::Count(known.payload.len());
+    (!known.heard.is_cut)
+        .then_some(answer)
+        .ok_or(Fault::Malformed)
+});
+
 pub(crate) static RESTART_SIM: Plan = Plan {
     commands: &[&general::MINIMUM_FUNCTION, &general::FULL_FUNCTION],
     next: |_, number, result| match result {
@@ -192,13 +200,25 @@ pub(crate) static POWER_DOWN: Plan = Plan {
 pub(crate) struct Query {
     plan: &'static Plan,
     number: usize,
+    /// The first of its commands.
+    argument: u32,
 }
 
 work!(Query);
 
 impl Query {
     pub(crate) const fn new(plan: &'static Plan) -> Self {
-        Self { plan, number: 0 }
+        Self::with(plan, 0)
+    }
+
+    /// A plan whose commands have an argument.
+    pub(crate) const fn with(plan: &'static Plan, argument: u32) -> Self {
+        let number = 0;
+        Self {
+            plan,
+            number,
+            argument,
+        }
     }
 
     /// Whether its end decides what becomes of the modem, whoever waits for it.
@@ -208,7 +228,11 @@ impl Query {
     }
 
     fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, _: Instant) -> Step {
-        let Self { plan, number } = self;
+        let Self {
+            plan,
+            number,
+            argument,
+        } = self;
         if let Cause::Reply(result) = cause {
             let next = match result {
                 Err(fault @ (Fault::Silent | Fault::TimedOut)) => {
@@ -224,7 +248,7 @@ impl Query {
             }
         }
         match plan.commands.get(*number) {
-            Some(&command) => Step::command(command),
+            Some(&command) => Step::Command(command.with(*argument, 0)),
             None => Step::Done((plan.end)(&mut state.known)),
         }
     }

@@ -1,6 +1,7 @@
 //! What the application asks for, and the job that does it.
 
 use core::num::NonZeroU8;
+use core::time::Duration;
 
 use super::SocketId;
 #[cfg(doc)]
@@ -174,6 +175,18 @@ pub enum Request<'a> {
     MqttReceive,
     /// Closes the connection of the module's MQTT client.
     MqttDisconnect,
+    /// A command in the words of the application, for what this client does not know. Lines that
+    /// begin with its name, or with no `+`, are its answer: [`Answer::Count`] bytes of them, each
+    /// with a line feed behind it, are in [`Engine::data`] until the next request.
+    ///
+    /// Not one that asks for a payload or answers with a block, and none that undoes what the
+    /// client has set: echo, result codes, reports, sockets.
+    Command {
+        /// At most 100 printable characters, beginning with `AT`.
+        line: &'a str,
+        /// Longest time to its final result code, 1 ms and up.
+        time_out: Duration,
+    },
     /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix
     /// while it sends data.
     StartGnss,
@@ -232,6 +245,7 @@ impl Request<'_> {
             Self::MqttUnsubscribe { topic } => state.mqtt_topic(topic, What::Unsubscribe),
             Self::MqttReceive => state.mqtt_receive(),
             Self::MqttDisconnect => Ok(State::mqtt_call(What::Close)),
+            Self::Command { line, time_out } => state.command(line, time_out),
             Self::StartGnss => ask(&query::START_GNSS),
             Self::Position => ask(&query::POSITION),
             Self::StopGnss => ask(&query::STOP_GNSS),
@@ -367,6 +381,21 @@ impl<const N: usize> State<N> {
         self.known.off_by = off_by.or(Some(now.plus(POWER_DOWN)));
         self.pending.powering_down();
         ask(&query::POWER_DOWN)
+    }
+
+    pub(crate) fn command(&mut self, line: &str, time_out: Duration) -> Result<Task<N>, Fault> {
+        let is_printable = line.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let begins = line
+            .get(..2)
+            .is_some_and(|at| at.eq_ignore_ascii_case("AT"));
+        let millis = u32::try_from(time_out.as_millis())
+            .ok()
+            .filter(|&millis| millis > 0);
+        let line = Text::whole(line).filter(|_| is_printable && begins);
+        self.known.target.host = line.ok_or(Fault::InvalidParameter)?;
+        let query = Query::with(&query::CUSTOM, millis.ok_or(Fault::InvalidParameter)?);
+        self.known.load(&[])?;
+        Ok(Task::new(query, Job::Query))
     }
 
     pub(crate) fn file_query(&mut self, name: &str, plan: &'static Plan) -> Result<Task<N>, Fault> {

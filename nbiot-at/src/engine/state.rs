@@ -3,7 +3,7 @@
 use crate::command::mqtt::MqttUrc;
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
-use crate::command::{Block, Command, context, radio};
+use crate::command::{Block, Command, context, custom, radio};
 use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
@@ -156,6 +156,9 @@ impl<const N: usize> State<N> {
             let is_answer = command.is_some_and(|c| c.answer(line, &mut self.known));
             self.known.heard.is_joined = false;
             return answers(is_answer);
+        }
+        if command.is_some_and(|command| command.is(&custom::CUSTOM)) {
+            custom::hear(line, &mut self.known);
         }
         if let Some(effect) = self.life(line, now) {
             return effect;

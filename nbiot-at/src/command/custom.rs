@@ -1,0 +1,76 @@
+//! A command that the application words itself.
+
+use crate::command::Spec;
+use crate::known::Known;
+
+/// The line is the target's text; its answer is put into the buffer of the engine, line by line.
+/// The first argument is the time-out in ms.
+pub(crate) static CUSTOM: Spec = Spec::written(|line, known, _| {
+    line.text(known.target.host.as_str());
+})
+.within(0)
+.lists("", |line, known, _| {
+    let is_bare = !line.starts_with(b"+");
+    if is_bare {
+        keep(line, known);
+    }
+    is_bare || is_named(line, known)
+});
+
+/// Keeps a line that is its answer, whatever else it says.
+pub(crate) fn hear(line: &[u8], known: &mut Known) {
+    if is_named(line, known) {
+        keep(line, known);
+    }
+}
+
+/// Whether the line begins with the name of the command: `+CSQ` of `AT+CSQ`.
+fn is_named(line: &[u8], known: &Known) -> bool {
+    let text = known.target.host.as_bytes();
+    let name = text.get(2..).unwrap_or_default();
+    let end = name.iter().position(|byte| b"=?".contains(byte));
+    let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
+    let (head, rest) = line.split_at(name.len().min(line.len()));
+    name.starts_with(b"+")
+        && head.eq_ignore_ascii_case(name)
+        && rest
+            .first()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
+fn keep(line: &[u8], known: &mut Known) {
+    let whole = known
+        .payload
+        .extend_from_slice(line)
+        .and_then(|()| known.payload.extend_from_slice(b"\n"));
+    known.heard.is_cut |= whole.is_err();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Apn, Config};
+    use crate::text::Text;
+
+    #[test]
+    fn answer_begins_with_the_name_of_the_command() {
+        let mut known = Known::new(Config::new(Apn::new()));
+        for (command, line, expected) in [
+            ("AT+CSQ", "+CSQ: 20,99", true),
+            ("AT+QCFG=\"band\"", "+QCFG: \"band\",0xf", true),
+            ("AT+COPS?", "+COPS: 0", true),
+            ("at+cops=?", "+COPS: (0)", true),
+            ("AT+CSQ", "+CSQX: 1", false),
+            ("AT+CSQ", "+CS", false),
+            ("ATI", "Quectel", false),
+            ("AT", "", false),
+        ] {
+            known.target.host = Text::lossy(command.as_bytes());
+            assert_eq!(
+                is_named(line.as_bytes(), &known),
+                expected,
+                "{command} {line}"
+            );
+        }
+    }
+}
