@@ -4,10 +4,11 @@
 //! Without nginx the first says that it was left out; with `SMART_METER_FULL_TESTS=1` it fails
 //! instead.
 
+#[path = "common/server.rs"]
+mod server;
+
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use embedded_io_async::Read as _;
 use nbiot_at::http::{Progress, Url};
 use nbiot_at::sim::{Bench, Faults, Modem as Model, Port, TcpNetwork, VirtualClock};
 use nbiot_at::{Apn, Config, ErrorKind, Fault, Instant, Transport, asynch, next_delay};
+use server::Server;
 
 type Bed = Bench<TcpNetwork>;
 type Modem<'a> = asynch::Modem<Port<'a, TcpNetwork>, &'a VirtualClock>;
@@ -63,72 +65,10 @@ async fn start(modem: &mut Modem<'_>, bench: &Bed) {
     }
 }
 
-struct Nginx {
-    process: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-impl Nginx {
-    /// Serves one file; `None` if there is no nginx here.
-    fn start(file: &[u8]) -> Option<Self> {
-        let places = ["/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/bin/nginx"];
-        let program = places.into_iter().find(|place| Path::new(place).exists())?;
-        let folder = std::env::temp_dir().join(format!("nbiot-at-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("www")).unwrap();
-        std::fs::write(folder.join("www/image.bin"), file).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = port.local_addr().unwrap();
-        drop(port);
-        let root = folder.display();
-        let conf = format!(
-            "daemon off;\nmaster_process off;\npid {root}/pid;\nerror_log {root}/error;\n\
-             events {{ }}\nhttp {{\n access_log off;\n client_body_temp_path {root}/a;\n\
-             proxy_temp_path {root}/b;\n fastcgi_temp_path {root}/c;\n uwsgi_temp_path {root}/d;\n\
-             scgi_temp_path {root}/e;\n server {{ listen {address}; root {root}/www; }}\n}}\n"
-        );
-        std::fs::write(folder.join("conf"), conf).unwrap();
-        let process = Command::new(program)
-            .arg("-e")
-            .arg(folder.join("error"))
-            .arg("-c")
-            .arg(folder.join("conf"))
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self {
-            process,
-            folder,
-            address,
-        };
-        for _ in 0..100 {
-            if TcpStream::connect(address).is_ok() {
-                return Some(server);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("nginx does not answer");
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 #[test]
 fn file_of_a_web_server_comes_whole_over_restarts_and_lost_bytes() {
     let file = pattern();
-    let Some(server) = Nginx::start(&file) else {
-        assert!(
-            std::env::var_os("SMART_METER_FULL_TESTS").is_none(),
-            "no nginx on this machine"
-        );
-        println!("left out: no nginx on this machine");
+    let Some(server) = Server::nginx(&file) else {
         return;
     };
     let url = format!("http://{}/image.bin", server.address);
