@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::http::{Progress, Response};
 use crate::time::Instant;
-use crate::{Class, Error, ErrorKind, Event, Fault, next_delay};
+use crate::{Class, Error, ErrorKind, Fault, next_delay};
 
 /// Silence of the server that ends a connection, the time of the module's own HTTP: AT reference
 /// section 4.
@@ -69,18 +69,6 @@ impl Course {
             self.failures = 0;
         }
         Ok(filled)
-    }
-
-    /// What something that happened while nothing came means.
-    pub(crate) const fn heard(event: Event) -> Result<(), Fault> {
-        match event {
-            Event::Deadline => Err(Fault::TimedOut),
-            Event::Restarted => Err(Fault::Restarted),
-            Event::PoweredDown => Err(Fault::PoweredDown),
-            Event::Asleep => Err(Fault::Asleep),
-            Event::ContextLost | Event::SimRemoved => Err(Fault::NotStarted),
-            _ => Ok(()),
-        }
     }
 
     /// How long to wait before another attempt, ms; `None` if the caller has to hear of it.

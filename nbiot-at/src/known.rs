@@ -2,11 +2,12 @@
 
 use core::net::IpAddr;
 
+use crate::command::Command;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
 use crate::command::general::Identity;
 use crate::command::gnss::Fix;
-use crate::command::mqtt::Lines;
+use crate::command::mqtt::{LAST_SLOT, Lines};
 use crate::command::radio::{Access, Registration, Signal};
 use crate::command::sim::SimState;
 use crate::config::Config;
@@ -57,8 +58,12 @@ pub(crate) struct Mqtt {
     pub(crate) lines: Option<&'static Lines>,
     /// Messages wait in the module, and are read with their length.
     pub(crate) can_receive: bool,
+    /// Lines may have been missed: messages may wait at any place, and the connection may be gone.
+    pub(crate) is_doubted: bool,
+    /// Nobody holds the connection any more.
+    pub(crate) is_stray: bool,
     /// Where messages wait, in the order they came.
-    pub(crate) slots: heapless::Vec<u8, 5>,
+    pub(crate) slots: heapless::Vec<u8, { LAST_SLOT as usize + 1 }>,
     /// Identifier of the last packet that the broker acknowledges.
     last_id: u16,
     /// That of the packet in hand, 0 if it has none.
@@ -73,6 +78,8 @@ impl Mqtt {
             phase: MqttPhase::Closed,
             lines: None,
             can_receive: false,
+            is_doubted: false,
+            is_stray: false,
             slots: heapless::Vec::new(),
             last_id: 0,
             message_id: 0,
@@ -80,11 +87,36 @@ impl Mqtt {
         }
     }
 
-    /// A message was not read, as far as is known.
-    pub(crate) fn waits_again_at(&mut self, slot: u8) {
-        if self.phase == MqttPhase::Open && !self.slots.contains(&slot) {
+    /// Whether the module may say messages without being asked for them.
+    pub(crate) fn is_pushed_to(&self) -> bool {
+        let is_open = matches!(self.phase, MqttPhase::Opening | MqttPhase::Open);
+        is_open && !self.can_receive
+    }
+
+    /// Lines may have been missed; true if there may be something to read.
+    pub(crate) fn doubt_messages(&mut self) -> bool {
+        let is_open = self.phase == MqttPhase::Open && self.can_receive;
+        if is_open {
+            self.is_doubted = true;
+            (0..=LAST_SLOT).for_each(|slot| self.waits_at(slot));
+        }
+        is_open
+    }
+
+    /// How to close a connection that nobody holds.
+    pub(crate) fn stray(&self) -> Option<Command> {
+        self.lines
+            .filter(|_| self.is_stray)
+            .map(|lines| lines.close)
+    }
+
+    /// A message was not read, as far as is known; true unless the connection is over.
+    pub(crate) fn waits_again_at(&mut self, slot: u8) -> bool {
+        let is_open = self.phase == MqttPhase::Open;
+        if is_open && !self.slots.contains(&slot) {
             let _ = self.slots.insert(0, slot);
         }
+        is_open
     }
 
     /// A message waits at this place.
@@ -127,6 +159,8 @@ impl Mqtt {
     /// The connection is gone; true if it was open.
     pub(crate) fn lose(&mut self) -> bool {
         self.slots.clear();
+        self.is_doubted = false;
+        self.is_stray = false;
         self.sending_until = Instant::ZERO;
         let before = core::mem::replace(&mut self.phase, MqttPhase::Closed);
         before == MqttPhase::Open
@@ -142,6 +176,8 @@ pub(crate) struct Heard {
     pub(crate) active: bool,
     /// Bit n: connectID n is in use.
     pub(crate) ids: u16,
+    /// Of these, the ones whose connection is not over.
+    pub(crate) live_ids: u16,
     /// An echo of the command came.
     pub(crate) is_echoed: bool,
     /// The answer comes in parts, and they are in the payload.
@@ -177,6 +213,7 @@ impl Heard {
         is_set: false,
         active: false,
         ids: 0,
+        live_ids: 0,
         is_echoed: false,
         is_joined: false,
         is_rest: false,
@@ -211,8 +248,8 @@ pub(crate) struct Known {
     pub(crate) sim: Option<SimState>,
     /// The PIN that the card refused.
     pub(crate) refused_pin: Option<Text<8>>,
-    /// A PIN was sent when so many tries were left, and what became of it is not known.
-    pub(crate) pin_at: Option<u8>,
+    /// This PIN was sent when so many tries were left, and what became of it is not known.
+    pub(crate) pin_at: Option<(u8, Text<8>)>,
     pub(crate) registration: Registration,
     pub(crate) gprs: Registration,
     pub(crate) granted: Granted,
@@ -221,6 +258,8 @@ pub(crate) struct Known {
     /// It has been ready, and the application was not told that it is another one now.
     pub(crate) was_ready: bool,
     pub(crate) is_asleep: bool,
+    /// It said so when it switched off.
+    pub(crate) said_off: bool,
     pub(crate) context_lost: bool,
     /// In a row, over starts.
     pub(crate) activations_failed: u8,
@@ -279,6 +318,7 @@ impl Known {
             off_by: None,
             was_ready: false,
             is_asleep: false,
+            said_off: false,
             context_lost: false,
             activations_failed: 0,
             access: None,

@@ -21,8 +21,10 @@ pub enum Item<'a> {
     BlockEnd,
     /// The trailer of the block is not where it must be: bytes of the block were lost.
     Damaged,
-    /// A line longer than [`LINE`], dropped up to its end; behind parts, that its end was damaged.
+    /// A line longer than [`LINE`], dropped up to its end.
     Overlong,
+    /// A line with bytes that no line of the modem holds, dropped; behind parts, their end.
+    Noise,
     /// The first [`LINE`] bytes of a longer line, and then the next, where long lines are expected;
     /// what is left of it comes as [`Line`](Self::Line).
     Part(&'a [u8]),
@@ -237,7 +239,7 @@ impl Splitter {
     }
 
     fn end_of_line(&mut self) -> Option<Found> {
-        let is_rest = core::mem::take(&mut self.in_parts);
+        self.in_parts = false;
         if core::mem::take(&mut self.overlong) {
             self.line.clear();
             return Some(Found::Item(Item::Overlong));
@@ -259,7 +261,7 @@ impl Splitter {
         {
             self.noise = self.noise.saturating_add(1);
             self.line.clear();
-            return is_rest.then_some(Found::Item(Item::Overlong));
+            return Some(Found::Item(Item::Noise));
         }
         self.taken = true;
         Some(Found::Line)

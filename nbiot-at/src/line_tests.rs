@@ -92,6 +92,7 @@ enum Owned {
     BlockEnd,
     Damaged,
     Overlong,
+    Noise,
 }
 
 fn split(pieces: &[&[u8]], prompt: bool) -> Vec<Owned> {
@@ -113,6 +114,7 @@ fn split(pieces: &[&[u8]], prompt: bool) -> Vec<Owned> {
                 Some(Item::BlockEnd) => items.push(Owned::BlockEnd),
                 Some(Item::Damaged) => items.push(Owned::Damaged),
                 Some(Item::Overlong) => items.push(Owned::Overlong),
+                Some(Item::Noise) => items.push(Owned::Noise),
                 Some(Item::Part(part)) => panic!("{part:?} was not expected"),
                 None => {}
             }

@@ -2,8 +2,6 @@
 
 use core::time::Duration;
 
-use crate::time::Instant;
-
 /// What the host can do to the modem's power. Lines that are not wired do nothing.
 ///
 /// Levels are those of the modem's pins: a driver that inverts belongs into the implementation.
@@ -62,17 +60,15 @@ pub enum Off {
 pub(crate) const POWER_DOWN: Duration = Duration::from_secs(66);
 /// STATUS follows `POWERED DOWN` in this time, ms.
 pub(crate) const STATUS: u32 = 1_000;
-/// From here on `PoweredDown` was told by the clock alone, ms.
-const LATE: u32 = 65_000;
 /// Presses of the key before the reset line is used.
 const PRESSES: u8 = 2;
 
 impl Off {
-    /// How it went off that was told to at `told`, and is off at `now`.
-    pub(crate) fn judge(told: Instant, now: Instant, is_on: Option<bool>) -> Self {
+    /// By whether it said so, and by STATUS.
+    pub(crate) const fn judge(said_so: bool, is_on: Option<bool>) -> Self {
         match is_on {
             Some(true) => Self::Forced,
-            None if now >= told.plus(LATE) => Self::Forced,
+            None if !said_so => Self::Forced,
             _ => Self::Orderly,
         }
     }

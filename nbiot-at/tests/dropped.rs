@@ -179,3 +179,32 @@ fn a19_dropped_receive_loses_no_data() {
         }
     }
 }
+
+#[test]
+fn download_does_not_swallow_the_events_of_others() {
+    use embedded_io_async::Read as _;
+    use nbiot_at::http::{Progress, Url};
+    use nbiot_at::sim::{Bench, Loopback, Modem as Model};
+    use nbiot_at::{Clock, asynch};
+    let mut model = Model::new(Loopback::new(), 1);
+    model.power_on(nbiot_at::Instant::ZERO);
+    let bench = Bench::new(model);
+    let mut modem = asynch::Modem::<_, _, 2>::with_sockets(bench.port(), bench.clock(), config());
+    let event = bench.run(async {
+        modem.start().await.unwrap();
+        let other = modem
+            .connect("meter.example", 1883, Transport::Tcp)
+            .await
+            .unwrap();
+        modem.send(other, b"hello").await.unwrap();
+        let url = Url::parse("http://meter.example/image.bin").unwrap();
+        let mut download = modem.download(&url, Progress::new());
+        download.read(&mut [0; 64]).await.unwrap_err();
+        drop(download);
+        let until = bench.clock().now() + std::time::Duration::from_secs(60);
+        let event = modem.wait(until).await.unwrap();
+        (event, other)
+    });
+    let (event, other) = event.unwrap();
+    assert_eq!(event, Event::Data(other));
+}

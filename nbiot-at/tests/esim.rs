@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{config, for_every_cut};
+use common::{Rig, config, for_every_cut};
 use nbiot_at::esim::es10::{DeleteResult, EnableResult};
 use nbiot_at::esim::{Aid, Iccid, ProfileState, Subscription, Switch, Switched};
 use nbiot_at::sim::{Bench, Faults, Loopback, Modem as Model, Mood, Settings};
@@ -327,4 +327,30 @@ fn k8_busy_card_is_asked_again() {
             Err(Fault::NotSupported | Fault::Cme(CmeError::SimBusy))
         ));
     });
+}
+
+#[test]
+fn channel_whose_selection_is_refused_is_closed() {
+    let mut rig = Rig::new(config(), 0);
+    rig.start();
+    rig.begin(Request::OpenChannel { aid: Aid::ISD_R });
+    for stale in 1..=3 {
+        rig.exchange(&format!("AT+CCHC={stale}"), "\r\nERROR\r\n");
+    }
+    assert!(rig.sent().starts_with("AT+CCHO="));
+    rig.say("\r\nERROR\r\n");
+    rig.exchange(
+        "AT+CSIM=10,\"0070000001\"",
+        "\r\n+CSIM: 6,\"019000\"\r\n\r\nOK\r\n",
+    );
+    assert!(rig.sent().starts_with("AT+CSIM=42,\"01A40400"));
+    rig.say("\r\n+CME ERROR: 13\r\n");
+    let closed = rig.sent();
+    if closed.is_empty() {
+        rig.done().unwrap_err();
+        rig.begin(Request::CloseChannel);
+        assert_eq!(rig.sent(), "AT+CSIM=10,\"0070800100\"\r");
+    } else {
+        assert_eq!(closed, "AT+CSIM=10,\"0070800100\"\r");
+    }
 }

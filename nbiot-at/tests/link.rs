@@ -108,6 +108,7 @@ fn a10_restart_inside_a_block_ends_it_and_is_found_by_the_echo() {
         assert_eq!(rig.sent(), "");
         rig.pass(1);
         rig.exchange("AT", "AT\r\r\nOK\r\n");
+        rig.exchange("AT+CMEE?", "AT+CMEE?\r\r\n+CMEE: 1\r\n\r\nOK\r\n");
         assert_eq!(rig.done(), Err(Fault::Restarted));
         assert_eq!(rig.events(), [Event::Restarted]);
         assert_eq!(

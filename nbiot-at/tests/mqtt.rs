@@ -5,8 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::mqtt::{
-    CONNECT, OPEN, begin, connected, connecting, message, publish, session, settings,
-    settings_of_sessions,
+    CONNECT, OPEN, begin, connected, connected_to_a_firmware_that_pushes, connecting, message,
+    nothing_is_found, publish, session, settings,
 };
 use common::{Rig, config, for_every_cut};
 use nbiot_at::mqtt::{Qos, Session};
@@ -403,13 +403,7 @@ fn broker_with_tls_is_opened_only_with_the_settings_of_tls() {
 #[test]
 fn firmware_that_cannot_tell_the_end_of_a_message_publishes_only() {
     let mut rig = Rig::new(config(), 0);
-    rig.start();
-    begin(&mut rig);
-    settings_of_sessions(&mut rig);
-    rig.exchange("AT+QMTCFG=\"recv/mode\",0,1,1", "\r\nERROR\r\n");
-    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
-    rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");
-    assert_eq!(rig.done(), Ok(Answer::Done));
+    connected_to_a_firmware_that_pushes(&mut rig);
     let (topic, qos) = ("m/17/cmd", Qos::AtLeastOnce);
     rig.begin_err(Request::MqttSubscribe { topic, qos }, Fault::NotSupported);
     publish(&mut rig, b"x", Qos::AtLeastOnce);
@@ -428,9 +422,15 @@ fn message_that_is_too_long_costs_itself_and_nothing_of_it_is_a_line() {
             assert_eq!(rig.sent(), "AT+QMTRECV=0,0\r");
             let head = format!("\r\n+QMTRECV: 0,9,\"{topic}\",{},\"", payload.len());
             rig.say([head.as_bytes(), payload, b"\"\r\n\r\nOK\r\n"].concat());
+            // A header that is too long is no header: how much follows is not known.
+            let is_counted = topic == "t";
+            rig.pass(if is_counted { 0 } else { 1_000 });
             rig.resynchronise();
             assert_eq!(rig.done(), Err(Fault::Malformed));
             assert!(!rig.events().contains(&Event::Restarted));
+            if !is_counted {
+                nothing_is_found(rig);
+            }
         }
         rig.begin(Request::MqttReceive);
         assert_eq!(rig.done(), Ok(Answer::Message(None)));

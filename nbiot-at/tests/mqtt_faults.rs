@@ -3,8 +3,8 @@
 mod common;
 
 use common::mqtt::{
-    CONNECT, OPEN, begin, connected, connecting, message, publish, reading, settings,
-    settings_of_sessions,
+    CONNECT, begin, connected, connected_to_a_firmware_that_pushes, connecting, message, publish,
+    reading, settings,
 };
 use common::{Rig, config, for_every_cut};
 use nbiot_at::mqtt::Qos;
@@ -204,6 +204,7 @@ fn payload_behind_a_header_that_lost_a_byte_is_no_line() {
                     assert_eq!(message(rig), (b"t".to_vec(), payload.as_bytes().to_vec()));
                     return;
                 }
+                rig.pass(1_000);
                 assert_eq!(rig.sent(), "AT\r", "{lost} of {payload:?}");
                 rig.say("\r\nOK\r\n");
                 rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
@@ -217,13 +218,7 @@ fn payload_behind_a_header_that_lost_a_byte_is_no_line() {
 fn message_that_the_firmware_pushes_is_no_line() {
     for payload in NEWS {
         for_every_cut(&config(), |rig| {
-            rig.start();
-            begin(rig);
-            settings_of_sessions(rig);
-            rig.exchange("AT+QMTCFG=\"recv/mode\",0,1,1", "\r\nERROR\r\n");
-            rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
-            rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");
-            assert_eq!(rig.done(), Ok(Answer::Done));
+            connected_to_a_firmware_that_pushes(rig);
             rig.say(format!("\r\n+QMTRECV: 0,0,\"t\",\"{payload}\"\r\n"));
             rig.pass(1_000);
             rig.resynchronise();
@@ -263,4 +258,52 @@ fn connect_whose_close_gets_no_answer_is_closed_before_the_next() {
     begin(&mut rig);
     rig.exchange("AT+QMTCLOSE=0", "\r\nERROR\r\n");
     settings(&mut rig);
+}
+
+#[test]
+fn result_of_a_dropped_message_that_comes_with_another_lets_the_next_go() {
+    let mut rig = Rig::new(config(), 0);
+    connected(&mut rig);
+    publish(&mut rig, b"one", Qos::AtMostOnce);
+    rig.exchange("AT+QMTPUB=0,0,0,0,\"m/17/up\",3", "\r\n> ");
+    assert_eq!(rig.sent(), "one");
+    rig.say("\r\nOK\r\n");
+    rig.engine.abandon(rig.now);
+    publish(&mut rig, b"two", Qos::AtLeastOnce);
+    rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",3", "\r\n> ");
+    assert_eq!(rig.sent(), "two");
+    rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,0,0\r\n\r\n+QMTPUB: 0,1,0\r\n");
+    rig.done().unwrap();
+    publish(&mut rig, b"tri", Qos::AtMostOnce);
+    assert_eq!(rig.sent(), "AT+QMTPUB=0,0,0,0,\"m/17/up\",3\r");
+}
+
+#[test]
+fn message_whose_read_was_dropped_is_told_again() {
+    let mut rig = Rig::new(config(), 0);
+    connected(&mut rig);
+    reading(&mut rig);
+    rig.engine.abandon(rig.now);
+    rig.pass(5_000);
+    rig.resynchronise();
+    assert_eq!(rig.events(), [Event::MqttMessage]);
+}
+
+#[test]
+fn mqtt_connection_that_opens_is_closed_if_nobody_waits_for_it() {
+    let mut rig = Rig::new(config(), 0);
+    common::mqtt::connecting(&mut rig);
+    assert_eq!(
+        rig.sent(),
+        "AT+QMTCONN=0,\"meter-17\",\"user17\",\"secret17\"\r"
+    );
+    rig.say("\r\nOK\r\n");
+    rig.engine.abandon(rig.now);
+    rig.say("\r\n+QMTCONN: 0,0,0\r\n");
+    rig.engine.abandon(rig.now);
+    let sent = rig.sent();
+    assert!(
+        sent.starts_with("AT+QMTCLOSE=0") || sent.starts_with("AT+QMTDISC=0"),
+        "{sent:?}"
+    );
 }

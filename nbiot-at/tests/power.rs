@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nbiot_at::sim::{Bench, Loopback, Modem as Model};
 use nbiot_at::{
-    Apn, Clock, Config, ErrorKind, Fault, Instant, Off, PowerLines, PowerTiming, Stage, asynch,
-    blocking,
+    Apn, Clock, Config, ErrorKind, Event, Fault, Instant, Off, PowerLines, PowerTiming, Stage,
+    asynch, blocking,
 };
 use slow::dropped_after;
 
@@ -241,4 +241,25 @@ fn b6_power_off_may_be_asked_for_twice() {
     };
     assert_eq!(bench.run(run).unwrap(), Off::Orderly);
     assert!(bench.with(|model, _| !model.is_on()));
+}
+
+#[test]
+fn power_down_that_is_not_told_is_forced_whenever_it_was_asked_for() {
+    struct Unwired;
+    impl PowerLines for Unwired {
+        fn press(&mut self, _: bool) {}
+    }
+    let mut model = Model::new(Loopback::new(), 1);
+    model.settings.goes_silently = true;
+    model.power_on(nbiot_at::Instant::ZERO);
+    let bench = Bench::new(model);
+    let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
+    let off = bench.run(async {
+        modem.start().await.unwrap();
+        modem.power_down().await.unwrap();
+        let until = bench.clock().now() + std::time::Duration::from_secs(60);
+        assert_eq!(modem.wait(until).await.unwrap(), Event::Deadline);
+        modem.power_off(&mut Unwired).await.unwrap()
+    });
+    assert_eq!(off.unwrap(), Off::Forced, "it did not say so");
 }

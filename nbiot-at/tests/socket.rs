@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{CONNECT, config, for_every_cut};
+use common::{CONNECT, Rig, config, for_every_cut};
 use nbiot_at::{Answer, Event, Fault, Request, SocketError, Transport};
 
 const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
@@ -403,4 +403,50 @@ fn what_comes_before_the_ok_of_an_open_counts() {
         rig.resynchronise();
         assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
     });
+}
+
+/// What the modem takes as the payload of so many bytes behind its prompt.
+fn payload(rig: &mut Rig, length: usize) -> Vec<u8> {
+    let mut sent = Vec::new();
+    for _ in 0..60 {
+        sent.extend(rig.sent().into_bytes());
+        if sent.len() >= length {
+            break;
+        }
+        rig.pass(500);
+    }
+    sent.truncate(length);
+    sent
+}
+
+#[test]
+fn call_that_ends_before_the_prompt_does_not_spoil_a_send() {
+    let mut rig = Rig::new(config(), 0);
+    let socket = rig.connected();
+    let data = b"12345678901234";
+    rig.begin_send(socket, data);
+    assert_eq!(rig.sent(), "AT+QISEND=0,14\r");
+    // Of somebody who called and hung up, AT reference section 21.
+    rig.say("\r\nNO CARRIER\r\n");
+    let early = rig.sent();
+    rig.say("\r\n> ");
+    let mut got = early;
+    got += &String::from_utf8_lossy(&payload(&mut rig, 14 - got.len()));
+    rig.say("\r\nSEND OK\r\n");
+    for _ in 0..40 {
+        let sent = rig.sent();
+        if sent.ends_with("AT\r") {
+            rig.say("\r\nOK\r\n");
+        } else if sent == "AT+CMEE?\r" {
+            rig.say("\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        } else if sent == "AT+QISEND=0,0\r" {
+            rig.say("\r\n+QISEND: 14,0,14\r\n\r\nOK\r\n");
+        }
+        rig.pass(500);
+    }
+    let outcome = rig.engine.outcome();
+    assert!(
+        got.as_bytes() == data || !matches!(outcome, Some(Ok(_))),
+        "{outcome:?}, and the peer got {got:?}"
+    );
 }

@@ -258,3 +258,87 @@ fn restart_behind_each_byte_is_told() {
         }
     }
 }
+
+#[test]
+fn sleep_is_told_behind_a_wake_whose_rdy_did_not_come() {
+    let mut rig = Rig::new(config(), 0);
+    rig.connected();
+    let granted = "\r\n+CEREG: 1,\"0A1B\",\"01C2D304\",9,,,\"00100001\",\"00000110\"\r\n";
+    rig.say(granted);
+    rig.say("\r\nPOWER DOWN\r\n");
+    assert_eq!(rig.events(), [Event::Asleep]);
+    rig.pass(60_000);
+    rig.echoes = true;
+    rig.start();
+    rig.connect();
+    rig.say(granted);
+    rig.say("\r\nPOWER DOWN\r\n");
+    assert_eq!(rig.events(), [Event::Asleep]);
+}
+
+#[test]
+fn power_down_is_told_behind_a_wake_whose_rdy_did_not_come() {
+    let mut rig = Rig::new(config(), 0);
+    rig.connected();
+    rig.say("\r\nPSM POWER DOWN\r\n");
+    assert_eq!(rig.events(), [Event::Asleep]);
+    rig.pass(60_000);
+    rig.echoes = true;
+    rig.start();
+    rig.begin(Request::PowerDown);
+    rig.exchange("AT+QPOWD=1", "\r\nOK\r\n");
+    rig.done().unwrap();
+    rig.say("\r\nPOWERED DOWN\r\n");
+    assert_eq!(rig.events(), [Event::PoweredDown]);
+}
+
+#[test]
+fn pin_that_was_never_sent_is_not_refused() {
+    let mut config = config();
+    config.pin = nbiot_at::Text::parameter("1111").unwrap();
+    let mut rig = Rig::new(config, 0);
+    rig.boot();
+    rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+    rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",3,10\r\n\r\nOK\r\n");
+    assert_eq!(rig.sent(), "AT+CPIN=\"1111\"\r");
+    rig.pass(5_000);
+    rig.resynchronise();
+    rig.done().unwrap_err();
+    rig.engine.config_mut().pin = nbiot_at::Text::parameter("2222").unwrap();
+    rig.boot();
+    rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+    rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",2,10\r\n\r\nOK\r\n");
+    assert_eq!(
+        rig.sent(),
+        "AT+CPIN=\"2222\"\r",
+        "{:?}",
+        rig.engine.outcome()
+    );
+}
+
+#[test]
+fn pin_is_sent_once_though_the_card_fails_for_a_moment() {
+    let mut config = config();
+    config.pin = nbiot_at::Text::parameter("1111").unwrap();
+    let mut rig = Rig::new(config, 0);
+    rig.boot();
+    rig.exchange("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n");
+    rig.exchange("AT+QPINC=\"SC\"", "\r\n+QPINC: \"SC\",3,10\r\n\r\nOK\r\n");
+    rig.exchange("AT+CPIN=\"1111\"", "\r\nOK\r\n");
+    rig.pass(500);
+    rig.exchange("AT+CPIN?", "\r\n+CME ERROR: 13\r\n");
+    let mut again = 0;
+    for _ in 0..100 {
+        let sent = rig.sent();
+        match sent.as_str() {
+            "" => rig.pass(500),
+            "AT+CPIN?\r" => rig.say("\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"),
+            "AT+QPINC=\"SC\"\r" => rig.say("\r\n+QPINC: \"SC\",3,10\r\n\r\nOK\r\n"),
+            _ => {
+                again += usize::from(sent.starts_with("AT+CPIN="));
+                rig.say("\r\nOK\r\n");
+            }
+        }
+    }
+    assert_eq!(again, 0);
+}

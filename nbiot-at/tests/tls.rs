@@ -261,6 +261,7 @@ fn send_or_read_in_doubt_ends_the_connection() {
             rig.begin(Request::Receive { socket });
             let block = "\r\n+QSSLRECV: 5\r\nwor\r\n\r\nOK\r\n";
             rig.exchange("AT+QSSLRECV=0,1024", block);
+            rig.pass(1_000);
             rig.resynchronise();
             assert_eq!(rig.done(), Ok(Answer::Count(0)));
             assert_eq!(rig.engine.take(socket, &mut [0; 4]), Err(Fault::Closed));

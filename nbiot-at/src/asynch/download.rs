@@ -7,7 +7,7 @@ use super::Modem;
 use crate::download::{Course, PIECE, SILENCE};
 use crate::engine::state::State;
 use crate::http::{Progress, Url};
-use crate::{Clock, Error, ErrorKind, SocketId};
+use crate::{Clock, Error, ErrorKind, Fault, SocketId};
 
 /// What is missing of a resource, see [`Modem::download`].
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Download<'_, S, 
         let count = self.modem.receive(socket, space).await?;
         if count == 0 {
             if !self.modem.engine.may_receive(socket) {
-                self.wait().await?;
+                self.wait(socket).await?;
             }
             return Ok(0);
         }
@@ -92,10 +92,18 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Download<'_, S, 
         Ok(socket)
     }
 
-    /// Waits until something happens that may be data.
-    async fn wait(&mut self) -> Result<(), Error<S::Error>> {
+    /// Waits until there may be data. What happens to others is left for them to ask for.
+    async fn wait(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
         let until = self.modem.clock.now() + SILENCE;
-        Ok(Course::heard(self.modem.wait(until).await?)?)
+        let engine = &mut self.modem.engine;
+        engine.abandon(self.modem.clock.now());
+        while !self.modem.engine.has_something(socket) {
+            if self.modem.clock.now() >= until {
+                return Err(Fault::TimedOut.into());
+            }
+            self.modem.turn(Some(until)).await?;
+        }
+        Ok(self.modem.engine.is_there()?)
     }
 
     /// Closes what is open, and waits if it is worth another attempt.

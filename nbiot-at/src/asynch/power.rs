@@ -80,8 +80,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
                 _ => {}
             }
         }
-        let now = self.clock.now();
         self.clock.delay_ms(STATUS).await;
-        Ok(Off::judge(told, now, lines.is_on()))
+        Ok(Off::judge(self.engine.said_off(), lines.is_on()))
     }
 }

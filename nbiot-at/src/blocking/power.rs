@@ -78,8 +78,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
                 _ => {}
             }
         }
-        let now = self.clock.now();
         self.clock.delay_ms(STATUS);
-        Ok(Off::judge(told, now, lines.is_on()))
+        Ok(Off::judge(self.engine.said_off(), lines.is_on()))
     }
 }

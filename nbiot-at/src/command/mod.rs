@@ -197,14 +197,11 @@ impl Command {
         core::ptr::eq(self.spec, spec)
     }
 
-    /// Whether a line that nobody has taken may be a damaged header, with the block behind it:
-    /// unless it `is_known` to say nothing, and begins otherwise.
-    pub(crate) fn may_hide_block(self, line: &[u8], is_known: bool) -> bool {
-        /// A byte that was lost leaves as many behind it.
-        const BEGINNING: usize = 4;
-        let prefix = self.spec.answer.map_or("", |(prefix, _)| prefix);
-        let beginning = prefix.as_bytes().iter().take(BEGINNING);
-        self.spec.block.is_some() && !(is_known && line.iter().take(BEGINNING).ne(beginning))
+    /// Whether a line of this name that nobody has taken may be a damaged header, with the block
+    /// behind it: one that is not known, or its own.
+    pub(crate) fn may_hide_block(self, name: &[u8], is_known: bool) -> bool {
+        let own = self.spec.answer.map_or("", |(prefix, _)| prefix);
+        self.spec.block.is_some() && (!is_known || name == own.as_bytes())
     }
 
     /// Takes a line that nobody else has taken; says whether it was an answer.

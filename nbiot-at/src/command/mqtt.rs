@@ -1,12 +1,14 @@
 //! The MQTT client of the module, AT reference section 12.
 
-use crate::command::{Block, Invitation, Spec};
+use crate::command::{Block, Command, Invitation, Spec};
 use crate::field::Fields;
 use crate::known::{CHUNK, Known};
 use crate::time::Instant;
 
 /// The client of the module that is used.
 const CLIENT: u8 = 0;
+/// A result that is none yet.
+const SENT_AGAIN: i16 = 1;
 
 pub(crate) static VERSION: Spec = Spec::new("AT+QMTCFG=\"version\",0,4");
 pub(crate) static TRANSPORT: Spec = Spec::written(|line, known, _| {
@@ -91,8 +93,21 @@ pub(crate) static READ: Spec = Spec {
     })
     .lists("+QMTRECV", header)
 };
+/// Whether the module knows the connection as made.
+pub(crate) static STATE: Spec = Spec::new("AT+QMTCONN?").lists("+QMTCONN", |line, known, _| {
+    known.heard.active |= is_connected(line);
+    true
+});
 pub(crate) static DISCONNECT: Spec = Spec::new("AT+QMTDISC=0").within(5_000);
 pub(crate) static CLOSE: Spec = Spec::new("AT+QMTCLOSE=0").within(5_000);
+
+/// `+QMTCONN: <client>,<state>`
+fn is_connected(line: &[u8]) -> bool {
+    let Some(mut fields) = Fields::of(line, "+QMTCONN") else {
+        return false;
+    };
+    fields.number() == Some(CLIENT) && fields.number() == Some(3_u8)
+}
 
 /// `<prefix>: <client>[,<id>],<result>[,<value>]`
 fn result(line: &[u8], prefix: &str, known: &mut Known, has_id: bool) -> bool {
@@ -101,11 +116,12 @@ fn result(line: &[u8], prefix: &str, known: &mut Known, has_id: bool) -> bool {
     };
     let is_ours = fields.number() == Some(CLIENT)
         && (!has_id || fields.number() == Some(known.mqtt.message_id));
-    if let Some(result) = fields.number::<i16>().filter(|_| is_ours) {
-        known.heard.mqtt = Some((result, fields.number()));
-        if has_id && known.mqtt.message_id == 0 {
-            known.mqtt.sending_until = Instant::ZERO;
-        }
+    let Some(result) = fields.number::<i16>().filter(|_| is_ours) else {
+        return false;
+    };
+    known.heard.mqtt = Some((result, fields.number()));
+    if has_id && known.mqtt.message_id == 0 && result != SENT_AGAIN {
+        known.mqtt.sending_until = Instant::ZERO;
     }
     true
 }
@@ -175,16 +191,19 @@ pub(crate) struct Lines {
     pub(crate) is_header: fn(&[u8]) -> bool,
     /// Length of the payload behind it.
     pub(crate) block_header: fn(&[u8]) -> Option<usize>,
+    /// Ends the connection.
+    pub(crate) close: Command,
 }
 
 pub(crate) static LINES: Lines = Lines {
     urc,
     is_header: is_quoted_header,
     block_header,
+    close: CLOSE.with(0, 0),
 };
 
 /// Places in which messages wait.
-const LAST_SLOT: u8 = 4;
+pub(crate) const LAST_SLOT: u8 = 4;
 
 fn urc(line: &[u8]) -> Option<MqttUrc> {
     let of_ours = |fields: &mut Fields<'_>| fields.number() == Some(CLIENT);
@@ -197,8 +216,9 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
         return Some(urc);
     }
     if let Some(mut fields) = Fields::of(line, "+QMTPUB") {
-        let is_sent =
-            of_ours(&mut fields) && fields.number() == Some(0) && fields.number() != Some(1);
+        let is_sent = of_ours(&mut fields)
+            && fields.number() == Some(0)
+            && fields.number() != Some(SENT_AGAIN);
         return Some(if is_sent {
             MqttUrc::Sent
         } else {
@@ -247,5 +267,8 @@ mod tests {
         }
         assert_eq!(block_header(b"+QMTRECV: 0,7,\"m/1/cfg\",9,"), Some(9));
         assert_eq!(block_header(b"+QMTRECV: 0,7"), None);
+        assert!(is_connected(b"+QMTCONN: 0,3"));
+        assert!(!is_connected(b"+QMTCONN: 0,1"));
+        assert!(!is_connected(b"+QMTCONN: 1,3"));
     }
 }

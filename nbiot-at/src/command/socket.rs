@@ -3,21 +3,14 @@
 use core::net::IpAddr;
 
 use crate::command::line::Line;
-use crate::command::{Block, Command, Invitation, Spec};
+use crate::command::{Arguments, Block, Command, Invitation, Spec};
 use crate::field::Fields;
 use crate::known::Known;
 use crate::time::Instant;
 
 pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
-pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists("+QISTATE", |line, known, _| {
-    known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
-    true
-});
-pub(crate) static TLS_SOCKETS: Spec =
-    Spec::new("AT+QSSLSTATE").lists("+QSSLSTATE", |line, known, _| {
-        known.heard.ids |= open_id(line).map_or(0, |id| 1 << id);
-        true
-    });
+pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists("+QISTATE", state);
+pub(crate) static TLS_SOCKETS: Spec = Spec::new("AT+QSSLSTATE").lists("+QSSLSTATE", state);
 static OPEN_TCP: Spec = Spec::written(|line, known, [id, _]| {
     line.text("AT+QIOPEN=1,").number(id).text(",\"TCP\",");
     peer(line, known).text(",0,0");
@@ -193,6 +186,16 @@ impl Connection {
         spec.with(self.id.into(), most.into())
     }
 
+    /// `AT+QISTATE?`, `AT+QSSLSTATE`
+    pub(crate) fn states(self) -> Command {
+        if self.is_tls() {
+            &TLS_SOCKETS
+        } else {
+            &SOCKETS
+        }
+        .into()
+    }
+
     /// `AT+QICLOSE=<id>,10`, `AT+QSSLCLOSE=<id>,10`
     pub(crate) fn close(self) -> Command {
         let spec = if self.is_tls() { &TLS_CLOSE } else { &CLOSE };
@@ -272,12 +275,26 @@ fn total_read(line: &[u8]) -> Option<u32> {
     fields.number()
 }
 
-/// `+QISTATE: <id>,…`, `+QSSLSTATE: <id>,…`
-fn open_id(line: &[u8]) -> Option<u8> {
-    Fields::of(line, "+QISTATE")
-        .or_else(|| Fields::of(line, "+QSSLSTATE"))?
-        .number()
-        .filter(|&id| id <= LAST_ID)
+/// A line of either list.
+fn state(line: &[u8], known: &mut Known, _: Arguments) -> bool {
+    if let Some((id, is_live)) = open_id(line) {
+        known.heard.ids |= 1 << id;
+        known.heard.live_ids |= u16::from(is_live) << id;
+    }
+    true
+}
+
+/// `+QISTATE: <id>,<type>,<ip>,<port>,<port>,<state>,…`, and `+QSSLSTATE` alike: the connection, and
+/// whether it is not over. Of the states only 0, initial, and 4, closing, say that.
+fn open_id(line: &[u8]) -> Option<(u8, bool)> {
+    let fields = Fields::of(line, "+QISTATE").or_else(|| Fields::of(line, "+QSSLSTATE"));
+    let mut fields = fields?;
+    let id = fields.number().filter(|&id| id <= LAST_ID)?;
+    for _ in 0..4 {
+        fields.next();
+    }
+    let is_over = matches!(fields.number(), Some(0_u8 | 4));
+    Some((id, !is_over))
 }
 
 /// A line of `AT+QIDNSGIP`, which comes behind its `OK`.
@@ -354,6 +371,16 @@ mod tests {
         assert_eq!(block_length(b"+QIRD: -1"), None);
         assert_eq!(block_length(b"+QIRD: 99999999999999999999"), None);
         assert_eq!(open_id(b"+QISTATE: 12,\"TCP\""), None);
+        for (state, is_live) in [
+            ("0", false),
+            ("1", true),
+            ("2", true),
+            ("3", true),
+            ("4", false),
+        ] {
+            let line = std::format!("+QSSLSTATE: 7,\"SSLClient\",\"192.0.2.1\",443,4000,{state},1");
+            assert_eq!(open_id(line.as_bytes()), Some((7, is_live)), "{line}");
+        }
         assert_eq!(last_error(b"+QIGETERROR: 565, dns failed"), Some(565));
     }
 }

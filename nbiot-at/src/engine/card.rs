@@ -132,18 +132,22 @@ impl Card {
             (At::Clear(channel), _) if channel < STALE => self.go(state, At::Clear(channel + 1)),
             (At::Clear(_), _) => self.go(state, At::Manage),
             (At::Manage, Err(Fault::Refused | Fault::Cme(_))) => Step::failed(Fault::NotSupported),
-            (At::Select(channel), Ok(())) => match accept(&state.known.payload) {
-                Ok(_) => {
-                    state.known.channel = Some(SimChannel::Channel(channel));
-                    Step::Done(Ok(Answer::Done))
+            (At::Select(channel), result) => {
+                state.known.channel = Some(SimChannel::Channel(channel));
+                let selected = result.and_then(|()| accept(&state.known.payload).map_err(told));
+                match selected {
+                    Ok(_) => Step::Done(Ok(Answer::Done)),
+                    Err(fault) => {
+                        self.fault = Some(fault);
+                        self.go(state, At::Close)
+                    }
                 }
-                Err(error) => {
-                    state.known.channel = Some(SimChannel::Channel(channel));
-                    self.fault = Some(told(error));
-                    self.go(state, At::Close)
-                }
-            },
+            }
             (At::Transmit, Ok(())) => Step::Done(Ok(Answer::Count(state.known.payload.len()))),
+            // It may be open still.
+            (At::Close, Err(fault @ (Fault::TimedOut | Fault::Malformed))) => {
+                Step::failed(self.fault.unwrap_or(fault))
+            }
             (At::Close, _) => {
                 state.known.channel = None;
                 Step::Done(self.fault.map_or(Ok(Answer::Done), Err))

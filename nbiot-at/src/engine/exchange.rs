@@ -12,6 +12,8 @@ use crate::time::Instant;
 
 /// Silence inside a counted block that ends it, ms.
 const BLOCK_GAP: u32 = 1_000;
+/// What is not listened to is waited for no longer than this, ms: the modem may go on speaking.
+const NOISE: u32 = 10_000;
 /// Time for a prompt and for `SEND OK`; 5 s in the manual, and more in the field on a weak cell; ms.
 const SEND_TIME: u32 = 20_000;
 /// Time in which a modem that is filled up with zeros may still say how that ended, ms.
@@ -33,13 +35,13 @@ impl Final {
     /// Only the exact whole line counts.
     #[inline(never)]
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
-        const WORDS: [(&str, Final); 6] = [
+        // `NO CARRIER` ends calls, and here there are none.
+        const WORDS: [(&str, Final); 5] = [
             ("OK", Final::Ok),
             ("SEND OK", Final::SendOk),
             ("SEND FAIL", Final::Failed(Fault::QueueFull)),
             ("ERROR", Final::Failed(Fault::Refused)),
             ("ABORTED", Final::Failed(Fault::Refused)),
-            ("NO CARRIER", Final::Failed(Fault::Refused)),
         ];
         let word = WORDS.iter().find(|(word, _)| word.as_bytes() == line);
         if let Some(&(_, code)) = word {
@@ -103,6 +105,12 @@ pub(crate) struct Exchange {
     echo: Echo,
 }
 
+/// A line behind a part of another, which it makes void.
+fn broken_off(text: &Text<COMMAND>) -> Option<Text<COMMAND>> {
+    let mut both = Text::lossy(b"?\"\r");
+    both.push_str(text.as_str()).then_some(both)
+}
+
 /// What the engine has to do after a time-out.
 #[derive(Clone, Copy)]
 pub(crate) enum Next {
@@ -136,8 +144,14 @@ impl Exchange {
     /// Puts a command on the line.
     pub(crate) fn begin(&mut self, command: Command, text: Text<COMMAND>, now: Instant) {
         self.command = Some(command);
-        self.last = self.command;
-        self.text = text;
+        if !self.is_resynchronising() {
+            self.last = self.command;
+        }
+        self.text = if self.is_broken_off() {
+            broken_off(&text).unwrap_or(text)
+        } else {
+            text
+        };
         self.sent = 0;
         let has_payload = command.spec.payload.is_some();
         self.payload = if has_payload {
@@ -196,6 +210,11 @@ impl Exchange {
             Some(_) => self.in_flight().filter(|_| !self.is_early(length)),
             None => self.last,
         }
+    }
+
+    /// Whether the modem has got a part of a line, and waits for more.
+    fn is_broken_off(&self) -> bool {
+        (1..self.text.as_bytes().len()).contains(&self.sent)
     }
 
     /// Whether the payload is still to go, or a part of it.
@@ -259,6 +278,11 @@ impl Exchange {
         self.deadline = Some(now.plus(BLOCK_GAP));
     }
 
+    /// The same of what is not listened to since an instant: it is waited for only so long.
+    pub(crate) fn noise_goes_on(&mut self, since: Instant, now: Instant) {
+        self.deadline = Some(now.plus(BLOCK_GAP).min(since.plus(NOISE)));
+    }
+
     /// A block is over, whole or not: the final code has its time again.
     pub(crate) fn block_ended(&mut self, now: Instant) {
         self.deadline = self.command.map(|c| now.plus(c.time_out()));
@@ -308,8 +332,10 @@ impl Exchange {
     /// A modem that sits at its prompt takes the next bytes as payload whatever they are, and one
     /// that lost a byte of the payload waits for as many more. Zeros fill it up: as a command line
     /// they mean nothing. What the peer got is then to be asked for: see [`Self::spoiled`].
+    ///
+    /// `cause` is why there is no answer.
     #[inline(never)]
-    pub(crate) fn time_out(&mut self, length: usize, now: Instant) -> Next {
+    pub(crate) fn time_out(&mut self, length: usize, cause: Fault, now: Instant) -> Next {
         if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;
             let invitation = self.command.and_then(|command| command.spec.payload);
@@ -321,7 +347,7 @@ impl Exchange {
         if self.command.is_none_or(|command| command.spec.is_probe) && self.resync.is_none() {
             return self.end(Err(Fault::TimedOut));
         }
-        self.resynchronise(Fault::TimedOut)
+        self.resynchronise(cause)
     }
 
     /// Enters the way back, or goes one step on it.
@@ -340,6 +366,7 @@ impl Exchange {
     /// Forgets the command: the modem restarted.
     pub(crate) fn abort(&mut self) {
         self.is_doubtful = false;
+        self.sent = self.text.as_bytes().len();
         let _ = self.end(Ok(()));
     }
 

@@ -136,6 +136,7 @@ impl<const N: usize> Task<N> {
     pub(crate) fn abandon(&self, state: &mut State<N>) {
         match &self.job {
             Job::Open(job) => job.abandon(state),
+            Job::MqttOpen(job) => job.abandon(state),
             Job::MqttCall(job) => job.abandon(state),
             _ => {}
         }

@@ -56,9 +56,9 @@ pub struct Engine<const SOCKETS: usize = 1> {
     abandoned: bool,
     /// The job is the engine's own.
     tidying: bool,
-    /// A block was cut short: what follows may be the rest of it, so until the modem is heard to
-    /// answer commands again, lines are not listened to.
-    is_deaf: bool,
+    /// Since when nothing is listened to: what follows may be the rest of a payload, so until the
+    /// modem is heard to answer, nothing else is believed.
+    deaf_since: Option<Instant>,
 }
 
 impl<const SOCKETS: usize> Engine<SOCKETS> {
@@ -78,7 +78,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             outcome: None,
             abandoned: false,
             tidying: false,
-            is_deaf: false,
+            deaf_since: None,
         }
     }
 
@@ -193,6 +193,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     #[inline(never)]
     pub fn receive(&mut self, mut bytes: &[u8], now: Instant) {
         while !bytes.is_empty() {
+            let hears_nothing = self.hears_nothing();
             let (used, item) = self.splitter.push(bytes);
             bytes = bytes.get(used..).unwrap_or_default();
             let command = self.exchange.in_flight();
@@ -203,8 +204,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     let expected = self.exchange.expects(Invitation::Prompt);
                     self.splitter.expect_prompt(expected);
                 }
+                Some(Item::Line(_)) if hears_nothing => {}
                 Some(Item::Line(line)) => {
-                    if self.exchange.is_echo(line) {
+                    let is_guard = command.is_some_and(|c| c.is(&GUARD));
+                    let is_believed = self.deaf_since.is_none() || is_guard;
+                    if is_believed && self.exchange.is_echo(line) {
                         self.state.known.heard.is_echoed = true;
                         if self.state.known.echo_off {
                             self.restarted(now);
@@ -215,7 +219,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                         && files::connect(line).is_some()
                     {
                         self.exchange.invited(now);
-                    } else if !self.is_deaf || command.is_some_and(|c| c.is(&GUARD)) {
+                    } else if self.deaf_since.is_none() || is_guard && answers_guard(line) {
                         let awaited = self.exchange.awaited(self.state.known.payload.len());
                         let effect = self.state.line(line, command, awaited, now);
                         self.apply(effect, now);
@@ -244,18 +248,26 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.state.known.part(part);
                 }
                 Some(Item::Part(_)) => {}
-                Some(Item::Overlong) => {
+                Some(Item::Overlong | Item::Noise) => {
                     self.state.known.drop_parts();
-                    // What follows it may be the payload of a message, and look like lines.
-                    if self.state.known.mqtt.lines.is_some() {
+                    // It may have been the header of what follows, which may look like lines.
+                    let has_block = command.is_some_and(|c| c.spec.block.is_some());
+                    if has_block || self.state.known.mqtt.is_pushed_to() {
                         self.deafen(now);
                     }
                 }
             }
         }
-        if self.splitter.in_block() || self.is_deaf && self.exchange.command.is_none() {
-            self.exchange.block_goes_on(now);
+        match self.deaf_since {
+            Some(since) if self.hears_nothing() => self.exchange.noise_goes_on(since, now),
+            _ if self.splitter.in_block() => self.exchange.block_goes_on(now),
+            _ => {}
         }
+    }
+
+    /// Whether not even the answer of a guard would be heard now.
+    fn hears_nothing(&self) -> bool {
+        self.deaf_since.is_some() && !self.exchange.is_resynchronising()
     }
 
     /// Bytes to send to the modem now, if any. Say with [`transmitted`](Self::transmitted) how
@@ -295,16 +307,29 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         if self.state.known.off_by.is_some_and(|at| at <= now) {
             // It did not say so, but has had the time of the manual.
             self.lost(Fault::PoweredDown, now);
+            self.state.known.said_off = false;
         }
         if self.exchange.deadline.is_some_and(|at| at <= now) {
-            self.is_deaf |= self.splitter.in_block();
+            let cause = match self.deaf_since {
+                Some(_) => Fault::Malformed,
+                None => Fault::TimedOut,
+            };
+            if self.splitter.in_block() {
+                self.deaf_since.get_or_insert(now);
+            }
             self.splitter.abort_block();
             if self.exchange.command.is_some() {
-                let next = self.exchange.time_out(self.state.known.payload.len(), now);
+                let length = self.state.known.payload.len();
+                let next = self.exchange.time_out(length, cause, now);
                 self.state.known.spoiled |= self.exchange.spoiled;
                 let expected = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expected);
                 return self.follow(next, now);
+            }
+            self.exchange.deadline = None;
+            if self.state.known.off_by.is_some() {
+                // Nothing is sent to it any more.
+                return self.listen();
             }
             // A block that nobody had asked for: where it ends is told by an answer.
             let next = self.exchange.resynchronise(Fault::Malformed);
@@ -326,6 +351,21 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     pub(crate) fn has_something(&mut self, socket: SocketId) -> bool {
         let found = self.state.sockets.get(socket);
         found.is_none_or(|s| s.more || s.ending || !s.is_empty() || s.phase == Phase::Closed)
+    }
+
+    /// Whether a modem that is off said so, and did not only let the time of the manual pass.
+    pub(crate) const fn said_off(&self) -> bool {
+        self.state.known.said_off
+    }
+
+    /// Whether the modem is there still, and its packet context.
+    pub(crate) fn is_there(&self) -> Result<(), Fault> {
+        let known = &self.state.known;
+        match known.stage {
+            Stage::Ready => Ok(()),
+            _ if known.is_asleep => Err(Fault::Asleep),
+            _ => Err(Fault::NotStarted),
+        }
     }
 
     /// Takes data that was received for a socket, without I/O; 0 if none is buffered.
@@ -445,14 +485,15 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// Closes what is open and nobody holds.
-    fn tidy(&mut self, now: Instant) {
+    pub(super) fn tidy(&mut self, now: Instant) {
         if self.state.known.off_by.is_some() {
             return;
         }
-        if let Some(socket) = self.state.sockets.stray() {
+        let socket = self.state.sockets.stray().map(Close::Socket);
+        let close = socket.or_else(|| self.state.known.mqtt.stray().map(Close::Mqtt));
+        if let Some(close) = close {
             self.tidying = true;
-            let close = Task::new(Close::new(socket), Job::Close);
-            self.go_on(close, Cause::Begin, now);
+            self.go_on(Task::new(close, Job::Close), Cause::Begin, now);
         }
     }
 
@@ -462,7 +503,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             return self.follow(next, now);
         }
         let known = &mut self.state.known;
-        known.heard = Heard::NOTHING;
+        if self.wake.is_none() {
+            known.heard = Heard::NOTHING;
+        }
         known.spoiled &= command.spec.payload.is_none();
         match command.encode(known) {
             Some(text) => {
@@ -481,4 +524,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             }
         }
     }
+}
+
+/// Whether a line is the answer of the guard, and no other.
+fn answers_guard(line: &[u8]) -> bool {
+    line.starts_with(b"+CMEE:")
 }

@@ -3,7 +3,8 @@
 use crate::code::{MqttOpenError, MqttRefusal};
 use crate::command::mqtt::{
     CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, LINES, OPEN, PUBLISH, READ, RECEIVE_MODE,
-    RECEIVE_MODE_STATE, SESSION, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE, VERSION,
+    RECEIVE_MODE_STATE, SESSION, STATE, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE,
+    VERSION,
 };
 use crate::command::socket::Transport;
 use crate::command::{Command, Spec};
@@ -113,6 +114,15 @@ impl MqttOpen {
                 self.close(fault)
             }
             (At::Opening | At::Connecting, _) => self.results(state, now),
+        }
+    }
+
+    /// What has been opened is closed by the engine.
+    pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
+        let mqtt = &mut state.known.mqtt;
+        if matches!(mqtt.phase, MqttPhase::Opening | MqttPhase::Open) {
+            mqtt.doubt();
+            mqtt.is_stray = true;
         }
     }
 
@@ -238,6 +248,8 @@ pub(crate) struct MqttCall {
     is_last: bool,
     /// Of the message that is read.
     slot: Option<u8>,
+    /// Whether the connection is still there is asked for.
+    is_checking: bool,
 }
 
 work!(MqttCall);
@@ -249,13 +261,17 @@ impl MqttCall {
             until: None,
             is_last: false,
             slot: None,
+            is_checking: false,
         }
     }
 
     /// What was being read may still be there.
     pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
-        if let Some(slot) = self.slot {
-            state.known.mqtt.waits_again_at(slot);
+        if self
+            .slot
+            .is_some_and(|slot| state.known.mqtt.waits_again_at(slot))
+        {
+            state.pending.mqtt_message();
         }
     }
 
@@ -313,6 +329,10 @@ impl MqttCall {
             What::Publish(flags) => Step::Command(PUBLISH.with(first, flags)),
             What::Subscribe(qos) => Step::Command(SUBSCRIBE.with(first, qos)),
             What::Unsubscribe => Step::Command(UNSUBSCRIBE.with(first, 0)),
+            What::Receive if mqtt.slots.is_empty() && mqtt.is_doubted => {
+                self.is_checking = true;
+                Step::command(&STATE)
+            }
             What::Receive if mqtt.slots.is_empty() => Step::Done(Ok(Answer::Message(None))),
             What::Receive => {
                 // The next may come to the same place as soon as it is read.
@@ -343,6 +363,9 @@ impl MqttCall {
         now: Instant,
     ) -> Step {
         let heard = &state.known.heard;
+        if self.is_checking {
+            return self.checked(state, result, now);
+        }
         match (result, heard.block, heard.size) {
             // The answer was lost, and the message may still be there.
             (Err(Fault::TimedOut), ..) => {
@@ -354,12 +377,33 @@ impl MqttCall {
                 Ok(topic) => Step::Done(Ok(Answer::Message(Some(topic)))),
                 Err(_) => Step::failed(Fault::LogicBug),
             },
-            (Err(Fault::Refused | Fault::Cme(_)), ..) => {
+            (Err(Fault::Refused | Fault::Cme(_)), ..) if !state.known.mqtt.is_doubted => {
                 state.known.mqtt.doubt();
                 Step::failed(Fault::Closed)
             }
-            // Nothing was there: it is told of twice.
+            // Nothing was there: it is told of twice, or was looked for.
             _ => self.begin(state, now),
+        }
+    }
+
+    /// Lines were missed, and one may have said that the connection is over.
+    fn checked<const N: usize>(
+        &mut self,
+        state: &mut State<N>,
+        result: Result<(), Fault>,
+        now: Instant,
+    ) -> Step {
+        self.is_checking = false;
+        match result {
+            Ok(()) if state.known.heard.active => {
+                state.known.mqtt.is_doubted = false;
+                self.begin(state, now)
+            }
+            Ok(()) | Err(Fault::Refused | Fault::Cme(_)) => {
+                state.known.mqtt.doubt();
+                Step::failed(Fault::Closed)
+            }
+            Err(fault) => Step::failed(fault),
         }
     }
 

@@ -152,8 +152,8 @@ impl Open {
                 self.pause(now.plus(REOPEN_PAUSE))
             }
             (At::Closing, Cause::Reply(result)) => {
-                let timed_out = result == Err(Fault::TimedOut);
-                let phase = if timed_out {
+                let is_unsure = matches!(result, Err(Fault::TimedOut | Fault::Malformed));
+                let phase = if is_unsure {
                     Phase::Quarantined
                 } else {
                     Phase::Free

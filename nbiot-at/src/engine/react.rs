@@ -58,18 +58,23 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                         self.state.known.stage = Stage::Boot;
                     }
                     self.step(Cause::Reply(result), now);
+                } else {
+                    self.tidy(now);
                 }
             }
         }
     }
 
-    /// What follows may be a payload that is not counted: it is not listened to until the modem is
-    /// heard to answer.
+    /// What follows may be a payload that is not counted: it is not listened to until the modem has
+    /// been quiet, and is heard to answer then. But that it switches off as it was told to is heard
+    /// in any case.
     pub(super) fn deafen(&mut self, now: Instant) {
-        self.is_deaf = true;
-        if self.exchange.command.is_some() {
-            self.fail(Fault::Malformed, now);
-        } else {
+        if self.state.known.off_by.is_some() || self.exchange.is_resynchronising() {
+            return;
+        }
+        self.deaf_since.get_or_insert(now);
+        self.splitter.expect_prompt(false);
+        if self.exchange.command.is_none() {
             self.exchange.doubt();
         }
     }
@@ -77,8 +82,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// What comes now is a line again.
     pub(super) fn listen(&mut self) {
         self.splitter.abort_block();
-        if core::mem::take(&mut self.is_deaf) {
-            self.state.sockets.doubt_all();
+        if self.deaf_since.take().is_some() {
+            self.state.doubt();
         }
     }
 
@@ -101,8 +106,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         }
         self.state.invalidate();
         self.state.known.is_asleep = fault == Fault::Asleep;
+        self.state.known.said_off = fault == Fault::PoweredDown;
         self.exchange.abort();
-        self.is_deaf = false;
+        self.deaf_since = None;
         self.splitter.abort_block();
         if core::mem::take(&mut self.abandoned) {
             // It has left nothing behind in a modem that forgot everything.

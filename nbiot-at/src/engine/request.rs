@@ -342,7 +342,7 @@ impl<const N: usize> State<N> {
     pub(crate) fn close(&mut self, socket: SocketId) -> Result<Task<N>, Fault> {
         let found = self.sockets.get(socket).ok_or(Fault::UnknownSocket)?;
         found.phase = Phase::Stray;
-        let close = Close::new(found.connection(socket.connect_id()));
+        let close = Close::Socket(found.connection(socket.connect_id()));
         Ok(Task::new(close, Job::Close))
     }
 

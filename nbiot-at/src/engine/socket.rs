@@ -51,6 +51,8 @@ pub(crate) struct Socket {
     pub(crate) more: bool,
     /// `"closed"` came; there may still be data to read.
     pub(crate) ending: bool,
+    /// Lines were missed: it may have come.
+    pub(crate) is_doubted: bool,
     tell_data: bool,
     tell_closed: bool,
     /// The result of `+QIOPEN`, 0 for success.
@@ -72,6 +74,7 @@ impl Socket {
             generation: 0,
             more: false,
             ending: false,
+            is_doubted: false,
             tell_data: false,
             tell_closed: false,
             completion: None,
@@ -254,8 +257,10 @@ impl<const N: usize> Sockets<N> {
 
     /// Lines may have been missed: whoever reads finds out.
     pub(crate) fn doubt_all(&mut self) {
-        let open = self.0.iter_mut().filter(|s| s.phase == Phase::Open);
-        open.for_each(Socket::tell_data);
+        for socket in self.0.iter_mut().filter(|s| s.phase == Phase::Open) {
+            socket.is_doubted = true;
+            socket.tell_data();
+        }
     }
 
     pub(crate) fn closed_by_peer(&mut self, id: u8) {

@@ -240,6 +240,7 @@ impl Start {
             }
             (At::Probe, Ok(())) => {
                 state.known.alive = Some(now);
+                state.known.is_asleep = false;
                 self.setup(state, 0, now)
             }
             (At::Setup(n), Err(fault)) if n == GUARD => Step::failed(fault),
@@ -308,7 +309,9 @@ impl Start {
             (_, Err(Fault::Cme(CmeError::SimNotInserted))) => Step::failed(Fault::SimMissing),
             (_, Err(Fault::Cme(CmeError::SimPukRequired))) => Step::failed(Fault::SimBlocked),
             // So does a card whose radio somebody left off.
-            (_, Err(Fault::Cme(CmeError::SimFailure))) if !self.is_switched_on => {
+            (_, Err(Fault::Cme(CmeError::SimFailure)))
+                if !self.is_switched_on && self.sim_time == SIM_READY =>
+            {
                 self.is_switched_on = true;
                 self.go(At::RadioOn, &general::FULL_FUNCTION)
             }
@@ -319,10 +322,15 @@ impl Start {
 
     /// Sends the PIN if a try can be spared, and a try was not lost when it was last sent.
     fn pin<const N: usize>(&mut self, state: &mut State<N>) -> Step {
-        match (state.known.heard.tries, state.known.pin_at) {
+        let pin = &state.known.config.pin;
+        let before = state.known.pin_at.as_ref();
+        let before = before
+            .filter(|(_, sent)| sent == pin)
+            .map(|&(before, _)| before);
+        match (state.known.heard.tries, before) {
             (Some(left), Some(before)) if left < before => self.refused(state),
             (Some(left @ 2..), _) => {
-                state.known.pin_at = Some(left);
+                state.known.pin_at = Some((left, pin.clone()));
                 self.go(At::Pin, &sim::ENTER_PIN)
             }
             _ => Step::failed(Fault::PinRequired),

@@ -109,6 +109,14 @@ impl<const N: usize> State<N> {
         }
     }
 
+    /// Lines may have been missed: whoever reads finds out.
+    pub(crate) fn doubt(&mut self) {
+        self.sockets.doubt_all();
+        if self.known.mqtt.doubt_messages() {
+            self.pending.mqtt_message();
+        }
+    }
+
     /// Connections can be opened.
     pub(crate) fn started(&mut self) {
         self.known.ready();
@@ -326,39 +334,76 @@ impl<const N: usize> State<N> {
 
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8], command: Option<Command>) -> Effect {
-        /// Starts of lines that carry nothing this client needs, AT reference section 21.
-        const IGNORED: [&str; 16] = [
-            "+CFUN",
-            "+QUSIM",
-            "+QIND",
-            "+QSIMSTAT",
-            "+CREG",
-            "+CGEV",
-            "+QCSCON",
-            "+CTZV",
-            "+CTZE",
-            "+CMEE",
-            "+QIRD",
-            "+QNTP",
-            "+QSSLRECV",
-            "+QISEND",
-            "+QMT",
-            "RING",
-        ];
-        let text = Text::lossy(line);
-        let is_ignored = IGNORED.iter().any(|start| text.as_str().starts_with(start));
+        let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
+        let place = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
+        let is_ignored = place(&IGNORED);
         if !is_ignored {
-            self.unknown = text;
+            self.unknown = Text::lossy(line);
             self.pending.unknown();
         }
-        // Some firmware puts a message without its length behind it.
-        let is_message = self.known.mqtt.lines.is_some() && line.starts_with(b"+QMTRECV");
-        if is_message || command.is_some_and(|c| c.may_hide_block(line, is_ignored)) {
+        let is_harmless = is_ignored || place(&NOT_OURS);
+        let is_pushed = name == b"+QMTRECV" || !is_harmless;
+        let may_hide_block = place(&WITH_TEXT)
+            || self.known.mqtt.is_pushed_to() && is_pushed
+            || command.is_some_and(|c| c.may_hide_block(name, is_harmless));
+        if may_hide_block {
             return Effect::Damaged;
         }
         Effect::None
     }
 }
+
+/// Names of lines that carry nothing this client needs, AT reference section 21, and of answers that
+/// came late.
+const IGNORED: [&str; 29] = [
+    "+CFUN",
+    "+QUSIM",
+    "+QIND",
+    "+QSIMSTAT",
+    "+CREG",
+    "+CGEV",
+    "+QCSCON",
+    "+CTZV",
+    "+CTZE",
+    "+CMEE",
+    "+QIURC",
+    "+QSSLURC",
+    "+QIOPEN",
+    "+QSSLOPEN",
+    "+QIRD",
+    "+QNTP",
+    "+QSSLRECV",
+    "+QISEND",
+    "+QMTOPEN",
+    "+QMTCLOSE",
+    "+QMTCONN",
+    "+QMTDISC",
+    "+QMTSUB",
+    "+QMTUNS",
+    "+QMTPUB",
+    "+QMTRECV",
+    "+QMTSTAT",
+    "RING",
+    "NO CARRIER",
+];
+/// The rest of them.
+const NOT_OURS: [&str; 13] = [
+    "+QMTPUBREL",
+    "+QMTPING",
+    "+QHTTPGET",
+    "+QHTTPPOST",
+    "+QHTTPPOSTFILE",
+    "+QHTTPREAD",
+    "+QHTTPREADFILE",
+    "+QPING",
+    "+QGPSURC",
+    "+CMTI",
+    "+CDSI",
+    "+CRING",
+    "+CLIP",
+];
+/// Those behind which a text follows that somebody else has written.
+const WITH_TEXT: [&str; 3] = ["+CMT", "+CDS", "+CBM"];
 
 const fn answers(answers: bool) -> Effect {
     if answers {

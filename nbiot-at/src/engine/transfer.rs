@@ -1,5 +1,6 @@
 //! Jobs of an open socket: send, read, close.
 
+use crate::command::Command;
 use crate::command::socket::{Connection, READ_CHECK, SEND_CHECK, Transport};
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::socket::Phase;
@@ -69,6 +70,7 @@ impl Send {
     ) -> Step {
         match cause {
             Cause::Begin => self.send(state),
+            Cause::Wake if self.abandoned => Step::failed(Fault::QueueFull),
             Cause::Wake => match self.resume {
                 Some(at) if now < at => Step::Wait(at),
                 _ => self.send(state),
@@ -167,6 +169,8 @@ pub(crate) struct Read {
     socket: Connection,
     attempts: u8,
     checking: bool,
+    /// Whether the connection is still there is asked for.
+    is_looking: bool,
     /// Nobody waits: what comes is kept and told.
     abandoned: bool,
 }
@@ -179,6 +183,7 @@ impl Read {
             socket,
             attempts: 0,
             checking: false,
+            is_looking: false,
             abandoned: false,
         }
     }
@@ -194,11 +199,20 @@ impl Read {
         _: Instant,
     ) -> Step {
         let total = state.known.heard.total;
+        let is_live = state.known.heard.live_ids & (1 << self.socket.id) != 0;
         let Some(socket) = state.sockets.slot(self.socket.id) else {
             return Step::failed(Fault::LogicBug);
         };
         match cause {
             Cause::Begin | Cause::Wake => self.read(state),
+            Cause::Reply(result) if self.is_looking => {
+                if result.is_ok() && !is_live {
+                    socket.end();
+                }
+                // Who gets no answer finds out the next time.
+                socket.is_doubted = result.is_err();
+                Step::Done(Ok(Answer::Count(socket.ready())))
+            }
             Cause::Reply(Ok(())) if !self.checking => {
                 let count = socket.commit();
                 if count > 0 {
@@ -208,6 +222,9 @@ impl Read {
                     }
                 } else if socket.ending && !socket.more {
                     socket.end();
+                } else if socket.is_doubted {
+                    self.is_looking = true;
+                    return Step::command(self.socket.states());
                 }
                 Step::Done(Ok(Answer::Count(socket.ready())))
             }
@@ -320,35 +337,42 @@ impl Flush {
     }
 }
 
-/// Closes an id and frees it.
+/// Closes an id and frees it, or a session with a broker that nobody holds.
 #[derive(Debug)]
-pub(crate) struct Close {
-    socket: Connection,
+pub(crate) enum Close {
+    Socket(Connection),
+    Mqtt(Command),
 }
 
 work!(Close);
 
 impl Close {
-    pub(crate) const fn new(socket: Connection) -> Self {
-        Self { socket }
-    }
-
     pub(crate) fn next<const N: usize>(
         &mut self,
         state: &mut State<N>,
         cause: Cause,
         _: Instant,
     ) -> Step {
-        match cause {
-            Cause::Begin | Cause::Wake => Step::Command(self.socket.close()),
-            Cause::Reply(Err(fault @ (Fault::TimedOut | Fault::Silent))) => {
-                state.sockets.release(self.socket.id, Phase::Quarantined);
+        match (&self, cause) {
+            (Self::Socket(socket), Cause::Begin | Cause::Wake) => Step::Command(socket.close()),
+            (
+                Self::Socket(socket),
+                Cause::Reply(Err(fault @ (Fault::TimedOut | Fault::Malformed | Fault::Silent))),
+            ) => {
+                state.sockets.release(socket.id, Phase::Quarantined);
                 Step::failed(fault)
             }
             // Closing an id that is not open is what was wanted, too.
-            Cause::Reply(_) => {
-                state.sockets.release(self.socket.id, Phase::Free);
+            (Self::Socket(socket), Cause::Reply(_)) => {
+                state.sockets.release(socket.id, Phase::Free);
                 Step::Done(Ok(Answer::Done))
+            }
+            (Self::Mqtt(close), Cause::Begin | Cause::Wake) => {
+                state.known.mqtt.is_stray = false;
+                Step::Command(*close)
+            }
+            (Self::Mqtt(_), Cause::Reply(result)) => {
+                Step::Done(state.known.mqtt.closed(result).map(|()| Answer::Done))
             }
         }
     }

@@ -90,3 +90,26 @@ pub fn message(rig: &mut Rig) -> (Vec<u8>, Vec<u8>) {
         other => panic!("{other:?}"),
     }
 }
+
+/// A receive behind lines that may have been missed, of a connection that stands.
+#[track_caller]
+pub fn nothing_is_found(rig: &mut Rig) {
+    rig.begin(Request::MqttReceive);
+    for slot in 0..=4 {
+        rig.exchange(&format!("AT+QMTRECV=0,{slot}"), "\r\nOK\r\n");
+    }
+    rig.exchange("AT+QMTCONN?", "\r\n+QMTCONN: 0,3\r\n\r\nOK\r\n");
+    assert_eq!(rig.done(), Ok(Answer::Message(None)));
+}
+
+/// Connected, with a firmware that cannot keep messages: it says them as they come.
+#[track_caller]
+pub fn connected_to_a_firmware_that_pushes(rig: &mut Rig) {
+    rig.start();
+    begin(rig);
+    settings_of_sessions(rig);
+    rig.exchange("AT+QMTCFG=\"recv/mode\",0,1,1", "\r\nERROR\r\n");
+    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QMTOPEN: 0,0\r\n");
+    rig.exchange(CONNECT, "\r\nOK\r\n\r\n+QMTCONN: 0,0,0\r\n");
+    assert_eq!(rig.done(), Ok(Answer::Done));
+}

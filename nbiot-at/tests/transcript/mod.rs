@@ -161,7 +161,7 @@ pub(crate) fn run(
             let (used, item) = splitter.push(piece);
             piece = &piece[used..];
             let line = match item {
-                None | Some(Item::BlockEnd) => continue,
+                None | Some(Item::BlockEnd | Item::Noise) => continue,
                 Some(Item::Line(line)) => line.to_vec(),
                 Some(Item::Prompt) => {
                     seen.push(Seen::Prompt);
