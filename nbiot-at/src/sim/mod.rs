@@ -18,8 +18,8 @@ mod output;
 mod packet;
 mod power;
 mod power_saving;
-#[cfg(feature = "tls")]
 mod scan;
+#[cfg(feature = "tls")]
 mod secure;
 mod settings;
 mod socket;

@@ -7,7 +7,6 @@ use core::panic::PanicInfo;
 use embedded_hal::delay::DelayNs;
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 use nbiot_at::blocking::Modem;
-use nbiot_at::mqtt::{Qos, Session};
 use nbiot_at::{Apn, Clock, Config, Instant};
 
 /// A port of which nothing is known when the image is built.
@@ -59,34 +58,6 @@ impl DelayNs for Ticks {
 pub fn modem() -> Modem<Port, Ticks> {
     let apn = Apn::parameter(black_box("iot.example")).unwrap_or_default();
     Modem::new(Port, Ticks, Config::new(apn))
-}
-
-/// A connection with TLS of the module's MQTT client, and messages both ways.
-#[inline(always)]
-#[allow(dead_code, reason = "not every image connects")]
-pub fn publish(modem: &mut Modem<Port, Ticks>) {
-    let mut session = Session::new(black_box("meter.example"), 8883, black_box("meter-17"));
-    session.transport = nbiot_at::Transport::Tls;
-    if modem.mqtt_connect(&session).is_ok() {
-        let (topic, qos) = (black_box("m/17"), Qos::AtLeastOnce);
-        let _ = black_box(modem.mqtt_subscribe(topic, qos));
-        let _ = black_box(modem.mqtt_publish(topic, black_box(b"data"), qos, false));
-        let _ = black_box(modem.mqtt_receive().is_ok());
-        let _ = black_box(modem.mqtt_disconnect());
-    }
-}
-
-/// A connection with TLS, and data both ways.
-#[inline(always)]
-#[allow(dead_code, reason = "not every image connects")]
-pub fn exchange(modem: &mut Modem<Port, Ticks>) {
-    let server = black_box("meter.example");
-    if let Ok(socket) = modem.connect(server, 8883, nbiot_at::Transport::Tls) {
-        let mut buffer = [0; 64];
-        let _ = black_box(modem.send(socket, black_box(b"data")));
-        let _ = black_box(modem.receive(socket, &mut buffer));
-        let _ = black_box(modem.close(socket));
-    }
 }
 
 #[panic_handler]

@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../broker.rs"]
+mod broker;
 #[path = "../silent.rs"]
 mod silent;
 
@@ -11,7 +13,8 @@ use core::hint::black_box;
 use embedded_io::Read;
 use nbiot_at::esim::{Iccid, Subscription, Switch};
 use nbiot_at::http::{Progress, Url};
-use nbiot_at::{Apn, Engine, Instant};
+use nbiot_at::blocking::Modem;
+use nbiot_at::{Apn, Engine, Instant, Transport};
 // The vector table.
 use stm32f4xx_hal as _;
 
@@ -25,8 +28,8 @@ fn main() -> ! {
     let mut modem = silent::modem();
     loop {
         let _ = black_box(modem.start());
-        silent::exchange(&mut modem);
-        silent::publish(&mut modem);
+        exchange(&mut modem);
+        broker::publish(&mut modem);
         let _ = black_box(modem.mqtt_unsubscribe(black_box("m/17")));
         let url = Url::parse(black_box("https://meter.example/image.bin"));
         if let Some(url) = url {
@@ -44,6 +47,8 @@ fn main() -> ! {
         let _ = black_box(modem.signal());
         let _ = black_box(modem.network_time());
         let _ = black_box(modem.power_saving());
+        let time_out = core::time::Duration::from_secs(1);
+        let _ = black_box(modem.command(black_box("AT+QNWINFO"), time_out).is_ok());
         let _ = black_box(modem.eid());
         let _ = black_box(modem.start_gnss());
         let _ = black_box(modem.position());
@@ -61,5 +66,17 @@ fn main() -> ! {
         }
         let _ = black_box(modem.wait(Instant::from_millis(black_box(1_000))));
         let _ = black_box(modem.power_down());
+    }
+}
+
+/// A connection with TLS, and data both ways.
+#[inline(always)]
+fn exchange(modem: &mut Modem<silent::Port, silent::Ticks>) {
+    let server = black_box("meter.example");
+    if let Ok(socket) = modem.connect(server, 8883, Transport::Tls) {
+        let mut buffer = [0; 64];
+        let _ = black_box(modem.send(socket, black_box(b"data")));
+        let _ = black_box(modem.receive(socket, &mut buffer));
+        let _ = black_box(modem.close(socket));
     }
 }

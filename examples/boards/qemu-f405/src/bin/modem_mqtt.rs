@@ -4,6 +4,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../broker.rs"]
+mod broker;
 #[path = "../silent.rs"]
 mod silent;
 
@@ -17,7 +19,7 @@ fn main() -> ! {
     let mut modem = silent::modem();
     loop {
         let _ = black_box(modem.start());
-        silent::publish(&mut modem);
+        broker::publish(&mut modem);
         let _ = black_box(modem.power_down());
     }
 }
