@@ -7,7 +7,7 @@ use crate::command::HOST;
 use crate::command::clock::NetworkTime;
 use crate::command::general::Identity;
 use crate::command::gnss::Fix;
-use crate::command::mqtt::{LAST_SLOT, Lines};
+use crate::command::mqtt::{LAST_SLOT, Lines, Slots};
 use crate::command::radio::{Access, Registration, Signal};
 use crate::command::sim::SimState;
 use crate::config::Config;
@@ -63,7 +63,7 @@ pub(crate) struct Mqtt {
     /// Nobody holds the connection any more.
     pub(crate) is_stray: bool,
     /// Where messages wait, in the order they came.
-    pub(crate) slots: heapless::Vec<u8, { LAST_SLOT as usize + 1 }>,
+    pub(crate) slots: Slots,
     /// Identifier of the last packet that the broker acknowledges.
     last_id: u16,
     /// That of the packet in hand, 0 if it has none.
@@ -80,7 +80,7 @@ impl Mqtt {
             can_receive: false,
             is_doubted: false,
             is_stray: false,
-            slots: heapless::Vec::new(),
+            slots: Slots::NONE,
             last_id: 0,
             message_id: 0,
             sending_until: Instant::ZERO,
@@ -98,7 +98,7 @@ impl Mqtt {
         let is_open = self.phase == MqttPhase::Open && self.can_receive;
         if is_open {
             self.is_doubted = true;
-            (0..=LAST_SLOT).for_each(|slot| self.waits_at(slot));
+            (0..=LAST_SLOT).for_each(|slot| self.slots.push(slot));
         }
         is_open
     }
@@ -113,18 +113,10 @@ impl Mqtt {
     /// A message was not read, as far as is known; true unless the connection is over.
     pub(crate) fn waits_again_at(&mut self, slot: u8) -> bool {
         let is_open = self.phase == MqttPhase::Open;
-        if is_open && !self.slots.contains(&slot) {
-            let _ = self.slots.insert(0, slot);
+        if is_open {
+            self.slots.push_front(slot);
         }
         is_open
-    }
-
-    /// A message waits at this place.
-    pub(crate) fn waits_at(&mut self, slot: u8) {
-        if !self.slots.contains(&slot) {
-            // There are as many places as here.
-            let _ = self.slots.push(slot);
-        }
     }
 
     /// Never 0.
@@ -158,7 +150,7 @@ impl Mqtt {
 
     /// The connection is gone; true if it was open.
     pub(crate) fn lose(&mut self) -> bool {
-        self.slots.clear();
+        self.slots = Slots::NONE;
         self.is_doubted = false;
         self.is_stray = false;
         self.sending_until = Instant::ZERO;

@@ -5,20 +5,23 @@ use crate::known::Known;
 
 /// The line is the target's text; its answer is put into the buffer of the engine, line by line.
 /// The first argument is the time-out in ms.
-pub(crate) static CUSTOM: Spec = Spec::written(|line, known, _| {
-    line.text(known.target.host.as_str());
-})
-.within(0)
-.lists("", |line, known, _| {
-    let is_bare = !line.starts_with(b"+");
-    if is_bare {
-        keep(line, known);
-    }
-    is_bare || is_named(line, known)
-});
+pub(crate) static CUSTOM: Spec = Spec {
+    hears: Some(hear),
+    ..Spec::written(|line, known, _| {
+        line.text(known.target.host.as_str());
+    })
+    .within(0)
+    .lists("", |line, known, _| {
+        let is_bare = !line.starts_with(b"+");
+        if is_bare {
+            keep(line, known);
+        }
+        is_bare || is_named(line, known)
+    })
+};
 
 /// Keeps a line that is its answer, whatever else it says.
-pub(crate) fn hear(line: &[u8], known: &mut Known) {
+fn hear(line: &[u8], known: &mut Known) {
     if is_named(line, known) {
         keep(line, known);
     }

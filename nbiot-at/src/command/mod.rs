@@ -88,6 +88,8 @@ pub(crate) struct Spec {
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
+    /// Is told every line, whatever it says.
+    hears: Option<fn(&[u8], &mut Known)>,
     /// Takes the line that comes behind `OK` as its result.
     result: Option<fn(&[u8], &mut Known) -> bool>,
     /// A missing answer is no reason for a new synchronisation.
@@ -107,6 +109,7 @@ impl Spec {
             is_long: false,
             is_send: false,
             block: None,
+            hears: None,
             result: None,
             is_probe: false,
         }
@@ -202,6 +205,13 @@ impl Command {
     pub(crate) fn may_hide_block(self, name: &[u8], is_known: bool) -> bool {
         let own = self.spec.answer.map_or("", |(prefix, _)| prefix);
         self.spec.block.is_some() && (!is_known || name == own.as_bytes())
+    }
+
+    /// Hears a line that may be somebody else's.
+    pub(crate) fn hear(self, line: &[u8], known: &mut Known) {
+        if let Some(hears) = self.spec.hears {
+            hears(line, known);
+        }
     }
 
     /// Takes a line that nobody else has taken; says whether it was an answer.

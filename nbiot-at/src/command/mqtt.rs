@@ -205,6 +205,53 @@ pub(crate) static LINES: Lines = Lines {
 /// Places in which messages wait.
 pub(crate) const LAST_SLOT: u8 = 4;
 
+/// Places in which messages wait, in the order they came, none twice: a digit for each, 0 for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Slots(u32);
+
+impl Slots {
+    pub(crate) const NONE: Self = Self(0);
+    /// Bits of a digit.
+    const DIGIT: u32 = 4;
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    fn contains(self, slot: u8) -> bool {
+        let mut rest = self.0;
+        while rest > 0 {
+            if rest & 0xf == u32::from(slot) + 1 {
+                return true;
+            }
+            rest >>= Self::DIGIT;
+        }
+        false
+    }
+
+    /// Behind the others.
+    pub(crate) fn push(&mut self, slot: u8) {
+        if !self.contains(slot) && slot <= LAST_SLOT {
+            let digits = (u32::BITS - self.0.leading_zeros()).div_ceil(Self::DIGIT);
+            self.0 |= (u32::from(slot) + 1) << (digits * Self::DIGIT);
+        }
+    }
+
+    /// In front of the others.
+    pub(crate) fn push_front(&mut self, slot: u8) {
+        if !self.contains(slot) && slot <= LAST_SLOT {
+            self.0 = self.0 << Self::DIGIT | (u32::from(slot) + 1);
+        }
+    }
+
+    /// Takes the first.
+    pub(crate) fn pop(&mut self) -> Option<u8> {
+        let slot = u8::try_from(self.0 & 0xf).ok()?.checked_sub(1)?;
+        self.0 >>= Self::DIGIT;
+        Some(slot)
+    }
+}
+
 fn urc(line: &[u8]) -> Option<MqttUrc> {
     let of_ours = |fields: &mut Fields<'_>| fields.number() == Some(CLIENT);
     if let Some(mut fields) = Fields::of(line, "+QMTSTAT") {
@@ -245,6 +292,21 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_a_queue_without_doubles() {
+        let mut slots = Slots::NONE;
+        for slot in [3, 0, 3, 4, 1, 2, 5, 0] {
+            slots.push(slot);
+        }
+        assert_eq!(slots.pop(), Some(3));
+        slots.push_front(4);
+        slots.push_front(3);
+        for expected in [Some(3), Some(0), Some(4), Some(1), Some(2), None, None] {
+            assert_eq!(slots.pop(), expected);
+        }
+        assert!(slots.is_empty());
+    }
 
     #[test]
     fn lines_of_the_reference() {

@@ -102,13 +102,14 @@ pub(crate) trait Work<const N: usize>: Sized {
     /// This kind out of all of them.
     fn of(job: &mut Job) -> Option<&mut Self>;
 
-    fn step(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step;
+    /// The next step; without a cause there is none, and what nobody will free is not left behind.
+    fn step(&mut self, state: &mut State<N>, cause: Option<Cause>, now: Instant) -> Step;
 }
 
 /// A job, and how it goes on. An image holds the kinds of jobs that it begins, and no others.
 pub(crate) struct Task<const N: usize> {
     pub(crate) job: Job,
-    step: fn(&mut Job, &mut State<N>, Cause, Instant) -> Step,
+    step: fn(&mut Job, &mut State<N>, Option<Cause>, Instant) -> Step,
 }
 
 impl<const N: usize> Task<N> {
@@ -129,17 +130,12 @@ impl<const N: usize> Task<N> {
         {
             return Step::failed(fault);
         }
-        (self.step)(&mut self.job, state, cause, now)
+        (self.step)(&mut self.job, state, Some(cause), now)
     }
 
     /// The caller lost interest: leave nothing behind that nobody will free.
-    pub(crate) fn abandon(&self, state: &mut State<N>) {
-        match &self.job {
-            Job::Open(job) => job.abandon(state),
-            Job::MqttOpen(job) => job.abandon(state),
-            Job::MqttCall(job) => job.abandon(state),
-            _ => {}
-        }
+    pub(crate) fn abandon(&mut self, state: &mut State<N>, now: Instant) {
+        let _ = (self.step)(&mut self.job, state, None, now);
     }
 }
 
@@ -150,8 +146,16 @@ impl<const N: usize> fmt::Debug for Task<N> {
 }
 
 /// A kind of job, by its variant.
+///
+/// One with `abandon` has something to leave behind.
 macro_rules! work {
     ($name:ident) => {
+        crate::engine::job::work!($name, |_, _| {});
+    };
+    ($name:ident, abandon) => {
+        crate::engine::job::work!($name, |work: &Self, state| work.abandon(state));
+    };
+    ($name:ident, $abandon:expr) => {
         impl<const N: usize> crate::engine::job::Work<N> for $name {
             fn of(job: &mut crate::engine::job::Job) -> Option<&mut Self> {
                 match job {
@@ -163,9 +167,14 @@ macro_rules! work {
             fn step(
                 &mut self,
                 state: &mut crate::engine::state::State<N>,
-                cause: crate::engine::job::Cause,
+                cause: Option<crate::engine::job::Cause>,
                 now: crate::time::Instant,
             ) -> crate::engine::job::Step {
+                let Some(cause) = cause else {
+                    let abandon: fn(&Self, &mut crate::engine::state::State<N>) = $abandon;
+                    abandon(self, state);
+                    return crate::engine::job::Step::Wait(now);
+                };
                 self.next(state, cause, now)
             }
         }

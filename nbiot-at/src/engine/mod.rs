@@ -122,10 +122,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         was_told_off: bool,
         now: Instant,
     ) -> Result<(), Fault> {
-        let task = task?;
+        let mut task = task?;
         // Only `start` takes that back.
         if was_told_off && self.state.known.off_by.is_some() {
-            task.abandon(&mut self.state);
+            task.abandon(&mut self.state, now);
             return Err(Fault::PoweredDown);
         }
         self.go_on(task, Cause::Begin, now);
@@ -450,7 +450,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     fn go_on(&mut self, mut task: Task<SOCKETS>, cause: Cause, now: Instant) {
         self.wake = None;
         if self.abandoned {
-            return self.end_task(&task, now);
+            return self.end_task(task, now);
         }
         match task.step(&mut self.state, cause, now) {
             Step::Command(command) => {
@@ -473,12 +473,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// Ends an abandoned job.
     fn drop_job(&mut self, now: Instant) {
         if let Some(task) = self.task.take() {
-            self.end_task(&task, now);
+            self.end_task(task, now);
         }
     }
 
-    fn end_task(&mut self, task: &Task<SOCKETS>, now: Instant) {
-        task.abandon(&mut self.state);
+    fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
+        task.abandon(&mut self.state, now);
         self.wake = None;
         self.abandoned = false;
         self.tidy(now);

@@ -3,7 +3,7 @@
 use crate::code::{MqttOpenError, MqttRefusal};
 use crate::command::mqtt::{
     CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, LINES, OPEN, PUBLISH, READ, RECEIVE_MODE,
-    RECEIVE_MODE_STATE, SESSION, STATE, SUBSCRIBE, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE,
+    RECEIVE_MODE_STATE, SESSION, STATE, SUBSCRIBE, Slots, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE,
     VERSION,
 };
 use crate::command::socket::Transport;
@@ -66,7 +66,7 @@ enum At {
     Closing(Fault),
 }
 
-work!(MqttOpen);
+work!(MqttOpen, abandon);
 
 impl MqttOpen {
     /// Connects to the target; the credentials are in the state's buffer.
@@ -193,7 +193,7 @@ impl MqttOpen {
             (At::Opening, Some((0, _))) => {
                 self.until = now.plus(ACKNOWLEDGED);
                 // What waits from here on is its own.
-                state.known.mqtt.slots.clear();
+                state.known.mqtt.slots = Slots::NONE;
                 self.go(At::Connecting, &CONNECT)
             }
             // An earlier program has left it open.
@@ -252,7 +252,7 @@ pub(crate) struct MqttCall {
     is_checking: bool,
 }
 
-work!(MqttCall);
+work!(MqttCall, abandon);
 
 impl MqttCall {
     pub(crate) const fn new(what: What) -> Self {
@@ -333,12 +333,13 @@ impl MqttCall {
                 self.is_checking = true;
                 Step::command(&STATE)
             }
-            What::Receive if mqtt.slots.is_empty() => Step::Done(Ok(Answer::Message(None))),
             What::Receive => {
                 // The next may come to the same place as soon as it is read.
-                let slot = mqtt.slots.remove(0);
-                self.slot = Some(slot);
-                Step::Command(READ.with(slot.into(), 0))
+                self.slot = mqtt.slots.pop();
+                match self.slot {
+                    Some(slot) => Step::Command(READ.with(slot.into(), 0)),
+                    None => Step::Done(Ok(Answer::Message(None))),
+                }
             }
             What::Close => Step::failed(Fault::LogicBug),
         }

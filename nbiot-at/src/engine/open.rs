@@ -47,7 +47,7 @@ enum At {
     Pausing(Instant),
 }
 
-work!(Open);
+work!(Open, abandon);
 
 impl Open {
     pub(crate) fn new(

@@ -3,7 +3,7 @@
 use crate::command::mqtt::MqttUrc;
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
-use crate::command::{Block, Command, context, custom, radio};
+use crate::command::{Block, Command, context, radio};
 use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
@@ -165,8 +165,8 @@ impl<const N: usize> State<N> {
             self.known.heard.is_joined = false;
             return answers(is_answer);
         }
-        if command.is_some_and(|command| command.is(&custom::CUSTOM)) {
-            custom::hear(line, &mut self.known);
+        if let Some(command) = command {
+            command.hear(line, &mut self.known);
         }
         if let Some(effect) = self.life(line, now) {
             return effect;
@@ -295,7 +295,7 @@ impl<const N: usize> State<N> {
             MqttUrc::Message(slot)
                 if matches!(mqtt.phase, MqttPhase::Opening | MqttPhase::Open) =>
             {
-                mqtt.waits_at(slot);
+                mqtt.slots.push(slot);
                 if mqtt.phase == MqttPhase::Open {
                     self.pending.mqtt_message();
                 }
@@ -335,15 +335,14 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8], command: Option<Command>) -> Effect {
         let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
-        let place = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
-        let is_ignored = place(&IGNORED);
+        let is_ignored = lists(IGNORED, name);
         if !is_ignored {
             self.unknown = Text::lossy(line);
             self.pending.unknown();
         }
-        let is_harmless = is_ignored || place(&NOT_OURS);
+        let is_harmless = is_ignored || lists(NOT_OURS, name);
         let is_pushed = name == b"+QMTRECV" || !is_harmless;
-        let may_hide_block = place(&WITH_TEXT)
+        let may_hide_block = lists(WITH_TEXT, name)
             || self.known.mqtt.is_pushed_to() && is_pushed
             || command.is_some_and(|c| c.may_hide_block(name, is_harmless));
         if may_hide_block {
@@ -353,57 +352,23 @@ impl<const N: usize> State<N> {
     }
 }
 
+/// Whether this is one of the names, between which there are commas.
+#[inline(never)]
+fn lists(names: &str, name: &[u8]) -> bool {
+    let mut names = names.as_bytes().split(|&byte| byte == b',');
+    names.any(|known| known == name)
+}
+
 /// Names of lines that carry nothing this client needs, AT reference section 21, and of answers that
 /// came late.
-const IGNORED: [&str; 29] = [
-    "+CFUN",
-    "+QUSIM",
-    "+QIND",
-    "+QSIMSTAT",
-    "+CREG",
-    "+CGEV",
-    "+QCSCON",
-    "+CTZV",
-    "+CTZE",
-    "+CMEE",
-    "+QIURC",
-    "+QSSLURC",
-    "+QIOPEN",
-    "+QSSLOPEN",
-    "+QIRD",
-    "+QNTP",
-    "+QSSLRECV",
-    "+QISEND",
-    "+QMTOPEN",
-    "+QMTCLOSE",
-    "+QMTCONN",
-    "+QMTDISC",
-    "+QMTSUB",
-    "+QMTUNS",
-    "+QMTPUB",
-    "+QMTRECV",
-    "+QMTSTAT",
-    "RING",
-    "NO CARRIER",
-];
+const IGNORED: &str = "+CFUN,+QUSIM,+QIND,+QSIMSTAT,+CREG,+CGEV,+QCSCON,+CTZV,+CTZE,+CMEE,+QIURC,+QSSLURC,\
+    +QIOPEN,+QSSLOPEN,+QIRD,+QNTP,+QSSLRECV,+QISEND,+QMTOPEN,+QMTCLOSE,+QMTCONN,\
+    +QMTDISC,+QMTSUB,+QMTUNS,+QMTPUB,+QMTRECV,+QMTSTAT,RING,NO CARRIER";
 /// The rest of them.
-const NOT_OURS: [&str; 13] = [
-    "+QMTPUBREL",
-    "+QMTPING",
-    "+QHTTPGET",
-    "+QHTTPPOST",
-    "+QHTTPPOSTFILE",
-    "+QHTTPREAD",
-    "+QHTTPREADFILE",
-    "+QPING",
-    "+QGPSURC",
-    "+CMTI",
-    "+CDSI",
-    "+CRING",
-    "+CLIP",
-];
+const NOT_OURS: &str = "+QMTPUBREL,+QMTPING,+QHTTPGET,+QHTTPPOST,+QHTTPPOSTFILE,+QHTTPREAD,+QHTTPREADFILE,\
+    +QPING,+QGPSURC,+CMTI,+CDSI,+CRING,+CLIP";
 /// Those behind which a text follows that somebody else has written.
-const WITH_TEXT: [&str; 3] = ["+CMT", "+CDS", "+CBM"];
+const WITH_TEXT: &str = "+CMT,+CDS,+CBM";
 
 const fn answers(answers: bool) -> Effect {
     if answers {
