@@ -89,8 +89,7 @@ impl Mqtt {
 
     /// Whether the module may say messages without being asked for them.
     pub(crate) fn is_pushed_to(&self) -> bool {
-        let is_open = matches!(self.phase, MqttPhase::Opening | MqttPhase::Open);
-        is_open && !self.can_receive
+        self.phase != MqttPhase::Closed && !self.can_receive
     }
 
     /// Lines may have been missed; true if there may be something to read.
@@ -137,7 +136,7 @@ impl Mqtt {
     /// Goes on from the reply to a close. That what is closed is not open is no error.
     pub(crate) fn closed(&mut self, reply: Result<(), Fault>) -> Result<(), Fault> {
         match reply {
-            Err(fault @ (Fault::TimedOut | Fault::Malformed)) => {
+            Err(fault @ (Fault::TimedOut | Fault::Malformed | Fault::Silent)) => {
                 self.doubt();
                 Err(fault)
             }

@@ -116,3 +116,24 @@ fn what_is_no_command_line_is_refused() {
         rig.begin_err(Request::Command { line, time_out }, Fault::InvalidParameter);
     }
 }
+
+#[test]
+fn answer_with_a_line_that_is_too_long_is_no_answer() {
+    let mut rig = Rig::new(config(), 0);
+    rig.start();
+    let time_out = Duration::from_secs(180);
+    rig.begin(Request::Command {
+        line: "AT+COPS=?",
+        time_out,
+    });
+    let network = |n: u32| format!("(1,\"Operator number {n}\",\"Operator\",\"2620{n}\",8)");
+    let networks: Vec<_> = (1..=7).map(network).collect();
+    let answer = format!("+COPS: {},,(0-4),(0-2)", networks.join(","));
+    rig.exchange("AT+COPS=?", format!("\r\n{answer}\r\n\r\nOK\r\n"));
+    let outcome = rig.done();
+    let data = String::from_utf8_lossy(rig.engine.data()).into_owned();
+    assert!(
+        outcome == Err(Fault::Malformed) || data == answer + "\n",
+        "{outcome:?} {data:?}"
+    );
+}

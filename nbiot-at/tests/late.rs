@@ -67,6 +67,9 @@ fn damaged_block_behind_a_silence_does_not_cost_the_next_answer() {
         rig.begin(Request::Signal);
         assert_eq!(rig.sent(), "AT\r");
         rig.say("\r\n+QIRD: 3\r\nabcdef\r\n\r\nOK\r\n");
+        // What it was the answer to, nobody can tell: once more, when it is quiet.
+        rig.pass(1_000);
+        rig.exchange("AT", "\r\nOK\r\n");
         rig.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
         rig.exchange("AT+QCSQ", "\r\n+QCSQ: \"NOSERVICE\"\r\n\r\nOK\r\n");
         assert!(matches!(rig.done(), Ok(Answer::Signal(_))));

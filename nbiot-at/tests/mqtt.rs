@@ -29,6 +29,7 @@ fn g1_client_connects_subscribes_publishes_and_disconnects() {
         rig.exchange("AT+QMTPUB=0,2,1,0,\"m/17/up\",9", "\r\n> ");
         assert_eq!(rig.sent(), "{\"v\":213}");
         rig.say("\r\nOK\r\n");
+        rig.checked();
         assert_eq!(rig.engine.outcome(), None, "it is not acknowledged");
         rig.say("\r\n+QMTPUB: 0,2,0\r\n");
         assert_eq!(rig.done(), Ok(Answer::Done));
@@ -36,6 +37,7 @@ fn g1_client_connects_subscribes_publishes_and_disconnects() {
         rig.exchange("AT+QMTPUB=0,0,0,0,\"m/17/up\",1", "\r\n> ");
         assert_eq!(rig.sent(), "x");
         rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,0,0\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Ok(Answer::Done));
         rig.begin(Request::MqttUnsubscribe { topic });
         let ended = "\r\nOK\r\n\r\n+QMTUNS: 0,3,0\r\n";
@@ -125,6 +127,7 @@ fn g7_message_between_publish_and_its_result_is_kept() {
         rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nOK\r\n\r\n+QMTRECV: 0,0\r\n\r\n+QMTPUB: 0,1,0\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Ok(Answer::Done));
         assert_eq!(rig.events(), [Event::MqttMessage]);
         rig.begin(Request::MqttReceive);
@@ -145,6 +148,7 @@ fn g8_publish_fails_after_the_last_attempt_and_its_number_is_not_used_again() {
         rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,1,1,1\r\n\r\n+QMTPUB: 0,1,1,2\r\n");
+        rig.checked();
         assert_eq!(rig.engine.outcome(), None);
         rig.say("\r\n+QMTPUB: 0,1,2\r\n");
         assert_eq!(rig.done(), Err(Fault::TimedOut));
@@ -153,6 +157,7 @@ fn g8_publish_fails_after_the_last_attempt_and_its_number_is_not_used_again() {
         rig.exchange("AT+QMTPUB=0,2,1,0,\"m/17/up\",5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,1,0\r\n");
+        rig.checked();
         assert_eq!(rig.engine.outcome(), None);
         rig.say("\r\n+QMTPUB: 0,2,0\r\n");
         assert_eq!(rig.done(), Ok(Answer::Done));
@@ -183,6 +188,7 @@ fn g10_connection_that_breaks_fails_what_waits_and_is_told_once() {
         rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nOK\r\n\r\n+QMTSTAT: 0,1\r\n\r\n+QMTSTAT: 0,1\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Err(Fault::Closed));
         assert_eq!(rig.events(), [Event::MqttClosed]);
         rig.begin_err(Request::MqttReceive, Fault::Closed);
@@ -330,6 +336,7 @@ fn g15_lost_prompt_is_no_success_and_the_connection_goes_on() {
     rig.exchange("AT+QMTPUB=0,2,1,0,\"m/17/up\",5", "\r\n> ");
     assert_eq!(rig.sent(), "hello");
     rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,2,0\r\n");
+    rig.checked();
     assert_eq!(rig.done(), Ok(Answer::Done));
 }
 

@@ -27,6 +27,7 @@ fn sending(rig: &mut Rig) {
     rig.exchange(PUBLISH, "\r\n> ");
     assert_eq!(rig.sent(), "one");
     rig.say("\r\nOK\r\n");
+    rig.checked();
 }
 
 #[test]
@@ -44,6 +45,7 @@ fn result_of_a_message_that_was_dropped_is_none_of_the_next() {
         rig.exchange(PUBLISH, "\r\n> ");
         assert_eq!(rig.sent(), "two");
         rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,0,2\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Err(Fault::TimedOut));
     });
 }
@@ -83,6 +85,7 @@ fn result_before_the_payload_is_none_of_it() {
         rig.say("\r\n+QMTPUB: 0,0,0\r\n");
         assert_eq!(rig.sent(), "two");
         rig.say("\r\nOK\r\n");
+        rig.checked();
         assert_eq!(rig.engine.outcome(), None);
         rig.say("\r\n+QMTPUB: 0,0,2\r\n");
         assert_eq!(rig.done(), Err(Fault::TimedOut));
@@ -268,11 +271,13 @@ fn result_of_a_dropped_message_that_comes_with_another_lets_the_next_go() {
     rig.exchange("AT+QMTPUB=0,0,0,0,\"m/17/up\",3", "\r\n> ");
     assert_eq!(rig.sent(), "one");
     rig.say("\r\nOK\r\n");
+    rig.checked();
     rig.engine.abandon(rig.now);
     publish(&mut rig, b"two", Qos::AtLeastOnce);
     rig.exchange("AT+QMTPUB=0,1,1,0,\"m/17/up\",3", "\r\n> ");
     assert_eq!(rig.sent(), "two");
     rig.say("\r\nOK\r\n\r\n+QMTPUB: 0,0,0\r\n\r\n+QMTPUB: 0,1,0\r\n");
+    rig.checked();
     rig.done().unwrap();
     publish(&mut rig, b"tri", Qos::AtMostOnce);
     assert_eq!(rig.sent(), "AT+QMTPUB=0,0,0,0,\"m/17/up\",3\r");

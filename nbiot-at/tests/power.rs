@@ -173,12 +173,12 @@ fn b6_b7_orderly_power_down_and_one_that_is_not_told() {
         assert_eq!(bench.run(run).unwrap(), expected, "{silently} {has_status}");
         assert!(bench.with(|model, _| !model.is_on()));
     }
-    // It does not even answer.
+    // It is off, as STATUS says, and does not even answer.
     let bench = bench();
     let mut lines = Lines::new(&bench, true, false);
     let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config());
     let off = bench.run(modem.power_off(&mut lines)).unwrap();
-    assert_eq!(off.unwrap(), Off::Forced);
+    assert_eq!(off.unwrap(), Off::Orderly);
 }
 
 /// It went off by itself, was switched on again, and is told to go off at last.

@@ -83,6 +83,7 @@ fn second_send_ok_over_tls_is_no_success_of_what_was_not_sent() {
         rig.say("\r\n> ");
         assert_eq!(rig.sent().as_bytes(), data);
         rig.say("\r\nSEND OK\r\n\r\nSEND OK\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Ok(Answer::Count(9)));
     }
 }
@@ -95,6 +96,7 @@ fn server_name_and_dates_are_checked_unless_someone_says_otherwise() {
         rig.exchange("AT+QSSLSEND=0,5", "\r\n> ");
         assert_eq!(rig.sent(), "hello");
         rig.say("\r\nSEND OK\r\n");
+        rig.checked();
         assert_eq!(rig.done(), Ok(Answer::Count(5)));
         rig.say("\r\n+QSSLURC: \"recv\",0\r\n\r\n+QSSLURC: \"closed\",0\r\n");
         rig.begin(Request::Receive { socket });

@@ -63,14 +63,13 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Only those of the serial port.
     pub fn power_off(&mut self, lines: &mut impl PowerLines) -> Result<Off, Error<S::Error>> {
-        let told = self.clock.now();
         match self.power_down() {
             // Told already: it is on its way.
             Ok(()) | Err(Error::Modem(Fault::PoweredDown)) => {}
             Err(error) if error.kind() == ErrorKind::Serial => return Err(error),
             Err(_) => return Ok(Off::Forced),
         }
-        let until = told + POWER_DOWN;
+        let until = self.clock.now() + POWER_DOWN;
         loop {
             match self.wait(until)? {
                 Event::PoweredDown => break,

@@ -14,6 +14,12 @@ pub(crate) static RESULT_CODES: Spec = Spec::new("ATQ0");
 pub(crate) static ERROR_NUMBERS: Spec = Spec::new("AT+CMEE=1");
 /// Its answer cannot be mistaken for that of another command.
 pub(crate) static GUARD: Spec = Spec::new("AT+CMEE?").answered("+CMEE:", |_, _, _| true);
+/// The same between a payload and its result: what is left of a payload of which the modem took a
+/// part would spoil it.
+pub(crate) static CHECK: Spec = Spec {
+    is_aside: true,
+    ..Spec::new("AT+CMEE?").answered("+CMEE:", |_, _, _| true)
+};
 pub(crate) static URC_PORT_QUERY: Spec =
     Spec::new("AT+QURCCFG=\"urcport\"").lists("+QURCCFG", |line, known, _| {
         known.heard.is_set |= line.ends_with(b"\"uart1\"");
@@ -40,7 +46,8 @@ pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered("", |line, known,
 /// Closes the SIM, too.
 pub(crate) static MINIMUM_FUNCTION: Spec = Spec::new("AT+CFUN=0").within(15_000);
 pub(crate) static FULL_FUNCTION: Spec = Spec::new("AT+CFUN=1").within(15_000);
-pub(crate) static POWER_DOWN: Spec = Spec::new("AT+QPOWD=1");
+/// Nothing may follow it, AT reference section 3.2: no way back either.
+pub(crate) static POWER_DOWN: Spec = Spec::new("AT+QPOWD=1").probes();
 
 /// Who the modem and its SIM are. A field is empty where the modem did not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -94,6 +94,8 @@ pub(crate) struct Spec {
     result: Option<fn(&[u8], &mut Known) -> bool>,
     /// A missing answer is no reason for a new synchronisation.
     pub(crate) is_probe: bool,
+    /// Sent while the result of another command is awaited, which may come meanwhile.
+    pub(crate) is_aside: bool,
 }
 
 impl Spec {
@@ -112,6 +114,7 @@ impl Spec {
             hears: None,
             result: None,
             is_probe: false,
+            is_aside: false,
         }
     }
 
@@ -167,6 +170,19 @@ impl Spec {
         }
     }
 
+    /// Takes a line that may be its result, also behind its end; says whether it was.
+    pub(crate) fn result(&self, line: &[u8], known: &mut Known) -> bool {
+        self.result.is_some_and(|result| result(line, known))
+    }
+
+    /// Whether a line of this name that nobody has taken may be the header of its block, with a byte
+    /// lost or wrong, or a part of the block: what the modem says unasked begins with `+`.
+    pub(crate) fn may_hide_block(&self, name: &[u8], is_known: bool) -> bool {
+        let own = self.answer.map_or("", |(prefix, _)| prefix).as_bytes();
+        let is_strange = !name.starts_with(b"+") || is_nearly(name, own);
+        self.block.is_some() && (name == own || !is_known && is_strange)
+    }
+
     /// This command, with these arguments.
     pub(crate) const fn with(&'static self, first: u32, second: u32) -> Command {
         Command {
@@ -174,6 +190,20 @@ impl Spec {
             arguments: [first, second],
         }
     }
+}
+
+/// Whether `found` begins with `name`, or with what is left of it behind the loss or the change of
+/// one byte.
+pub(crate) fn is_nearly(found: &[u8], name: &[u8]) -> bool {
+    let same = found.iter().zip(name).take_while(|(a, b)| a == b).count();
+    if same == name.len() {
+        return true;
+    }
+    let ends_alike = |from| {
+        let found = found.get(from..).unwrap_or_default();
+        found.starts_with(name.get(same + 1..).unwrap_or_default())
+    };
+    ends_alike(same) || ends_alike(same + 1)
 }
 
 /// A command and its arguments.
@@ -200,13 +230,6 @@ impl Command {
         core::ptr::eq(self.spec, spec)
     }
 
-    /// Whether a line of this name that nobody has taken may be a damaged header, with the block
-    /// behind it: one that is not known, or its own.
-    pub(crate) fn may_hide_block(self, name: &[u8], is_known: bool) -> bool {
-        let own = self.spec.answer.map_or("", |(prefix, _)| prefix);
-        self.spec.block.is_some() && (!is_known || name == own.as_bytes())
-    }
-
     /// Hears a line that may be somebody else's.
     pub(crate) fn hear(self, line: &[u8], known: &mut Known) {
         if let Some(hears) = self.spec.hears {
@@ -222,11 +245,6 @@ impl Command {
         // One that was put together was looked at when it began.
         let is_its_own = known.heard.is_joined || line.starts_with(prefix.as_bytes());
         is_its_own && answer(line, known, self.arguments)
-    }
-
-    /// Takes a line that may be its result, also behind its end; says whether it was.
-    pub(crate) fn result(self, line: &[u8], known: &mut Known) -> bool {
-        self.spec.result.is_some_and(|result| result(line, known))
     }
 
     /// The command line with its CR; `None` if it does not fit.
@@ -248,12 +266,18 @@ impl From<&'static Spec> for Command {
     }
 }
 
+impl fmt::Debug for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.wording {
+            Wording::Fixed(text) => text,
+            Wording::Written(_) => "a command that is written",
+        })
+    }
+}
+
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.spec.wording {
-            Wording::Fixed(text) => f.write_str(text),
-            Wording::Written(_) => write!(f, "a command with {:?}", self.arguments),
-        }
+        write!(f, "{:?} with {:?}", self.spec, self.arguments)
     }
 }
 

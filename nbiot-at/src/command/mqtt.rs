@@ -7,6 +7,8 @@ use crate::time::Instant;
 
 /// The client of the module that is used.
 const CLIENT: u8 = 0;
+/// The reason of a connection that the host has ended, AT reference section 12.6.
+const DISCONNECTED: u8 = 5;
 /// A result that is none yet.
 const SENT_AGAIN: i16 = 1;
 
@@ -175,12 +177,14 @@ fn block_header(line: &[u8]) -> Option<usize> {
 pub(crate) enum MqttUrc {
     /// `+QMTRECV: <client>,<slot>`: a message waits.
     Message(u8),
-    /// `+QMTSTAT: <client>,<reason>`: the connection is over.
-    Closed,
+    /// `+QMTSTAT: <client>,<reason>`: the connection is over; whether the host has ended it.
+    Closed(bool),
     /// `+QMTPUB: <client>,0,<result>`: what became of a message that has no identifier.
     Sent,
     /// Of another client, or of no consequence.
     Other,
+    /// One of these, damaged.
+    Unclear,
 }
 
 /// What its lines mean: only an image that opens a connection holds it.
@@ -255,12 +259,11 @@ impl Slots {
 fn urc(line: &[u8]) -> Option<MqttUrc> {
     let of_ours = |fields: &mut Fields<'_>| fields.number() == Some(CLIENT);
     if let Some(mut fields) = Fields::of(line, "+QMTSTAT") {
-        let urc = if of_ours(&mut fields) {
-            MqttUrc::Closed
-        } else {
-            MqttUrc::Other
-        };
-        return Some(urc);
+        return Some(match (fields.number(), fields.number::<u8>()) {
+            (Some(CLIENT), Some(reason)) => MqttUrc::Closed(reason == DISCONNECTED),
+            (Some(_), Some(_)) => MqttUrc::Other,
+            _ => MqttUrc::Unclear,
+        });
     }
     if let Some(mut fields) = Fields::of(line, "+QMTPUB") {
         let is_sent = of_ours(&mut fields)
@@ -276,16 +279,17 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
         return Some(MqttUrc::Other);
     }
     let mut fields = Fields::of(line, "+QMTRECV")?;
-    let is_ours = of_ours(&mut fields);
+    let client = fields.number::<u8>();
     let slot = fields.number::<u8>();
     // With a third field it is an answer.
     let third = fields.next();
     if third.quoted || !third.text.is_empty() {
         return None;
     }
-    Some(match slot.filter(|&slot| is_ours && slot <= LAST_SLOT) {
-        Some(slot) => MqttUrc::Message(slot),
-        None => MqttUrc::Other,
+    Some(match (client, slot) {
+        (Some(CLIENT), Some(slot @ 0..=LAST_SLOT)) => MqttUrc::Message(slot),
+        (Some(other), Some(0..=LAST_SLOT)) if other != CLIENT => MqttUrc::Other,
+        _ => MqttUrc::Unclear,
     })
 }
 
@@ -312,11 +316,14 @@ mod tests {
     fn lines_of_the_reference() {
         for (line, expected) in [
             ("+QMTRECV: 0,3", Some(MqttUrc::Message(3))),
-            ("+QMTRECV: 0,5", Some(MqttUrc::Other)),
+            ("+QMTRECV: 0,5", Some(MqttUrc::Unclear)),
+            ("+QMTRECV: ,3", Some(MqttUrc::Unclear)),
+            ("+QMTSTAT: 0,", Some(MqttUrc::Unclear)),
             ("+QMTRECV: 1,3", Some(MqttUrc::Other)),
             ("+QMTRECV: 0,7,\"m/1/cfg\",9,", None),
             ("+QMTRECV: 0,4,\"\",9,", None),
-            ("+QMTSTAT: 0,1", Some(MqttUrc::Closed)),
+            ("+QMTSTAT: 0,1", Some(MqttUrc::Closed(false))),
+            ("+QMTSTAT: 0,5", Some(MqttUrc::Closed(true))),
             ("+QMTSTAT: 2,1", Some(MqttUrc::Other)),
             ("+QMTPUBREL: 0,1,7", Some(MqttUrc::Other)),
             ("+QMTPUB: 0,0,0", Some(MqttUrc::Sent)),

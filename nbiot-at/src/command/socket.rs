@@ -46,8 +46,8 @@ pub(crate) static SEND_CHECK: Spec = Spec::written(|line, _, [id, _]| {
 .answered("+QISEND", |line, known, _| {
     let (total, unacknowledged) = total_sent(line).unzip();
     known.heard.total = total;
-    known.heard.unacknowledged = unacknowledged.flatten();
-    true
+    known.heard.unacknowledged = unacknowledged;
+    total.is_some()
 });
 static READ: Spec = Spec::written(|line, _, [id, most]| {
     line.text("AT+QIRD=").number(id).text(",").number(most);
@@ -214,6 +214,8 @@ pub(crate) enum SocketUrc {
     /// `+QIURC: "dnsgip",<err>,…`: a name was looked up.
     Resolved,
     Other,
+    /// One of these, damaged.
+    Unclear,
 }
 
 pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
@@ -222,7 +224,9 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
         let id = fields.number();
         return Some(
             id.zip(fields.number())
-                .map_or(SocketUrc::Other, |(id, error)| SocketUrc::Opened(id, error)),
+                .map_or(SocketUrc::Unclear, |(id, error)| {
+                    SocketUrc::Opened(id, error)
+                }),
         );
     }
     let plain = Fields::of(line, "+QIURC");
@@ -231,14 +235,12 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
     if kind == b"dnsgip" && { fields }.number::<u16>().is_some() {
         return Some(SocketUrc::Resolved);
     }
-    let Some(number) = fields.number::<u8>() else {
-        return Some(SocketUrc::Other);
-    };
-    Some(match kind {
-        b"recv" => SocketUrc::Received(number),
-        b"closed" => SocketUrc::Closed(number),
-        b"pdpdeact" => SocketUrc::ContextLost(number),
-        _ => SocketUrc::Other,
+    Some(match (kind, fields.number::<u8>()) {
+        (b"recv", Some(id)) => SocketUrc::Received(id),
+        (b"closed", Some(id)) => SocketUrc::Closed(id),
+        (b"pdpdeact", Some(context)) => SocketUrc::ContextLost(context),
+        (b"dnsgip" | b"incoming" | b"incoming full", _) => SocketUrc::Other,
+        _ => SocketUrc::Unclear,
     })
 }
 
@@ -261,18 +263,22 @@ pub(crate) fn block_header(line: &[u8]) -> Option<usize> {
 
 /// `+QISEND: <total>,<acked>,<unacked>`: bytes accepted since the socket was opened, and those of
 /// them that the peer has not acknowledged.
-fn total_sent(line: &[u8]) -> Option<(u32, Option<u32>)> {
-    let mut fields = Fields::of(line, "+QISEND")?;
-    let total = fields.number()?;
-    fields.next();
-    Some((total, fields.number()))
+fn total_sent(line: &[u8]) -> Option<(u32, u32)> {
+    let [total, _, unacknowledged] = count(line, "+QISEND")?;
+    Some((total, unacknowledged))
 }
 
 /// `+QIRD: <total>,<read>,<unread>`: bytes read since the socket was opened.
 fn total_read(line: &[u8]) -> Option<u32> {
-    let mut fields = Fields::of(line, "+QIRD")?;
-    fields.next();
-    fields.number()
+    let [_, read, _] = count(line, "+QIRD")?;
+    Some(read)
+}
+
+/// A total and its two parts; `None` if they do not add up, as where a digit was lost.
+fn count(line: &[u8], prefix: &str) -> Option<[u32; 3]> {
+    let mut fields = Fields::of(line, prefix)?;
+    let [total, one, other] = [fields.number()?, fields.number()?, fields.number()?];
+    (u32::wrapping_add(one, other) == total).then_some([total, one, other])
 }
 
 /// A line of either list.
@@ -339,7 +345,7 @@ mod tests {
             ("+QIURC: \"dnsgip\",565", SocketUrc::Resolved),
             ("+QIURC: \"dnsgip\",\"192.0.2.7\"", SocketUrc::Other),
             ("+QIOPEN: 0,566", SocketUrc::Opened(0, 566)),
-            ("+QIOPEN: x", SocketUrc::Other),
+            ("+QIOPEN: x", SocketUrc::Unclear),
             ("+QSSLOPEN: 1,0", SocketUrc::Opened(1, 0)),
             ("+QSSLURC: \"recv\",1", SocketUrc::Received(1)),
             ("+QSSLURC: \"closed\",1", SocketUrc::Closed(1)),

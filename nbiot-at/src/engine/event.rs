@@ -134,6 +134,12 @@ impl Pending {
         self.mqtt_message = true;
     }
 
+    /// What was told of the connection before is no news of the one that begins.
+    pub(crate) fn mqtt_opened(&mut self) {
+        self.mqtt_message = false;
+        self.mqtt_closed = false;
+    }
+
     pub(crate) fn mqtt_closed(&mut self) {
         self.mqtt_message = false;
         self.mqtt_closed = true;

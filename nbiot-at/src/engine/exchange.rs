@@ -3,7 +3,7 @@
 use crate::code::{CmeError, CmsError};
 use crate::command::general::{ATTENTION, GUARD};
 use crate::command::line::COMMAND;
-use crate::command::{Command, Invitation};
+use crate::command::{Command, Invitation, Spec};
 use crate::error::Fault;
 use crate::field::unsigned;
 use crate::line::Echo;
@@ -85,12 +85,16 @@ enum Payload {
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) command: Option<Command>,
-    /// It, or the one before: a result may come behind its end.
-    last: Option<Command>,
+    /// What its result would be known by, or that of the one before: it may come behind its end.
+    last: Option<&'static Spec>,
+    /// The read that failed, and whose block may come late.
+    failed: Option<&'static Spec>,
     text: Text<COMMAND>,
     sent: usize,
     payload: Payload,
     pub(crate) deadline: Option<Instant>,
+    /// The end of the command's own time.
+    due: Option<Instant>,
     pub(crate) answered: bool,
     /// The modem may have taken other bytes than the payload, see [`time_out`](Self::time_out).
     pub(crate) spoiled: bool,
@@ -98,17 +102,13 @@ pub(crate) struct Exchange {
     late: Option<(Invitation, usize)>,
     /// Why the way back was entered, and the probes so far.
     resync: Option<(Fault, u8)>,
+    /// The way back begins anew once it is quiet.
+    awaits_quiet: bool,
     /// Late answers may come, or what looks like them: no guard has been answered since.
     is_doubtful: bool,
     /// What is to be sent behind the guard.
     kept: Option<Command>,
     echo: Echo,
-}
-
-/// A line behind a part of another, which it makes void.
-fn broken_off(text: &Text<COMMAND>) -> Option<Text<COMMAND>> {
-    let mut both = Text::lossy(b"?\"\r");
-    both.push_str(text.as_str()).then_some(both)
 }
 
 /// What the engine has to do after a time-out.
@@ -127,14 +127,17 @@ impl Exchange {
         Self {
             command: None,
             last: None,
+            failed: None,
             text: Text::new(),
             sent: 0,
             payload: Payload::None,
             deadline: None,
+            due: None,
             answered: false,
             spoiled: false,
             late: None,
             resync: None,
+            awaits_quiet: false,
             is_doubtful: false,
             kept: None,
             echo: Echo::new(),
@@ -144,14 +147,10 @@ impl Exchange {
     /// Puts a command on the line.
     pub(crate) fn begin(&mut self, command: Command, text: Text<COMMAND>, now: Instant) {
         self.command = Some(command);
-        if !self.is_resynchronising() {
-            self.last = self.command;
+        if !self.is_resynchronising() && !command.spec.is_aside {
+            self.last = Some(command.spec);
         }
-        self.text = if self.is_broken_off() {
-            broken_off(&text).unwrap_or(text)
-        } else {
-            text
-        };
+        self.text = text;
         self.sent = 0;
         let has_payload = command.spec.payload.is_some();
         self.payload = if has_payload {
@@ -160,6 +159,7 @@ impl Exchange {
             Payload::None
         };
         self.deadline = Some(now.plus(command.time_out()));
+        self.due = self.deadline;
         self.answered = false;
         if has_payload {
             self.spoiled = false;
@@ -193,7 +193,13 @@ impl Exchange {
         match &mut self.payload {
             Payload::Sending(sent) if self.sent >= line => *sent = sent.saturating_add(count),
             Payload::Filling(left) if self.sent >= line => *left = left.saturating_sub(count),
-            _ => self.sent = self.sent.saturating_add(count).min(line),
+            _ => {
+                self.sent = self.sent.saturating_add(count).min(line);
+                if self.sent == line && self.deadline.is_none() {
+                    // Its time was over before it was whole.
+                    self.deadline = Some(Instant::ZERO);
+                }
+            }
         }
     }
 
@@ -205,11 +211,22 @@ impl Exchange {
 
     /// The command that a result would belong to: none before all of the payload is gone, whose
     /// length this is.
-    pub(crate) fn awaited(&self, length: usize) -> Option<Command> {
+    pub(crate) fn awaited(&self, length: usize) -> Option<&'static Spec> {
         match self.command {
-            Some(_) => self.in_flight().filter(|_| !self.is_early(length)),
-            None => self.last,
+            Some(command) if !command.spec.is_aside => {
+                let in_flight = self.in_flight().filter(|_| !self.is_early(length));
+                in_flight.map(|command| command.spec)
+            }
+            _ => self.last,
         }
+    }
+
+    /// The command whose block may come: that in flight, or one that failed.
+    pub(crate) fn reader(&self) -> Option<&'static Spec> {
+        let in_flight = self.in_flight().map(|command| command.spec);
+        in_flight
+            .filter(|spec| spec.block.is_some())
+            .or(self.failed)
     }
 
     /// Whether the modem has got a part of a line, and waits for more.
@@ -228,6 +245,32 @@ impl Exchange {
 
     pub(crate) fn is_resynchronising(&self) -> bool {
         self.resync.is_some()
+    }
+
+    /// Whether what is heard now is the answer of a guard.
+    pub(crate) fn asks_guard(&self) -> bool {
+        self.is_resynchronising() && !self.awaits_quiet
+    }
+
+    /// The way back has to begin anew.
+    pub(crate) fn await_quiet(&mut self) {
+        self.awaits_quiet = self.is_resynchronising();
+    }
+
+    /// Takes up the wait for the answer of a command behind what was not listened to; false if it
+    /// has none, or no time is left.
+    pub(crate) fn waits_on(&mut self, now: Instant) -> bool {
+        let is_plain = |command: Command| {
+            command.spec.block.is_none() && command.spec.payload.is_none() && !command.spec.is_probe
+        };
+        let due = self
+            .due
+            .filter(|&due| now < due && !self.is_resynchronising());
+        let goes_on = self.command.is_some_and(is_plain) && due.is_some();
+        if goes_on {
+            self.deadline = due;
+        }
+        goes_on
     }
 
     /// Whether late answers could be taken for those of this command.
@@ -336,6 +379,12 @@ impl Exchange {
     /// `cause` is why there is no answer.
     #[inline(never)]
     pub(crate) fn time_out(&mut self, length: usize, cause: Fault, now: Instant) -> Next {
+        if self.is_broken_off() {
+            // Nothing can be sent before the rest of the line.
+            self.deadline = None;
+            return Next::Wait;
+        }
+        self.awaits_quiet = false;
         if matches!(self.payload, Payload::Awaited | Payload::Sending(_)) {
             self.spoiled = true;
             let invitation = self.command.and_then(|command| command.spec.payload);
@@ -353,7 +402,11 @@ impl Exchange {
     /// Enters the way back, or goes one step on it.
     pub(crate) fn resynchronise(&mut self, cause: Fault) -> Next {
         match &mut self.resync {
-            None => self.resync = Some((cause, 1)),
+            None => {
+                let command = self.command.map(|command| command.spec);
+                self.failed = command.filter(|spec| spec.block.is_some());
+                self.resync = Some((cause, 1));
+            }
             Some((_, probes)) if *probes < PROBES => *probes += 1,
             Some(_) => {
                 self.is_doubtful = true;
@@ -376,6 +429,8 @@ impl Exchange {
         self.deadline = None;
         self.late = None;
         self.resync = None;
+        self.failed = None;
+        self.awaits_quiet = false;
         self.kept = None;
         Next::Ended(result)
     }

@@ -221,7 +221,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                         self.exchange.invited(now);
                     } else if self.deaf_since.is_none() || is_guard && answers_guard(line) {
                         let awaited = self.exchange.awaited(self.state.known.payload.len());
-                        let effect = self.state.line(line, command, awaited, now);
+                        let reader = self.exchange.reader();
+                        let effect = self.state.line(line, command, awaited, reader, now);
                         self.apply(effect, now);
                     }
                 }
@@ -250,10 +251,13 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 Some(Item::Part(_)) => {}
                 Some(Item::Overlong | Item::Noise) => {
                     self.state.known.drop_parts();
+                    self.state.known.heard.is_cut = true;
                     // It may have been the header of what follows, which may look like lines.
-                    let has_block = command.is_some_and(|c| c.spec.block.is_some());
+                    let has_block = self.exchange.reader().is_some();
                     if has_block || self.state.known.mqtt.is_pushed_to() {
                         self.deafen(now);
+                    } else {
+                        self.state.doubt();
                     }
                 }
             }
@@ -267,7 +271,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     /// Whether not even the answer of a guard would be heard now.
     fn hears_nothing(&self) -> bool {
-        self.deaf_since.is_some() && !self.exchange.is_resynchronising()
+        self.deaf_since.is_some() && !self.exchange.asks_guard()
     }
 
     /// Bytes to send to the modem now, if any. Say with [`transmitted`](Self::transmitted) how
@@ -318,6 +322,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.deaf_since.get_or_insert(now);
             }
             self.splitter.abort_block();
+            if self.deaf_since.is_some() && self.exchange.waits_on(now) {
+                return self.listen();
+            }
             if self.exchange.command.is_some() {
                 let length = self.state.known.payload.len();
                 let next = self.exchange.time_out(length, cause, now);
@@ -503,7 +510,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             return self.follow(next, now);
         }
         let known = &mut self.state.known;
-        if self.wake.is_none() {
+        if self.wake.is_none() && !command.spec.is_aside {
             known.heard = Heard::NOTHING;
         }
         known.spoiled &= command.spec.payload.is_none();

@@ -1,6 +1,7 @@
 //! Jobs of the module's MQTT client.
 
 use crate::code::{MqttOpenError, MqttRefusal};
+use crate::command::general::CHECK;
 use crate::command::mqtt::{
     CLOSE, CONNECT, DISCONNECT, KEEP_ALIVE, LINES, OPEN, PUBLISH, READ, RECEIVE_MODE,
     RECEIVE_MODE_STATE, SESSION, STATE, SUBSCRIBE, Slots, TRANSPORT, TRANSPORT_STATE, UNSUBSCRIBE,
@@ -24,6 +25,8 @@ const OPEN_TIME: u32 = 150_000;
 const ACKNOWLEDGED: u32 = 25_000;
 /// Time to the result of a message without an identifier, with its prompt and its payload, ms.
 const SENT: u32 = 65_000;
+/// Attempts of a question that may have been damaged.
+const ATTEMPTS: u8 = 2;
 /// Time to `+QMTSTAT` behind a disconnect, ms; AT reference section 12.7.
 const DISCONNECTED: u32 = 5_000;
 
@@ -97,7 +100,10 @@ impl MqttOpen {
             return Step::failed(Fault::Silent);
         }
         match (self.at, result) {
-            (At::Clearing, _) => self.begin(state),
+            (At::Clearing, result) => {
+                let _ = state.known.mqtt.closed(result);
+                self.begin(state)
+            }
             (At::Securing, result) => match &mut self.secure {
                 Some(secure) => {
                     let secured = secure.reply(state, result);
@@ -208,6 +214,7 @@ impl MqttOpen {
             }
             (At::Connecting, Some((0, Some(0)))) if !is_over => {
                 state.known.mqtt.phase = MqttPhase::Open;
+                state.pending.mqtt_opened();
                 if !state.known.mqtt.slots.is_empty() {
                     state.pending.mqtt_message();
                 }
@@ -250,6 +257,9 @@ pub(crate) struct MqttCall {
     slot: Option<u8>,
     /// Whether the connection is still there is asked for.
     is_checking: bool,
+    /// The module has taken the message.
+    is_taken: bool,
+    attempts: u8,
 }
 
 work!(MqttCall, abandon);
@@ -262,6 +272,8 @@ impl MqttCall {
             is_last: false,
             slot: None,
             is_checking: false,
+            is_taken: false,
+            attempts: 0,
         }
     }
 
@@ -272,6 +284,9 @@ impl MqttCall {
             .is_some_and(|slot| state.known.mqtt.waits_again_at(slot))
         {
             state.pending.mqtt_message();
+        }
+        if self.what == What::Close {
+            state.known.mqtt.is_stray = state.known.mqtt.phase != MqttPhase::Closed;
         }
     }
 
@@ -290,6 +305,10 @@ impl MqttCall {
             (_, Cause::Wake) if self.until.is_none() => self.begin(state, now),
             (_, Cause::Reply(Err(Fault::Silent))) => Step::failed(Fault::Silent),
             (What::Receive, Cause::Reply(result)) => self.received(state, result, now),
+            // The broker was given a part, and the rest spoiled the question.
+            (What::Publish(_), Cause::Reply(Err(_))) if self.is_taken => {
+                Step::failed(Fault::TimedOut)
+            }
             // The module does not know the connection any more.
             (_, Cause::Reply(Err(Fault::Refused | Fault::Cme(_)))) if !is_sure => {
                 state.known.mqtt.doubt();
@@ -301,6 +320,10 @@ impl MqttCall {
             // The broker may have been given zeros.
             (What::Publish(_), Cause::Reply(_)) if state.known.spoiled => {
                 Step::failed(Fault::TimedOut)
+            }
+            (What::Publish(_), Cause::Reply(Ok(()))) if !self.is_taken => {
+                self.is_taken = true;
+                Step::command(&CHECK)
             }
             _ => self.result(state, now),
         }
@@ -378,9 +401,12 @@ impl MqttCall {
                 Ok(topic) => Step::Done(Ok(Answer::Message(Some(topic)))),
                 Err(_) => Step::failed(Fault::LogicBug),
             },
-            (Err(Fault::Refused | Fault::Cme(_)), ..) if !state.known.mqtt.is_doubted => {
-                state.known.mqtt.doubt();
-                Step::failed(Fault::Closed)
+            // It does not know the connection, or the question was damaged.
+            (Err(Fault::Refused | Fault::Cme(_)), ..) => {
+                if !state.known.mqtt.is_doubted {
+                    state.known.mqtt.doubt_messages();
+                }
+                self.begin(state, now)
             }
             // Nothing was there: it is told of twice, or was looked for.
             _ => self.begin(state, now),
@@ -398,6 +424,10 @@ impl MqttCall {
         match result {
             Ok(()) if state.known.heard.active => {
                 state.known.mqtt.is_doubted = false;
+                self.begin(state, now)
+            }
+            Err(Fault::Refused | Fault::Cme(_)) if self.attempts < ATTEMPTS => {
+                self.attempts += 1;
                 self.begin(state, now)
             }
             Ok(()) | Err(Fault::Refused | Fault::Cme(_)) => {

@@ -187,7 +187,8 @@ pub(crate) static RESTART_SIM: Plan = Plan {
 pub(crate) static POWER_DOWN: Plan = Plan {
     commands: &[&general::POWER_DOWN],
     next: |known, number, result| match result {
-        Ok(()) => Next::Command(number + 1),
+        // Without an answer it may have been taken.
+        Ok(()) | Err(Fault::TimedOut) => Next::Command(number + 1),
         Err(fault) => {
             known.off_by = None;
             Next::Done(Err(fault))
@@ -228,6 +229,7 @@ impl Query {
     }
 
     fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, _: Instant) -> Step {
+        let is_power_down = self.is_power_down();
         let Self {
             plan,
             number,
@@ -235,9 +237,8 @@ impl Query {
         } = self;
         if let Cause::Reply(result) = cause {
             let next = match result {
-                Err(fault @ (Fault::Silent | Fault::TimedOut)) => {
-                    // Whatever the plan says: but it has to know.
-                    let _ = (plan.next)(&mut state.known, *number, result);
+                // Whatever a plan says, unless it has to know.
+                Err(fault @ (Fault::Silent | Fault::TimedOut)) if !is_power_down => {
                     Next::Done(Err(fault))
                 }
                 _ => (plan.next)(&mut state.known, *number, result),

@@ -69,11 +69,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// been quiet, and is heard to answer then. But that it switches off as it was told to is heard
     /// in any case.
     pub(super) fn deafen(&mut self, now: Instant) {
-        if self.state.known.off_by.is_some() || self.exchange.is_resynchronising() {
+        if self.state.known.off_by.is_some() {
             return;
         }
         self.deaf_since.get_or_insert(now);
         self.splitter.expect_prompt(false);
+        self.exchange.await_quiet();
         if self.exchange.command.is_none() {
             self.exchange.doubt();
         }

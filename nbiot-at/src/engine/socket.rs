@@ -53,6 +53,8 @@ pub(crate) struct Socket {
     pub(crate) ending: bool,
     /// Lines were missed: it may have come.
     pub(crate) is_doubted: bool,
+    /// The modem has said that there is something to read.
+    pub(crate) is_announced: bool,
     tell_data: bool,
     tell_closed: bool,
     /// The result of `+QIOPEN`, 0 for success.
@@ -75,6 +77,7 @@ impl Socket {
             more: false,
             ending: false,
             is_doubted: false,
+            is_announced: false,
             tell_data: false,
             tell_closed: false,
             completion: None,
@@ -251,6 +254,7 @@ impl<const N: usize> Sockets<N> {
 
     pub(crate) fn received(&mut self, id: u8) {
         if let Some(socket) = self.slot(id).filter(|s| s.is_live()) {
+            socket.is_announced = true;
             socket.tell_data();
         }
     }

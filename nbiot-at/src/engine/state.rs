@@ -3,7 +3,7 @@
 use crate::command::mqtt::MqttUrc;
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
-use crate::command::{Block, Command, context, radio};
+use crate::command::{Block, Command, Spec, context, is_nearly, radio};
 use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
@@ -147,13 +147,15 @@ impl<const N: usize> State<N> {
 
     /// Takes in one line that is neither echo nor final code.
     ///
-    /// `awaited` is the command in flight, or the last one: its result may be the line.
+    /// `awaited` is the command in flight, or the last one: its result may be the line. What `reader`
+    /// reads may stand behind it.
     #[inline(never)]
     pub(crate) fn line(
         &mut self,
         line: &[u8],
         command: Option<Command>,
-        awaited: Option<Command>,
+        awaited: Option<&Spec>,
+        reader: Option<&Spec>,
         now: Instant,
     ) -> Effect {
         if core::mem::take(&mut self.known.heard.is_rest) {
@@ -227,7 +229,7 @@ impl<const N: usize> State<N> {
         if let Some(length) = mqtt.and_then(|lines| (lines.block_header)(line)) {
             return Effect::Block(length, Trailer::Quote);
         }
-        self.other(line, command)
+        self.other(line, reader)
     }
 
     /// Boot and power-down texts, AT reference section 3.
@@ -284,6 +286,7 @@ impl<const N: usize> State<N> {
             // Of a name that nobody waits for any more.
             SocketUrc::Resolved => self.known.resolving_until = Instant::ZERO,
             SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
+            SocketUrc::Unclear => self.doubt(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
         }
         Effect::Changed
@@ -301,11 +304,14 @@ impl<const N: usize> State<N> {
                 }
             }
             MqttUrc::Sent => mqtt.sending_until = Instant::ZERO,
-            MqttUrc::Closed => {
+            // What the host has ended is the connection before the present one.
+            MqttUrc::Closed(true) if mqtt.phase != MqttPhase::Closing => return Effect::None,
+            MqttUrc::Closed(_) => {
                 if mqtt.lose() {
                     self.pending.mqtt_closed();
                 }
             }
+            MqttUrc::Unclear => self.doubt(),
             MqttUrc::Message(_) | MqttUrc::Other => return Effect::None,
         }
         Effect::Changed
@@ -333,20 +339,22 @@ impl<const N: usize> State<N> {
     }
 
     /// A line that belongs to nothing.
-    fn other(&mut self, line: &[u8], command: Option<Command>) -> Effect {
+    fn other(&mut self, line: &[u8], reader: Option<&Spec>) -> Effect {
         let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
         let is_ignored = lists(IGNORED, name);
         if !is_ignored {
             self.unknown = Text::lossy(line);
             self.pending.unknown();
         }
-        let is_harmless = is_ignored || lists(NOT_OURS, name);
-        let is_pushed = name == b"+QMTRECV" || !is_harmless;
-        let may_hide_block = lists(WITH_TEXT, name)
-            || self.known.mqtt.is_pushed_to() && is_pushed
-            || command.is_some_and(|c| c.may_hide_block(name, is_harmless));
-        if may_hide_block {
+        let is_known = is_ignored || lists(NOT_OURS, name);
+        let is_pushed = self.known.mqtt.is_pushed_to() && is_nearly(name, b"+QMTRECV");
+        let hides_block = reader.is_some_and(|reader| reader.may_hide_block(name, is_known));
+        if is_pushed || hides_block || lists(WITH_TEXT, name) {
             return Effect::Damaged;
+        }
+        if !is_known {
+            // One of the others, perhaps, with a byte lost.
+            self.doubt();
         }
         Effect::None
     }

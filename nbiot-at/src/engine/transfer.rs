@@ -1,6 +1,7 @@
 //! Jobs of an open socket: send, read, close.
 
 use crate::command::Command;
+use crate::command::general::CHECK;
 use crate::command::socket::{Connection, READ_CHECK, SEND_CHECK, Transport};
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::socket::Phase;
@@ -27,7 +28,8 @@ const ATTEMPTS: u8 = 3;
 /// ```
 ///
 /// Where the modem may have been given other bytes, `all taken` is no comfort: closed as well. The
-/// same with TLS, whose bytes the modem does not count.
+/// bytes of TLS the modem does not count: there a command that is understood shows that nothing of
+/// the payload was left in front of it.
 #[derive(Debug)]
 pub(crate) struct Send {
     socket: Connection,
@@ -77,7 +79,7 @@ impl Send {
             },
             Cause::Reply(Err(Fault::Silent)) => self.give_up(state),
             Cause::Reply(result) if self.checking => self.judge(state, result),
-            Cause::Reply(Ok(())) if self.socket.is_tls() || state.known.spoiled => self.sent(state),
+            Cause::Reply(Ok(())) if state.known.spoiled => self.give_up(state),
             Cause::Reply(Ok(())) => {
                 self.is_told = true;
                 self.check()
@@ -92,6 +94,9 @@ impl Send {
     /// was lost on the way makes it take a part of the payload, and say so.
     fn check(&mut self) -> Step {
         self.checking = true;
+        if self.socket.is_tls() {
+            return Step::command(&CHECK);
+        }
         Step::Command(SEND_CHECK.with(self.socket.id.into(), 0))
     }
 
@@ -127,7 +132,14 @@ impl Send {
 
     /// Compares the modem's count of bytes with ours.
     fn judge<const N: usize>(&mut self, state: &mut State<N>, result: Result<(), Fault>) -> Step {
-        let Some(before) = state.sockets.slot(self.socket.id).map(|s| s.sent) else {
+        if self.socket.is_tls() {
+            return match result {
+                Ok(()) => self.sent(state),
+                Err(_) => self.give_up(state),
+            };
+        }
+        let found = state.sockets.slot(self.socket.id);
+        let Some((before, ending)) = found.map(|s| (s.sent, s.ending)) else {
             return Step::failed(Fault::LogicBug);
         };
         let length = u32::try_from(state.known.payload.len()).unwrap_or(u32::MAX);
@@ -137,14 +149,16 @@ impl Send {
             return self.sent(state);
         }
         let unanswered = matches!(result, Err(Fault::TimedOut | Fault::Malformed));
-        if self.is_told && !unanswered {
+        // What is left of a payload of which a part was taken spoils the first question.
+        let is_first = result.is_err() && self.attempts == 1 && !ending;
+        if self.is_told && !unanswered && !is_first {
             // The connection has ended meanwhile, or the count is another: a part was taken.
             return match result {
                 Err(_) => self.sent(state),
                 Ok(()) => self.give_up(state),
             };
         }
-        if self.attempts < ATTEMPTS && unanswered {
+        if self.attempts < ATTEMPTS && (unanswered || self.is_told) {
             return Step::Command(SEND_CHECK.with(self.socket.id.into(), 0));
         }
         if total == Some(before) && self.abandoned {
@@ -206,20 +220,28 @@ impl Read {
         match cause {
             Cause::Begin | Cause::Wake => self.read(state),
             Cause::Reply(result) if self.is_looking => {
+                self.attempts += 1;
+                if result.is_err() && self.attempts < ATTEMPTS {
+                    return Step::command(self.socket.states());
+                }
                 if result.is_ok() && !is_live {
                     socket.end();
                 }
-                // Who gets no answer finds out the next time.
-                socket.is_doubted = result.is_err();
+                socket.is_doubted = false;
                 Step::Done(Ok(Answer::Count(socket.ready())))
             }
             Cause::Reply(Ok(())) if !self.checking => {
                 let count = socket.commit();
+                let was_announced = core::mem::take(&mut socket.is_announced);
                 if count > 0 {
                     socket.more = true;
                     if self.abandoned {
                         socket.tell_data();
                     }
+                } else if was_announced && !self.socket.is_tls() {
+                    // A length that has lost its digits is none: the count tells.
+                    self.checking = true;
+                    return Step::Command(READ_CHECK.with(self.socket.id.into(), 0));
                 } else if socket.ending && !socket.more {
                     socket.end();
                 } else if socket.is_doubted {

@@ -79,9 +79,17 @@ impl<N: Network> Modem<N> {
     }
 
     fn command(&mut self, line: &[u8], now: Instant) {
-        let line = line.trim_ascii();
-        let Some(body) = line.get(2..).filter(|_| starts_with_at(line)) else {
+        // Zeros mean nothing; anything else that is no command is refused.
+        let start = line
+            .iter()
+            .position(|&byte| byte != 0)
+            .unwrap_or(line.len());
+        let line = line.get(start..).unwrap_or_default().trim_ascii();
+        if line.is_empty() {
             return;
+        }
+        let Some(body) = line.get(2..).filter(|_| starts_with_at(line)) else {
+            return self.error(now);
         };
         let Ok(body) = core::str::from_utf8(body) else {
             return self.error(now);

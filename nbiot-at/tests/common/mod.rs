@@ -7,6 +7,7 @@
 )]
 
 pub mod mqtt;
+pub mod tls;
 
 use std::time::Duration;
 
@@ -147,6 +148,12 @@ impl Rig {
     #[track_caller]
     pub fn resynchronise(&mut self) {
         self.exchange("AT", "\r\nOK\r\n");
+        self.checked();
+    }
+
+    /// Nothing of a payload is left in front of this.
+    #[track_caller]
+    pub fn checked(&mut self) {
         self.exchange("AT+CMEE?", "\r\n+CMEE: 1\r\n\r\nOK\r\n");
     }
 
@@ -245,4 +252,23 @@ impl Rig {
         }
         all
     }
+}
+
+/// Answers the way back, or says what else was sent.
+pub fn guards(rig: &mut Rig) -> String {
+    for _ in 0..40 {
+        let sent = rig.sent();
+        if sent == "AT\r" {
+            rig.say("\r\nOK\r\n");
+        } else if sent == "AT+CMEE?\r" {
+            rig.say("\r\n+CMEE: 1\r\n\r\nOK\r\n");
+        } else if !sent.is_empty() {
+            return sent;
+        } else if rig.engine.is_idle() && rig.engine.deadline().is_none() {
+            return String::new();
+        } else {
+            rig.pass(250);
+        }
+    }
+    String::new()
 }

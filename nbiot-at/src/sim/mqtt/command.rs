@@ -20,6 +20,15 @@ impl<N: Network> Modem<N> {
             (_, Form::Write(_)) if !is_ours => self.error(now),
             ("QMTCFG", Form::Write(_)) => self.mqtt_setting(call, now),
             ("QMTOPEN", Form::Write(_)) => self.mqtt_open(call, now),
+            ("QMTCONN", Form::Read) => {
+                let state = match self.mqtt.phase {
+                    Phase::Closed => return self.ok(now),
+                    Phase::Opening | Phase::Open => 1,
+                    Phase::Connecting => 2,
+                    Phase::Connected => 3,
+                };
+                self.tell(format_args!("+QMTCONN: 0,{state}"), now);
+            }
             ("QMTCONN", Form::Write(_)) if self.mqtt.phase == Phase::Open => {
                 self.mqtt_connect(call, now);
             }
