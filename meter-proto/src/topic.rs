@@ -71,16 +71,19 @@ pub enum Channel {
     Receipt,
     /// `c`, down: command.
     Command,
+    /// `a`, up: answer to a command.
+    Answer,
 }
 
 impl Channel {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Reading,
         Self::Profile,
         Self::Events,
         Self::State,
         Self::Receipt,
         Self::Command,
+        Self::Answer,
     ];
 
     /// The channel as it stands in a topic.
@@ -93,6 +96,7 @@ impl Channel {
             Self::State => "s",
             Self::Receipt => "k",
             Self::Command => "c",
+            Self::Answer => "a",
         }
     }
 }
