@@ -12,7 +12,7 @@ use command_bench::{
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{
     Command, Form, Gate, KeyId, MAX_COMMAND, MAX_WAITING, Now, Operation, Outcome, Policy, Reason,
-    Role, Step, Verdict,
+    Role, Step, Switch, Verdict,
 };
 
 const ALL: [Operation; 16] = [
@@ -249,17 +249,30 @@ fn a_switch_off_without_a_time_needs_a_word_under_the_other_key() {
         meter.receive(&same),
         Did::Answered(8, Outcome::BadArguments)
     );
-    let wrong = confirm(1, 6, MAINTENANCE);
-    assert_eq!(meter.receive(&wrong), Did::Answered(1, Outcome::Refused));
+    let mut arguments = [0; 17];
+    let word = Switch {
+        spread: 0,
+        confirms: Some(7),
+    };
+    let length = word.encode(&mut arguments).unwrap();
+    let timed = Command {
+        arguments: Some(&arguments[..length]),
+        run_at: Some(UtcSeconds::new(NOON)),
+        ..command(1, Operation::SwitchOff)
+    };
+    let timed = meter.receive(&seal(&timed, Form::Mac0, MAINTENANCE));
+    assert_eq!(timed, Did::Answered(1, Outcome::BadArguments));
+    let wrong = confirm(2, 6, MAINTENANCE);
+    assert_eq!(meter.receive(&wrong), Did::Answered(2, Outcome::Refused));
     let mut meter = meter.restart();
     assert_eq!(
-        meter.receive(&confirm(2, 7, MAINTENANCE)),
-        Did::Answered(2, Outcome::Done)
+        meter.receive(&confirm(3, 7, MAINTENANCE)),
+        Did::Answered(3, Outcome::Done)
     );
     assert_eq!(meter.due(NOON), Some(Did::Ran(7, Operation::SwitchOff)));
     assert_eq!(meter.due(NOON), None);
-    let again = meter.receive(&confirm(3, 7, MAINTENANCE));
-    assert_eq!(again, Did::Answered(3, Outcome::Refused));
+    let again = meter.receive(&confirm(4, 7, MAINTENANCE));
+    assert_eq!(again, Did::Answered(4, Outcome::Refused));
 }
 
 #[test]

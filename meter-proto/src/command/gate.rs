@@ -163,8 +163,7 @@ impl Gate {
 
     /// Ends the loading of what was stored: puts right what a power cut left half done, and closes
     /// what cannot be trusted. `true` when a key was closed, because its counter is lost: nothing
-    /// is accepted under it until it is replaced. Then make what is [`overdue`](Self::overdue)
-    /// durable.
+    /// is accepted under it until it is replaced.
     pub fn settle(&mut self) -> bool {
         let mut is_closed = false;
         for role in Role::ALL {

@@ -126,7 +126,6 @@ impl Store {
         }
         found.is_closed = store.gate.settle();
         found.has_keys = store.gate.has_keys();
-        store.catch_up(flash).await?;
         Ok((store, found))
     }
 

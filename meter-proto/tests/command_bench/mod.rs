@@ -71,6 +71,15 @@ pub(crate) fn order(counter: u64, operation: Operation) -> Vec<u8> {
     seal(&command, Form::Mac0, id)
 }
 
+/// A command that waits for a second, under the maintenance key.
+pub(crate) fn later(counter: u64, operation: Operation) -> Vec<u8> {
+    let command = Command {
+        run_at: Some(UtcSeconds::new(NOON + 1)),
+        ..command(counter, operation)
+    };
+    seal(&command, Form::Mac0, MAINTENANCE)
+}
+
 /// A switch off or on, under the operations key.
 pub(crate) fn switch(
     counter: u64,
@@ -192,6 +201,20 @@ impl<const WORD: usize> Meter<WORD> {
         let due = self.store.due(&mut self.flash, clock, &mut buffer);
         let due = block_on(due).unwrap()?;
         Some(self.act(due).unwrap())
+    }
+
+    /// Other commands take every place in which one can wait.
+    pub(crate) fn crowd(&mut self) {
+        self.due(NOON + 100_000);
+        for (counter, operation) in [
+            (101, Operation::Reboot),
+            (102, Operation::UpdateStart),
+            (103, Operation::UpdateCancel),
+            (104, Operation::ClearTamper),
+        ] {
+            let did = self.receive(&later(counter, operation));
+            assert_eq!(did, Did::Answered(counter, Outcome::Accepted));
+        }
     }
 
     fn act(&mut self, received: Received<'_>) -> Result<Did, StoreError<PowerLost>> {
