@@ -421,7 +421,7 @@ fn the_counter_comes_before_the_command() {
         gate.judge(&message, &mut buffer, NOW),
         Verdict::Ignore(Reason::UnknownKey)
     ));
-    for change in changes_of_a_made_meter() {
+    for change in gate.provision(OPERATIONS, key(OPERATIONS)) {
         gate.stored(change);
     }
     assert!(!gate.settle());
@@ -433,18 +433,4 @@ fn the_counter_comes_before_the_command() {
     };
     gate.stored(change);
     assert!(matches!(gate.step(&mut accepted), Step::Run(_)));
-}
-
-/// What a store would have kept, written out by hand.
-fn changes_of_a_made_meter() -> Vec<meter_proto::command::Change> {
-    let mut keys = vec![0x82];
-    for id in [OPERATIONS, MAINTENANCE] {
-        keys.extend([0x82, 0x82, 1, 0x58, 32]);
-        keys.extend(key(id).expose());
-        keys.push(0xF6);
-    }
-    let book = [0x86, 1, 0, 0x48, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0xF6, 0x40];
-    [(1, &keys[..]), (2, &book[..]), (3, &book[..])]
-        .map(|(item, bytes)| meter_proto::command::Change::decode(item, bytes).unwrap())
-        .into()
 }

@@ -110,14 +110,18 @@ impl Gate {
         pairs.any(|pair| pair.newest().is_some())
     }
 
-    /// The keys, with this one in place of those of its role.
-    pub(super) fn provisioned(&self, id: KeyId, key: Key) -> Ring {
+    /// Puts in a key where the meter is made or repaired, in place of those of its role: make both
+    /// changes durable in their order, and tell [`stored`](Self::stored) of each. The key must never
+    /// have been in a meter, and its generation never in this one: its counter begins at 0.
+    #[must_use]
+    pub fn provision(&self, id: KeyId, key: Key) -> [Change; 2] {
         let mut ring = self.ring.clone();
         *ring.pair_mut(id.role) = Pair {
             current: Some((id.generation, key)),
             next: None,
         };
-        ring
+        let book = Part::Book(id.role, Book::fresh(id.generation));
+        [Change(book), Change(Part::Keys(ring))]
     }
 
     /// Judges a message that came on the meter's command topic. A secret payload is decrypted into

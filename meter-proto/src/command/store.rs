@@ -9,7 +9,6 @@ use sequential_storage::cache::Cache;
 use sequential_storage::map::{MapConfig, MapStorage};
 use zeroize::Zeroizing;
 
-use super::state::{Book, Part};
 use super::{
     Accepted, Answer, Change, Gate, Key, KeyId, MAX_CHANGE, Now, Order, Policy, Reason, Response,
     Step, Ticket, Verdict,
@@ -141,8 +140,7 @@ impl Store {
         erased.map_err(StoreError::Flash)
     }
 
-    /// Puts in a key where the meter is made or repaired, in place of those of its role. The key
-    /// must never have been in a meter before: its counter begins at 0.
+    /// Puts in a key where the meter is made or repaired, as [`Gate::provision`].
     ///
     /// # Errors
     /// [`StoreError`]; the key is then in or not.
@@ -152,10 +150,10 @@ impl Store {
         id: KeyId,
         key: Key,
     ) -> Result<(), StoreError<F::Error>> {
-        let book = Book::fresh(id.generation);
-        self.keep(flash, Change(Part::Book(id.role, book))).await?;
-        let ring = self.gate.provisioned(id, key);
-        self.keep(flash, Change(Part::Keys(ring))).await
+        for change in self.gate.provision(id, key) {
+            self.keep(flash, change).await?;
+        }
+        Ok(())
     }
 
     /// Judges a message that came on the meter's command topic. What it needs to remember is in
