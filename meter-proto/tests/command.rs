@@ -12,7 +12,7 @@ use command_bench::{
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{
     self, Command, CoseError, Envelope, Form, Key, KeyId, MAX_COMMAND, OVERHEAD, OpenError,
-    Operation, Outcome, Reason, Response, Role, RotateKey, Switch,
+    Operation, Outcome, Reason, Response, Role, RotateKey, Store, Switch,
 };
 use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::{Channel, MeterId, Topic};
@@ -327,10 +327,26 @@ fn no_key_is_printed() {
         key: Key::new([0xAB; 32]),
     };
     let meter = Meter::<4>::made();
-    for text in [format!("{new:?}"), format!("{:?}", meter.store)] {
+    let mut arguments = [0; 64];
+    let length = new.encode(&mut arguments).unwrap();
+    let command = Command {
+        arguments: Some(&arguments[..length]),
+        ..command(1, Operation::RotateKey)
+    };
+    for text in [
+        format!("{new:?}"),
+        format!("{:?}", meter.store),
+        format!("{command:?} Key(..)"),
+    ] {
         assert!(text.contains("Key(..)"), "{text}");
         assert!(!text.contains("171") && !text.to_lowercase().contains("abab"));
     }
+}
+
+/// What a meter holds in RAM for it all.
+#[test]
+fn a_store_fits() {
+    assert!(size_of::<Store>() <= 1_600, "{}", size_of::<Store>());
 }
 
 #[test]

@@ -1,10 +1,5 @@
 //! The two envelopes of RFC 9052 that a command comes in, as bytes.
 //!
-//! ```text
-//! COSE_Mac0      D1 84  47 A2 01 04 04 42 role generation  A0                  payload  48 tag
-//! COSE_Encrypt0  D0 83  47 A2 01 0A 04 42 role generation  A1 05 4D iv (13)    ciphertext, tag
-//! ```
-//!
 //! Algorithm and key identifier stand in the protected header, so that every byte but the nonce
 //! is authenticated, and a wrong nonce fails the tag. Each envelope has exactly one encoding.
 
@@ -14,7 +9,6 @@ use aes::Aes128;
 use ccm::Ccm;
 use ccm::aead::{AeadInOut, KeyInit};
 use ccm::consts::{U8, U13};
-use hmac::Mac;
 use minicbor::Decoder;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
@@ -125,6 +119,11 @@ impl From<minicbor::decode::Error> for CoseError {
 }
 
 /// A message taken apart, and not authenticated yet.
+///
+/// ```text
+/// COSE_Mac0      D1 84  47 A2 01 04 04 42 role generation  A0                  payload  48 tag
+/// COSE_Encrypt0  D0 83  47 A2 01 0A 04 42 role generation  A1 05 4D iv (13)    ciphertext, tag
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'b> {
     form: Form,
@@ -303,28 +302,26 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<&[u8; N], CoseError> {
 /// The tag over the MAC_structure (RFC 9052, section 6.3).
 fn mac(key: &Key, protected: &[u8; PROTECTED], topic: Topic, payload: &[u8]) -> [u8; TAG] {
     let topic = topic.as_str();
-    let tag: [u8; KEY_LENGTH] = hmac(&key.derive(Purpose::Mac))
-        .chain_update(Form::Mac0.context())
-        .chain_update(Head::of(PROTECTED).as_bytes())
-        .chain_update(protected)
-        .chain_update(Head::of(topic.len()).as_bytes())
-        .chain_update(topic)
-        .chain_update(Head::of(payload.len()).as_bytes())
-        .chain_update(payload)
-        .finalize()
-        .into_bytes()
-        .into();
+    let heads = [PROTECTED, topic.len(), payload.len()].map(Head::of);
+    let [first_head, topic_head, payload_head] = &heads;
+    let tag = hmac(
+        &key.derive(Purpose::Mac),
+        &[
+            Form::Mac0.context(),
+            first_head.as_bytes(),
+            protected,
+            topic_head.as_bytes(),
+            topic.as_bytes(),
+            payload_head.as_bytes(),
+            payload,
+        ],
+    );
     first(&tag)
 }
 
 fn make_nonce(key: &Key, aad: &Aad, payload: &[u8]) -> [u8; IV] {
-    let whole: [u8; KEY_LENGTH] = hmac(&key.derive(Purpose::Nonce))
-        .chain_update(aad.as_bytes())
-        .chain_update(payload)
-        .finalize()
-        .into_bytes()
-        .into();
-    first(&whole)
+    let parts = [aad.as_bytes(), payload];
+    first(&hmac(&key.derive(Purpose::Nonce), &parts))
 }
 
 fn aead(key: &Key) -> Aead {

@@ -1,14 +1,5 @@
 //! The gate: what becomes of a message that says it is a command.
 //!
-//! ```text
-//!              length, shape, key, tag          counter
-//! message ──► authentic? ─────────────► above the stored one? ──► in time, allowed, in range?
-//!              │ no                       │ the same: stored answer        │ always
-//!              ▼                          │ below: replayed                ▼
-//!            Ignore                       ▼                        Store the counter, then
-//!                                       Answer               Run │ wait │ new key │ answer
-//! ```
-//!
 //! It has no clock, no flash and no random source: the caller brings the time and a random number,
 //! and makes each [`Change`] durable before it takes the next step. [`Store`](super::Store) does.
 
@@ -76,7 +67,16 @@ pub enum Verdict<'b> {
     Accept(Accepted<'b>),
 }
 
-/// Judges what comes as commands of one meter. See the module's diagram.
+/// Judges what comes as commands of one meter.
+///
+/// ```text
+///              length, shape, key, tag          counter
+/// message ──► authentic? ─────────────► above the stored one? ──► in time, allowed, in range?
+///              │ no                       │ the same: stored answer        │ always
+///              ▼                          │ below: replayed                ▼
+///            Ignore                       ▼                        Store the counter, then
+///                                       Answer               Run │ wait │ new key │ answer
+/// ```
 #[derive(Debug)]
 pub struct Gate {
     pub(super) meter: MeterId,
@@ -127,7 +127,8 @@ impl Gate {
     /// Judges a message that came on the meter's command topic. A secret payload is decrypted into
     /// `buffer`; [`MAX_COMMAND`] bytes suffice.
     ///
-    /// Nothing changes by this alone.
+    /// Nothing changes by this alone. The buffer then holds what was secret, a new key perhaps:
+    /// overwrite it after use.
     #[must_use]
     pub fn judge<'b>(&self, message: &'b [u8], buffer: &'b mut [u8], now: Now) -> Verdict<'b> {
         let authentic = match self.authenticate(message, buffer) {

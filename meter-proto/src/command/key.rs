@@ -42,22 +42,22 @@ impl Key {
     /// The key for one purpose: HKDF-Expand with SHA-256 to 32 bytes (RFC 5869, section 2.3). The
     /// extract step is left out, as section 3.3 there allows for a key that is uniform already.
     pub(super) fn derive(&self, purpose: Purpose) -> Zeroizing<[u8; KEY_LENGTH]> {
-        let expanded = hmac(&self.0)
-            .chain_update(purpose.info())
-            .chain_update([1])
-            .finalize();
-        Zeroizing::new(expanded.into_bytes().into())
+        Zeroizing::new(hmac(&self.0, &[purpose.info(), &[1]]))
     }
 }
 
-/// HMAC-SHA-256 under `key`.
-pub(super) fn hmac(key: &[u8; KEY_LENGTH]) -> Hmac<Sha256> {
-    // As long as a key of HMAC-SHA-256 may be, 64 bytes, it is filled up with zeros (RFC 2104).
+/// HMAC-SHA-256 under `key` of all parts, one after the other.
+pub(super) fn hmac(key: &[u8; KEY_LENGTH], parts: &[&[u8]]) -> [u8; KEY_LENGTH] {
+    // A key that is shorter than a block of the hash is filled up with zeros (RFC 2104).
     let mut block = Zeroizing::new([0; 64]);
     for (slot, byte) in block.iter_mut().zip(key) {
         *slot = *byte;
     }
-    Hmac::new((&*block).into())
+    let mut hmac = Hmac::<Sha256>::new((&*block).into());
+    for part in parts {
+        hmac.update(part);
+    }
+    hmac.finalize().into_bytes().into()
 }
 
 /// What a derived key is for.
@@ -72,11 +72,11 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    const fn info(self) -> &'static str {
+    const fn info(self) -> &'static [u8] {
         match self {
-            Self::Mac => "em/1 mac",
-            Self::Encryption => "em/1 ccm",
-            Self::Nonce => "em/1 iv",
+            Self::Mac => b"em/1 mac",
+            Self::Encryption => b"em/1 ccm",
+            Self::Nonce => b"em/1 iv",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What is inside the envelopes: commands, and the answers to them.
 
+use core::fmt;
+
 use meter_core::units::UtcSeconds;
 use minicbor::encode::Write;
 
@@ -108,9 +110,9 @@ impl Operation {
     }
 }
 
-/// A command, as it is inside its envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+/// A command, as it is inside its envelope. `Debug` shows how long its arguments are, and not what
+/// they are: they may be a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Command<'b> {
     /// Key 52. Rises with every command under one key, and starts above 0.
     pub counter: u64,
@@ -118,7 +120,7 @@ pub struct Command<'b> {
     pub not_after: UtcSeconds,
     /// Key 54.
     pub operation: Operation,
-    /// Key 55, one whole CBOR item as it stands: [`Switch`] and [`RotateKey`] for those
+    /// Key 55, one whole CBOR item as it stands: [`Switch`](super::Switch) and [`RotateKey`](super::RotateKey) for those
     /// operations, the application's own for all others.
     pub arguments: Option<&'b [u8]>,
     /// Key 56. When the command is to be run; absent: now.
@@ -199,6 +201,33 @@ impl<'b> Command<'b> {
             length if length > super::MAX_COMMAND => Err(EncodeError::Count),
             length => Ok(length),
         }
+    }
+}
+
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("counter", &self.counter)
+            .field("not_after", &self.not_after)
+            .field("operation", &self.operation)
+            .field("arguments", &self.arguments.map(<[u8]>::len))
+            .field("run_at", &self.run_at)
+            .finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Command<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(
+            f,
+            "Command {{ counter: {}, not_after: {}, operation: {}, arguments: {}, run_at: {} }}",
+            self.counter,
+            self.not_after,
+            self.operation,
+            self.arguments.map(<[u8]>::len),
+            self.run_at
+        );
     }
 }
 
@@ -349,8 +378,8 @@ pub enum OpenError {
     Message(DecodeError),
 }
 
-impl core::fmt::Display for OpenError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cose(error) => error.fmt(f),
             Self::UnknownKey => f.write_str("there is no key of this name"),
@@ -360,114 +389,6 @@ impl core::fmt::Display for OpenError {
 }
 
 impl core::error::Error for OpenError {}
-
-/// The arguments of switch off and switch on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Switch {
-    /// Key 1, seconds, up to [`MAX_SPREAD`]: the meter waits a random part of it after the time
-    /// of the command. Absent: none, or what the meter insists on.
-    pub spread: u32,
-    /// Key 2: this is no switch off of its own but the second word on the one that has this
-    /// counter under the operations key.
-    pub confirms: Option<u64>,
-}
-
-/// The longest random spread, in seconds.
-pub const MAX_SPREAD: u32 = 86_400;
-
-impl Switch {
-    /// Encodes the arguments and gives their length.
-    ///
-    /// # Errors
-    /// [`EncodeError::BufferTooSmall`]; 17 bytes always suffice.
-    pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-        let present = [self.spread > 0, self.confirms.is_some()];
-        cbor::encode_into(buffer, |writer| {
-            writer.map(present.map(u64::from).iter().sum())?;
-            if self.spread > 0 {
-                writer.u8(1)?.u32(self.spread)?;
-            }
-            if let Some(counter) = self.confirms {
-                writer.u8(2)?.u64(counter)?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Decodes the arguments; none are as good as an empty map.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn decode(arguments: Option<&[u8]>) -> Result<Self, DecodeError> {
-        let mut switch = Self::default();
-        let Some(bytes) = arguments else {
-            return Ok(switch);
-        };
-        let mut fields = Fields::message(bytes)?;
-        while let Some(key) = fields.next()? {
-            match key {
-                1 => switch.spread = fields.value().u32()?,
-                2 => switch.confirms = Some(fields.value().u64()?),
-                // What changes when a supply is cut is not passed over.
-                _ => return Err(DecodeError::OutOfRange { key }),
-            }
-        }
-        if switch.spread > MAX_SPREAD {
-            return Err(DecodeError::OutOfRange { key: 1 });
-        }
-        Ok(switch)
-    }
-}
-
-/// The arguments of rotate key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RotateKey {
-    /// Keys 1 and 2: the name of the new key.
-    pub id: KeyId,
-    /// Key 3: the new key.
-    pub key: Key,
-}
-
-impl RotateKey {
-    /// Encodes the arguments and gives their length. The buffer then holds the key: overwrite it
-    /// once it is sealed.
-    ///
-    /// # Errors
-    /// [`EncodeError::BufferTooSmall`]; 41 bytes always suffice.
-    pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
-        cbor::encode_into(buffer, |writer| {
-            writer.map(3)?.u8(1)?.u8(self.id.role.number())?;
-            writer.u8(2)?.u8(self.id.generation)?;
-            writer.u8(3)?.bytes(self.key.expose())?;
-            Ok(())
-        })
-    }
-
-    /// Decodes the arguments.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn decode(arguments: Option<&[u8]>) -> Result<Self, DecodeError> {
-        let mut fields = Fields::message(arguments.unwrap_or_default())?;
-        let (mut role, mut generation, mut key) = (None, None, None);
-        while let Some(label) = fields.next()? {
-            match label {
-                1 => role = super::Role::from_number(fields.value().u64()?),
-                2 => generation = Some(fields.value().u8()?),
-                3 => key = Key::from_slice(fields.value().bytes()?),
-                key => return Err(DecodeError::OutOfRange { key }),
-            }
-        }
-        let id = KeyId {
-            role: required(role, 1)?,
-            generation: required(generation, 2)?,
-        };
-        let key = required(key, 3)?;
-        Ok(Self { id, key })
-    }
-}
 
 fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
     let written = writer.writer_mut().write_all(item);

@@ -11,6 +11,7 @@
 //! | [`Gate`] | the meter's judgement, without I/O: bytes in, [`Change`]s to store and a verdict out |
 //! | [`Store`] | the gate with its memory in flash |
 
+mod arguments;
 mod cose;
 mod decide;
 mod gate;
@@ -20,12 +21,11 @@ mod state;
 mod step;
 mod store;
 
+pub use arguments::{MAX_SPREAD, RotateKey, Switch};
 pub use cose::{CoseError, Envelope, Form, OVERHEAD, seal};
 pub use gate::{Gate, Now, Policy, Reason, Verdict};
 pub use key::{KEY_LENGTH, Key, KeyId, Role};
-pub use message::{
-    Command, MAX_SPREAD, OpenError, Operation, Outcome, Response, RotateKey, Switch,
-};
+pub use message::{Command, OpenError, Operation, Outcome, Response};
 pub use state::{Change, MAX_CHANGE, MAX_WAITING};
 pub use step::{Accepted, Answer, Order, Step, Ticket};
 pub use store::{Found, Received, Store, StoreError};

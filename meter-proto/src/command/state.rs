@@ -1,14 +1,4 @@
 //! What the gate knows and flash keeps: keys, counters with their answers, commands that wait.
-//!
-//! ```text
-//! item 1       keys     [[current, next], [current, next]], operations first, each [generation,
-//!                       key] or null
-//! item 2, 3    book     [generation, counter, tag, outcome, time or null, body]
-//! item 4 to 7  waiting  [role, generation, counter, tag, form, operation, arguments, not after,
-//!                       state, due, outcome, time or null, body]
-//! ```
-//!
-//! Each item is one CBOR array and is written whole or not at all.
 
 use meter_core::units::UtcSeconds;
 use minicbor::Decoder;
@@ -319,6 +309,16 @@ impl Ring {
 }
 
 /// One change of what the gate knows. It must be in flash before the next step is taken.
+///
+/// ```text
+/// item 1       keys     [[current, next], [current, next]], operations first, each [generation,
+///                       key] or null
+/// item 2, 3    book     [generation, counter, tag, outcome, time or null, body]
+/// item 4 to 7  waiting  [role, generation, counter, tag, form, operation, arguments, not after,
+///                       state, due, outcome, time or null, body]
+/// ```
+///
+/// Each item is one CBOR array and is written whole or not at all.
 #[derive(Clone, Debug)]
 pub struct Change(pub(super) Part);
 

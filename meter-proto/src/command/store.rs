@@ -157,8 +157,8 @@ impl Store {
     }
 
     /// Judges a message that came on the meter's command topic. What it needs to remember is in
-    /// flash when this returns. `buffer` takes a secret payload; [`MAX_COMMAND`](super::MAX_COMMAND)
-    /// bytes suffice.
+    /// flash when this returns. `buffer` takes a secret payload, to be overwritten after use;
+    /// [`MAX_COMMAND`](super::MAX_COMMAND) bytes suffice.
     ///
     /// # Errors
     /// [`StoreError`]: the command is not run; sent again, it is judged again.
