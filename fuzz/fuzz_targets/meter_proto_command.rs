@@ -11,6 +11,7 @@ use meter_proto::command::{
     Accepted, Change, Command, Envelope, Form, Gate, Key, KeyId, MAX_BODY, MAX_CHANGE, MAX_COMMAND,
     Now, Outcome, Policy, Response, Role, RotateKey, Step, Switch, Verdict, seal,
 };
+use meter_proto::notice::{Notice, PublicKey, SIGNED};
 use meter_proto::topic::{Channel, MeterId, Topic};
 
 const METER: MeterId = MeterId(*b"MTR\x00\x00\x00\x00\x2a");
@@ -145,6 +146,18 @@ fn forged(message: &[u8]) {
     assert!(matches!(verdict, Verdict::Ignore(_)));
     meter.receive(message, now);
     assert_eq!(meter.flash, before);
+    let group = Topic::group("north-7").expect("a name that is fit");
+    let notice = Notice::open(message, group, |_| public_key(), &mut [0; SIGNED]);
+    assert!(notice.is_err());
+}
+
+/// Of a private key that no input has.
+fn public_key() -> Option<PublicKey> {
+    PublicKey::from_bytes(&[
+        0x03, 0xA1, 0x07, 0xBF, 0xF3, 0xCE, 0x10, 0xBE, 0x1D, 0x70, 0xDD, 0x18, 0xE7, 0x4B, 0xC0,
+        0x99, 0x67, 0xE4, 0xD6, 0x30, 0x9B, 0xA5, 0x0D, 0x5F, 0x1D, 0xDC, 0x86, 0x64, 0x12, 0x55,
+        0x31, 0xB8,
+    ])
 }
 
 /// Under the right key, any payload; and what can be decoded means the same after a round trip.
@@ -161,6 +174,11 @@ fn authentic(payload: &[u8]) {
         let mut buffer = [0xa5; 512];
         let length = response.encode(&mut buffer).expect("there is room");
         assert_eq!(Response::decode(&buffer[..length]), Ok(response));
+    }
+    if let Ok(notice) = Notice::decode(payload) {
+        let mut buffer = [0xa5; 512];
+        let length = notice.encode(&mut buffer).expect("there is room");
+        assert_eq!(Notice::decode(&buffer[..length]), Ok(notice));
     }
     for id in IDS {
         let mut meter = Meter::made();

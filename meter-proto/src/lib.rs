@@ -6,6 +6,9 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "commands")))]
 pub mod command;
 pub mod mqtt;
+#[cfg(feature = "notices")]
+#[cfg_attr(docsrs, doc(cfg(feature = "notices")))]
+pub mod notice;
 pub mod outbox;
 pub mod payload;
 pub mod topic;

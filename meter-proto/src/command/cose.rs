@@ -16,6 +16,7 @@ use zeroize::Zeroize;
 use super::key::{KEY_LENGTH, Purpose, hmac};
 use super::{Key, KeyId};
 use crate::payload::EncodeError;
+use crate::payload::cbor::head_length;
 use crate::topic::Topic;
 
 /// Bytes of an authentication tag.
@@ -393,15 +394,6 @@ impl Head {
 
     fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
-    }
-}
-
-/// Bytes of the head of a byte string of up to 65,535 bytes.
-const fn head_length(length: usize) -> usize {
-    match length {
-        0..24 => 1,
-        24..256 => 2,
-        _ => 3,
     }
 }
 

@@ -3,11 +3,10 @@
 use core::fmt;
 
 use meter_core::units::UtcSeconds;
-use minicbor::encode::Write;
 
 use super::cose::{self, CoseError, Envelope, Form};
 use super::{Key, KeyId};
-use crate::payload::cbor::{self, Fields, Writer, Written};
+use crate::payload::cbor::{self, Fields};
 use crate::payload::{DecodeError, EncodeError, required};
 use crate::topic::{Channel, MeterId, Topic};
 
@@ -120,8 +119,8 @@ pub struct Command<'b> {
     pub not_after: UtcSeconds,
     /// Key 54.
     pub operation: Operation,
-    /// Key 55, one whole CBOR item as it stands: [`Switch`](super::Switch) and [`RotateKey`](super::RotateKey) for those
-    /// operations, the application's own for all others.
+    /// Key 55, one whole CBOR item as it stands: [`Switch`](super::Switch) and
+    /// [`RotateKey`](super::RotateKey) for those operations, the application's own for all others.
     pub arguments: Option<&'b [u8]>,
     /// Key 56. When the command is to be run; absent: now.
     pub run_at: Option<UtcSeconds>,
@@ -140,7 +139,7 @@ impl<'b> Command<'b> {
             writer.u8(53)?.u64(self.not_after.get())?;
             writer.u8(54)?.u64(self.operation.number())?;
             if let Some(arguments) = self.arguments {
-                write_raw(writer.u8(55)?, arguments)?;
+                cbor::write_raw(writer.u8(55)?, arguments)?;
             }
             if let Some(time) = self.run_at {
                 writer.u8(56)?.u64(time.get())?;
@@ -314,7 +313,7 @@ impl<'b> Response<'b> {
             writer.u8(52)?.u64(self.counter)?;
             writer.u8(57)?.u8(self.outcome.number())?;
             if let Some(body) = self.body {
-                write_raw(writer.u8(58)?, body)?;
+                cbor::write_raw(writer.u8(58)?, body)?;
             }
             Ok(())
         })
@@ -389,8 +388,3 @@ impl fmt::Display for OpenError {
 }
 
 impl core::error::Error for OpenError {}
-
-fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
-    let written = writer.writer_mut().write_all(item);
-    written.map_err(minicbor::encode::Error::write)
-}

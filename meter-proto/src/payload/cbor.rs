@@ -61,7 +61,7 @@ impl<'b> Fields<'b> {
     }
 
     /// The value of the key just read as it stands, checked like one that is passed over.
-    #[cfg(feature = "commands")]
+    #[cfg(any(feature = "commands", feature = "notices"))]
     pub(crate) fn raw(&mut self) -> Result<&'b [u8], DecodeError> {
         let start = self.decoder.position();
         self.skip()?;
@@ -129,3 +129,21 @@ pub(crate) fn encode_into(
 
 /// What encoding functions return.
 pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
+
+/// Writes one whole item as it stands.
+#[cfg(any(feature = "commands", feature = "notices"))]
+pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
+    use minicbor::encode::Write;
+    let written = writer.writer_mut().write_all(item);
+    written.map_err(minicbor::encode::Error::write)
+}
+
+/// Bytes of the head of a byte string of up to 65,535 bytes.
+#[cfg(any(feature = "commands", feature = "notices"))]
+pub(crate) const fn head_length(length: usize) -> usize {
+    match length {
+        0..24 => 1,
+        24..256 => 2,
+        _ => 3,
+    }
+}
