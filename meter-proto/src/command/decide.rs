@@ -10,13 +10,19 @@ use super::{Command, Form, Operation, Outcome, Role, RotateKey, Switch};
 /// What a new command comes to.
 #[derive(Debug)]
 pub(super) enum Decision {
+    /// Run it now.
     Run,
+    /// Let it wait in this place.
     Wait(usize, State),
+    /// Let the one that waits in this place be due, now.
     Confirm(usize, UtcSeconds),
+    /// Take the key that it brings.
     Rotate(RotateKey),
+    /// Answer, and nothing else.
     Finish(Outcome),
-    /// One that waited: its time has come, or is over.
+    /// Run the one that waited in this place.
     Due(usize),
+    /// Give up the one that waited in this place: its time is over.
     Lapse(usize),
 }
 
@@ -39,6 +45,7 @@ impl Gate {
             (Operation::SwitchOff | Operation::SwitchOn, Some(clock)) => {
                 self.decide_switch(authentic, clock, now.random)
             }
+            (Operation::SwitchOff | Operation::SwitchOn, None) => Err(Outcome::Refused),
             (_, clock) => match command.run_at {
                 Some(time) if clock.is_none_or(|clock| time > clock) => {
                     self.wait(command, State::Due(time))

@@ -242,7 +242,7 @@ impl Gate {
                 let waiting = self.place(place)?;
                 Part::Waiting(place, Waiting { state, ..waiting })
             }
-            // A switch on at once: one that waits must not undo it later.
+            // Done at once, a switch on say: one that waits must not undo it later.
             Decision::Run => {
                 let place = self.replaced(command.operation)?;
                 let refused = Kept::new(Outcome::Refused, accepted.clock);
