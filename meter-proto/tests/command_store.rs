@@ -292,6 +292,26 @@ fn a_failing_flash_runs_nothing_twice() {
     }
 }
 
+/// A write that is not done, and looks as if it were: what ran does not run again.
+#[test]
+fn a_flash_that_forgets_runs_nothing_twice() {
+    let message = order(41, Operation::SetConfig);
+    let cells = used::<4>(40).flash.cells;
+    for writes in 0.. {
+        let mut meter = Meter::start(Flash::<4>::of(cells.clone()));
+        meter.flash.drops_in.set(writes);
+        let received = meter.try_receive(&message, NOW);
+        let has_forgotten = meter.flash.drops_in.replace(usize::MAX) > usize::MAX / 2;
+        let has_run = !meter.ran.is_empty();
+        assert!(has_run || received.is_err());
+        let again = meter.restart().receive(&message);
+        assert!(matches!(again, Did::Answered(..)) || !has_run, "{writes}");
+        if !has_forgotten {
+            break;
+        }
+    }
+}
+
 /// Keys without their counter are closed, and opened again by a new key.
 #[test]
 fn a_lost_counter_closes_its_key() {

@@ -117,11 +117,19 @@ pub(crate) fn confirm(counter: u64, confirms: u64, id: KeyId) -> Vec<u8> {
 }
 
 pub(crate) fn rotate(counter: u64, new: KeyId, under: KeyId, form: Form) -> Vec<u8> {
+    rotate_to(counter, new, key(new), under, form)
+}
+
+/// A new key of any bytes.
+pub(crate) fn rotate_to(
+    counter: u64,
+    id: KeyId,
+    key_of_it: Key,
+    under: KeyId,
+    form: Form,
+) -> Vec<u8> {
     let mut arguments = [0; 64];
-    let new = RotateKey {
-        id: new,
-        key: key(new),
-    };
+    let new = RotateKey { id, key: key_of_it };
     let length = new.encode(&mut arguments).unwrap();
     let command = Command {
         arguments: Some(&arguments[..length]),
