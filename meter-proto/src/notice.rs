@@ -1,7 +1,7 @@
 //! Notices: what a head-end tells a whole group of meters, signed.
 //!
-//! A notice is the same message for all, so it cannot be under a key that each meter has: who opened
-//! one meter could then speak to all. It is a COSE_Sign1 (RFC 9052) with Ed25519, and a meter holds
+//! A notice is the same message for all, so it cannot be under a key that each meter has: who
+//! opened one meter could then speak to all. It is a COSE_Sign1 (RFC 9052) with Ed25519, and a meter holds
 //! only public keys. A notice tells and does not order: what acts on one meter is a command to that
 //! meter. The format is `spec.md` section 11.
 

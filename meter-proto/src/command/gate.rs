@@ -111,8 +111,8 @@ impl Gate {
     }
 
     /// Puts in a key where the meter is made or repaired, in place of those of its role: make both
-    /// changes durable in their order, and tell [`stored`](Self::stored) of each. The key must never
-    /// have been in a meter, and its generation never in this one: its counter begins at 0.
+    /// changes durable in their order, and tell [`stored`](Self::stored) of each. The key must
+    /// never have been in a meter, and its generation never in this one: its counter begins at 0.
     #[must_use]
     pub fn provision(&self, id: KeyId, key: Key) -> [Change; 2] {
         let mut ring = self.ring.clone();
@@ -148,8 +148,8 @@ impl Gate {
         })
     }
 
-    /// A change is in flash. At a start, so is everything that was stored, in ascending order of the
-    /// items.
+    /// A change is in flash. At a start, so is everything that was stored, in ascending order of
+    /// the items.
     pub fn stored(&mut self, change: Change) {
         match change.0 {
             Part::Keys(ring) => self.ring = ring,
