@@ -2,7 +2,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "commands")]
+#[cfg_attr(docsrs, doc(cfg(feature = "commands")))]
+pub mod command;
 pub mod mqtt;
+#[cfg(feature = "notices")]
+#[cfg_attr(docsrs, doc(cfg(feature = "notices")))]
+pub mod notice;
 pub mod outbox;
 pub mod payload;
 pub mod topic;

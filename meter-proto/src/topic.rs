@@ -5,6 +5,10 @@ use core::str;
 
 /// What every topic of this version of the wire format begins with.
 const PREFIX: &str = "em/1/";
+/// What follows it in the topics of groups.
+const GROUP: &str = "g/";
+/// The most characters of a group's name.
+const GROUP_LONGEST: usize = 16;
 /// Hex digits of a meter's identity.
 const ID_DIGITS: usize = 16;
 /// The longest topic: prefix, identity, slash, channel.
@@ -71,16 +75,19 @@ pub enum Channel {
     Receipt,
     /// `c`, down: command.
     Command,
+    /// `a`, up: answer to a command.
+    Answer,
 }
 
 impl Channel {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Reading,
         Self::Profile,
         Self::Events,
         Self::State,
         Self::Receipt,
         Self::Command,
+        Self::Answer,
     ];
 
     /// The channel as it stands in a topic.
@@ -93,6 +100,7 @@ impl Channel {
             Self::State => "s",
             Self::Receipt => "k",
             Self::Command => "c",
+            Self::Answer => "a",
         }
     }
 }
@@ -118,6 +126,22 @@ impl Topic {
             format_args!("{PREFIX}{meter}/{}", channel.name()),
         );
         topic
+    }
+
+    /// The topic of the notices to a group: `em/1/g/<group>`. `None` when the name is not 1 to 16
+    /// of the characters a to z, 0 to 9 and `-`.
+    #[must_use]
+    pub fn group(name: &str) -> Option<Self> {
+        let is_fit = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if !(1..=GROUP_LONGEST).contains(&name.len()) || !name.bytes().all(is_fit) {
+            return None;
+        }
+        let mut topic = Self {
+            text: [0; LONGEST],
+            length: 0,
+        };
+        fmt::write(&mut topic, format_args!("{PREFIX}{GROUP}{name}")).ok()?;
+        Some(topic)
     }
 
     /// The topic as text.
@@ -158,6 +182,9 @@ impl fmt::Debug for Topic {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use std::borrow::ToOwned;
+
     use super::*;
 
     const METER: MeterId = MeterId(*b"MTR\x00\x00\x00\x00\x2a");
@@ -175,6 +202,17 @@ mod tests {
             let topic = Topic::new(METER, channel);
             assert_eq!(Topic::parse(topic.as_str()), Some((METER, channel)));
         }
+    }
+
+    #[test]
+    fn groups_have_names_that_are_no_filters() {
+        let topic = |name| Topic::group(name).map(|topic| topic.as_str().to_owned());
+        assert_eq!(topic("north-7").as_deref(), Some("em/1/g/north-7"));
+        assert!(topic("0123456789abcdef").is_some());
+        for name in ["", "+", "#", "a/b", "North", "0123456789abcdefg", "é"] {
+            assert_eq!(topic(name), None, "{name}");
+        }
+        assert_eq!(Topic::parse("em/1/g/s"), None);
     }
 
     #[test]

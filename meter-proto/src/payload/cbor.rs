@@ -13,7 +13,7 @@ const DEPTH: u8 = 4;
 const ENTRIES: u64 = 64;
 
 /// Reads one map entry after the other and sees to its order.
-pub(super) struct Fields<'b> {
+pub(crate) struct Fields<'b> {
     decoder: Decoder<'b>,
     left: u64,
     last: Option<u64>,
@@ -21,7 +21,7 @@ pub(super) struct Fields<'b> {
 
 impl<'b> Fields<'b> {
     /// Opens the map that is the whole message.
-    pub(super) fn message(bytes: &'b [u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn message(bytes: &'b [u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
         let left = length(decoder.map())?;
         Ok(Self {
@@ -32,7 +32,7 @@ impl<'b> Fields<'b> {
     }
 
     /// The next key, or `None` after the last; then nothing may follow the map.
-    pub(super) fn next(&mut self) -> Result<Option<u64>, DecodeError> {
+    pub(crate) fn next(&mut self) -> Result<Option<u64>, DecodeError> {
         let Some(left) = self.left.checked_sub(1) else {
             let end = self.decoder.position() == self.decoder.input().len();
             return if end {
@@ -51,13 +51,25 @@ impl<'b> Fields<'b> {
     }
 
     /// The value of the key just read.
-    pub(super) fn value(&mut self) -> &mut Decoder<'b> {
+    pub(crate) fn value(&mut self) -> &mut Decoder<'b> {
         &mut self.decoder
     }
 
     /// Passes over the value of a key that is not known.
-    pub(super) fn skip(&mut self) -> Result<(), DecodeError> {
+    pub(crate) fn skip(&mut self) -> Result<(), DecodeError> {
         skip(&mut self.decoder, DEPTH - 1)
+    }
+
+    /// The value of the key just read as it stands, checked like one that is passed over.
+    #[cfg(any(feature = "commands", feature = "notices"))]
+    pub(crate) fn raw(&mut self) -> Result<&'b [u8], DecodeError> {
+        let start = self.decoder.position();
+        self.skip()?;
+        let range = start..self.decoder.position();
+        self.decoder
+            .input()
+            .get(range)
+            .ok_or(DecodeError::Malformed)
     }
 }
 
@@ -83,14 +95,14 @@ fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
 }
 
 /// A definite length; anything else is not ours.
-pub(super) fn length(
+pub(crate) fn length(
     length: Result<Option<u64>, minicbor::decode::Error>,
 ) -> Result<u64, DecodeError> {
     length?.ok_or(DecodeError::Malformed)
 }
 
 /// A definite length of at most `most`.
-pub(super) fn bounded(
+pub(crate) fn bounded(
     found: Result<Option<u64>, minicbor::decode::Error>,
     most: u64,
 ) -> Result<u64, DecodeError> {
@@ -103,10 +115,10 @@ pub(super) fn bounded(
 }
 
 /// The encoder over a caller's buffer.
-pub(super) type Writer<'b> = Encoder<Cursor<&'b mut [u8]>>;
+pub(crate) type Writer<'b> = Encoder<Cursor<&'b mut [u8]>>;
 
 /// Runs an encoding into `buffer` and gives the number of bytes written.
-pub(super) fn encode_into(
+pub(crate) fn encode_into(
     buffer: &mut [u8],
     encoding: impl FnOnce(&mut Writer<'_>) -> Result<(), minicbor::encode::Error<EndOfSlice>>,
 ) -> Result<usize, EncodeError> {
@@ -116,4 +128,22 @@ pub(super) fn encode_into(
 }
 
 /// What encoding functions return.
-pub(super) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
+pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
+
+/// Writes one whole item as it stands.
+#[cfg(any(feature = "commands", feature = "notices"))]
+pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
+    use minicbor::encode::Write;
+    let written = writer.writer_mut().write_all(item);
+    written.map_err(minicbor::encode::Error::write)
+}
+
+/// Bytes of the head of a byte string of up to 65,535 bytes.
+#[cfg(any(feature = "commands", feature = "notices"))]
+pub(crate) const fn head_length(length: usize) -> usize {
+    match length {
+        0..24 => 1,
+        24..256 => 2,
+        _ => 3,
+    }
+}

@@ -5,7 +5,7 @@
 //! integers take their shortest form, so equal records give equal bytes.
 
 mod birth;
-mod cbor;
+pub(crate) mod cbor;
 mod event;
 mod message;
 mod phases;
@@ -164,7 +164,7 @@ impl fmt::Display for EncodeError {
 impl core::error::Error for EncodeError {}
 
 /// `Err(Missing)` for a key that the message must have.
-fn required<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> {
+pub(crate) fn required<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> {
     value.ok_or(DecodeError::Missing { key })
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Flash<const WORD: usize = 4> {
     pub(crate) lies: bool,
     /// So many reads, writes and erases from now on, one fails and does nothing.
     pub(crate) fails_in: Rc<Cell<usize>>,
+    /// So many writes from now on, one is not done, and no error reported.
+    pub(crate) drops_in: Rc<Cell<usize>>,
 }
 
 pub(crate) type Cut = (Vec<u8>, Told);
@@ -62,6 +64,7 @@ impl<const WORD: usize> Flash<WORD> {
             told: Rc::default(),
             lies: false,
             fails_in: Rc::new(Cell::new(usize::MAX)),
+            drops_in: Rc::new(Cell::new(usize::MAX)),
         }
     }
 
@@ -136,6 +139,11 @@ impl<const WORD: usize> NorFlash for Flash<WORD> {
         let word = WORD as u32;
         assert!(offset.is_multiple_of(word) && bytes.len().is_multiple_of(WORD));
         self.turn().await?;
+        let left = self.drops_in.get();
+        self.drops_in.set(left.wrapping_sub(1));
+        if left == 0 {
+            return Ok(());
+        }
         self.may_be_cut(|cells| {
             let half = bytes.iter().take(bytes.len().div_ceil(2));
             for (address, byte) in (offset as usize..).zip(half) {
