@@ -11,9 +11,9 @@ mod silent;
 use core::hint::black_box;
 
 use embedded_io::Read;
+use nbiot_at::blocking::Modem;
 use nbiot_at::esim::{Iccid, Subscription, Switch};
 use nbiot_at::http::{Progress, Url};
-use nbiot_at::blocking::Modem;
 use nbiot_at::{Apn, Engine, Instant, Transport};
 // The vector table.
 use stm32f4xx_hal as _;
