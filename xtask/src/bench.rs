@@ -47,7 +47,7 @@ pub(crate) fn run() -> Outcome {
     figures.extend(one_meter_day(log));
     figures.extend(forecasts(log));
     figures.extend(splitters(log));
-    figures.extend(later());
+    figures.extend(packets(log));
     println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
     figures.iter().for_each(print);
     Ok(String::new())
@@ -428,17 +428,22 @@ fn splitters(log: &mut Log) -> Vec<Figure> {
     ]
 }
 
-/// Budgets that compare with other crates: no bench of this repository runs those yet.
-fn later() -> Vec<Figure> {
-    [("meter-proto: packet decode, against mqttrs", "times")]
-        .into_iter()
-        .map(|(what, unit)| Figure {
-            what,
-            budget: 1.0,
-            unit,
-            found: Err("not measured yet: the comparison is still to be written".to_string()),
-        })
-        .collect()
+/// A PUBLISH of 249 bytes decoded, beside the two codecs that a client would use otherwise.
+fn packets(log: &mut Log) -> [Figure; 2] {
+    let ours = per_round(log, "decode");
+    let bare = per_round(log, "decode-mqttrs");
+    let buffer = per_round(log, "buffer");
+    let theirs = per_round(log, "decode-rumqttc").and_then(|all| Ok(all - buffer?));
+    let figure = |what, theirs: Result<f64, String>| Figure {
+        what,
+        budget: theirs.unwrap_or(f64::NAN),
+        unit: "instructions",
+        found: ours.clone(),
+    };
+    [
+        figure("meter-proto: a message decoded, beside mqttrs", bare),
+        figure("meter-proto: the same, beside rumqttc", theirs),
+    ]
 }
 
 #[cfg(test)]

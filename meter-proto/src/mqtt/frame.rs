@@ -1,9 +1,11 @@
-//! What stands between the wire and the codec.
+//! What a server may send, and nothing else.
 //!
 //! `mqttrs` 0.4.1 panics on several packets that are cut short, reads on into the next packet, and
 //! waits for ever for a packet that will never fit. This module looks at the fixed header and the
-//! lengths first, so that the codec is only ever given one whole packet of a kind that a server
-//! may send, whose inner lengths add up.
+//! lengths first. What is left of the five packets that a server may send is then a few bytes in
+//! known places: reading them here costs less than handing them over (`cargo xtask bench`), and
+//! saves the 1.4 KiB that a packet of `mqttrs` takes on the stack. `mqttrs` encodes, and in the
+//! tests it has to agree with every packet that is let through.
 //!
 //! ```text
 //! byte 1    type (bits 7-4), flags (bits 3-0)
@@ -35,8 +37,8 @@ pub enum FrameError {
     Topic,
     /// CONNACK with a reserved bit, or with Session Present beside a refusal [3.2.2-4].
     Connack,
-    /// The codec refused what the guard let through.
-    Codec,
+    /// A SUBACK with a code that there is not [3.9.3-2].
+    ReturnCode,
 }
 
 impl fmt::Display for FrameError {
@@ -49,7 +51,7 @@ impl fmt::Display for FrameError {
             Self::TooLong => "the packet does not fit the buffer",
             Self::Topic => "the topic name is not allowed",
             Self::Connack => "the CONNACK contradicts itself",
-            Self::Codec => "the packet does not decode",
+            Self::ReturnCode => "a return code that there is not",
         })
     }
 }
@@ -71,6 +73,8 @@ const CONNACK: u8 = 0x20;
 const PUBACK: u8 = 0x40;
 const SUBACK: u8 = 0x90;
 const PINGRESP: u8 = 0xD0;
+/// The return code of a filter that was not granted.
+const REFUSED: u8 = 0x80;
 
 impl Header {
     /// Reads the fixed header; `None` when it is not whole yet.
@@ -156,10 +160,7 @@ impl Header {
             return Ok(None);
         }
         let identifier = match bytes.get(end..head) {
-            Some(&[high, low]) => match u16::from_be_bytes([high, low]) {
-                0 => return Err(FrameError::Length),
-                identifier => Some(identifier),
-            },
+            Some(&[high, low]) => Some(identifier(high, low)?),
             _ => None,
         };
         Ok(Some(PublishHead {
@@ -176,10 +177,14 @@ impl PublishHead {
     /// # Errors
     /// [`FrameError::Topic`].
     pub fn check_topic(&self, bytes: &[u8]) -> Result<(), FrameError> {
+        self.topic(bytes).map(drop)
+    }
+
+    fn topic<'b>(&self, bytes: &'b [u8]) -> Result<&'b str, FrameError> {
         let (start, end) = self.topic;
         let topic = bytes.get(start..end).map(core::str::from_utf8);
         match topic {
-            Some(Ok(topic)) => checked_topic(topic).map(drop),
+            Some(Ok(topic)) => checked_topic(topic),
             _ => Err(FrameError::Topic),
         }
     }
@@ -253,42 +258,49 @@ pub fn decode(bytes: &[u8]) -> Result<Packet<'_>, FrameError> {
     if header.total() != bytes.len() {
         return Err(FrameError::Length);
     }
-    if header.first == CONNACK {
-        return connack(bytes);
-    }
-    if header.is_publish() {
-        header.publish_head(bytes)?.ok_or(FrameError::Length)?;
-    }
-    let packet = mqttrs::decode_slice(bytes).map_err(|_| FrameError::Codec)?;
-    match packet.ok_or(FrameError::Codec)? {
-        mqttrs::Packet::Publish(publish) => Ok(Packet::Publish {
-            topic: checked_topic(publish.topic_name)?,
-            payload: publish.payload,
-            identifier: publish.qospid.pid().map(mqttrs::Pid::get),
-            retain: publish.retain,
-        }),
-        mqttrs::Packet::Puback(pid) => Ok(Packet::Puback(pid.get())),
-        mqttrs::Packet::Suback(suback) => Ok(Packet::Suback {
-            identifier: suback.pid.get(),
-            granted: suback
-                .return_codes
-                .iter()
-                .all(|code| *code != mqttrs::SubscribeReturnCodes::Failure),
-        }),
-        mqttrs::Packet::Pingresp => Ok(Packet::Pingresp),
+    let body = bytes.get(header.length..).unwrap_or_default();
+    match (header.first, body) {
+        (CONNACK, &[flags, code]) => connack(flags, code),
+        (PUBACK, &[high, low]) => Ok(Packet::Puback(identifier(high, low)?)),
+        (SUBACK, &[high, low, code]) => match code {
+            0..=2 | REFUSED => Ok(Packet::Suback {
+                identifier: identifier(high, low)?,
+                granted: code != REFUSED,
+            }),
+            _ => Err(FrameError::ReturnCode),
+        },
+        (PINGRESP, []) => Ok(Packet::Pingresp),
+        _ if header.is_publish() => publish(header, bytes),
         _ => Err(FrameError::UnexpectedType),
     }
 }
 
-/// The codec accepts reserved bits and refuses reserved codes: two bytes are read here instead.
-fn connack(bytes: &[u8]) -> Result<Packet<'static>, FrameError> {
-    match bytes {
-        [_, _, flags @ (0 | 1), code] if *flags == 0 || *code == 0 => Ok(Packet::Connack {
-            session_present: *flags == 1,
-            code: *code,
-        }),
-        _ => Err(FrameError::Connack),
+fn publish(header: Header, bytes: &[u8]) -> Result<Packet<'_>, FrameError> {
+    let head = header.publish_head(bytes)?.ok_or(FrameError::Length)?;
+    Ok(Packet::Publish {
+        topic: head.topic(bytes)?,
+        payload: bytes.get(head.length..).unwrap_or_default(),
+        identifier: head.identifier,
+        retain: header.first & 1 != 0,
+    })
+}
+
+/// Never 0 [2.3.1-1].
+const fn identifier(high: u8, low: u8) -> Result<u16, FrameError> {
+    match u16::from_be_bytes([high, low]) {
+        0 => Err(FrameError::Length),
+        identifier => Ok(identifier),
     }
+}
+
+const fn connack(flags: u8, code: u8) -> Result<Packet<'static>, FrameError> {
+    if flags > 1 || flags == 1 && code != 0 {
+        return Err(FrameError::Connack);
+    }
+    Ok(Packet::Connack {
+        session_present: flags == 1,
+        code,
+    })
 }
 
 fn checked_topic(topic: &str) -> Result<&str, FrameError> {
@@ -327,7 +339,8 @@ mod tests {
             (&[0x30, 3, 0, 0, b'a'], FrameError::Topic),
             (&[0x30, 3, 0, 1, b'#'], FrameError::Topic),
             (&[0x30, 3, 0, 1, 0], FrameError::Topic),
-            (&[0x30, 3, 0, 1, 0xFF], FrameError::Codec),
+            (&[0x30, 3, 0, 1, 0xFF], FrameError::Topic),
+            (&[0x90, 3, 0, 7, 3], FrameError::ReturnCode),
             (&[0x38, 3, 0, 1, b'a'], FrameError::Flags),
             (&[0x36, 5, 0, 1, b'a', 0, 1], FrameError::UnexpectedType),
             (&[0x34, 5, 0, 1, b'a', 0, 1], FrameError::UnexpectedType),
@@ -386,16 +399,52 @@ mod tests {
         assert!(decode(&[0x40, 2, 0, 0]).is_err());
     }
 
+    /// What `mqttrs` makes of a packet that was let through.
+    fn by_the_codec(bytes: &[u8]) -> Option<Packet<'_>> {
+        Some(match mqttrs::decode_slice(bytes).ok()?? {
+            mqttrs::Packet::Connack(connack) => Packet::Connack {
+                session_present: connack.session_present,
+                code: match connack.code {
+                    mqttrs::ConnectReturnCode::Accepted => 0,
+                    mqttrs::ConnectReturnCode::RefusedProtocolVersion => 1,
+                    mqttrs::ConnectReturnCode::RefusedIdentifierRejected => 2,
+                    mqttrs::ConnectReturnCode::ServerUnavailable => 3,
+                    mqttrs::ConnectReturnCode::BadUsernamePassword => 4,
+                    mqttrs::ConnectReturnCode::NotAuthorized => 5,
+                },
+            },
+            mqttrs::Packet::Publish(publish) => Packet::Publish {
+                topic: publish.topic_name,
+                payload: publish.payload,
+                identifier: publish.qospid.pid().map(mqttrs::Pid::get),
+                retain: publish.retain,
+            },
+            mqttrs::Packet::Puback(pid) => Packet::Puback(pid.get()),
+            mqttrs::Packet::Suback(suback) => Packet::Suback {
+                identifier: suback.pid.get(),
+                granted: !suback
+                    .return_codes
+                    .contains(&mqttrs::SubscribeReturnCodes::Failure),
+            },
+            mqttrs::Packet::Pingresp => Packet::Pingresp,
+            _ => return None,
+        })
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         #[test]
-        fn no_bytes_make_guard_or_codec_panic(
+        fn no_bytes_make_guard_or_codec_panic_or_disagree(
             first in prop::sample::select(&[0x20u8, 0x30, 0x32, 0x40, 0x90, 0xD0, 0x3B][..]),
             body in prop::collection::vec(any::<u8>(), 0..40),
         ) {
             let mut bytes: Vec<u8> = [first, body.len() as u8].to_vec();
             bytes.extend(&body);
-            let _ = decode(&bytes);
+            match decode(&bytes) {
+                // The codec knows no reserved codes of a refusal.
+                Ok(Packet::Connack { code: 6.., .. }) | Err(_) => {}
+                Ok(packet) => prop_assert_eq!(by_the_codec(&bytes), Some(packet)),
+            }
             let _ = decode(&body);
             if let Ok(Some(header)) = Header::read(&body) {
                 let _ = header.publish_head(&body);

@@ -1,6 +1,6 @@
-//! MQTT 3.1.1: the guard in front of the codec, and the session of a client.
+//! MQTT 3.1.1: what a server may send, and the session of a client.
 //!
-//! [`frame`] decides, byte by byte, what may reach the `mqttrs` codec at all; [`Session`] is the
+//! [`frame`] decides, byte by byte, what of a server's is a packet at all; [`Session`] is the
 //! client's state without I/O and without a clock. Numbers in brackets are the conformance
 //! statements of the OASIS standard.
 

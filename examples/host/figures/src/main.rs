@@ -6,6 +6,7 @@
 
 mod metering;
 mod splitter;
+mod wire;
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -53,6 +54,10 @@ fn main() -> ExitCode {
         "transcripts-alone" => splitter::load_alone(rounds),
         "splitter" => splitter::ours_rounds(rounds),
         "digester" => splitter::atat_rounds(rounds),
+        "decode" => wire::ours(rounds),
+        "decode-mqttrs" => wire::mqttrs(rounds),
+        "decode-rumqttc" => wire::rumqttc(rounds),
+        "buffer" => wire::buffer_alone(rounds),
         _ => return usage(),
     }
     ExitCode::SUCCESS
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
 fn usage() -> ExitCode {
     eprintln!("usage: figures empty-loop|counter-update|vi-sample|frame|conversion ROUNDS");
     eprintln!("       figures transcripts-alone|splitter|digester ROUNDS");
+    eprintln!("       figures decode|decode-mqttrs|decode-rumqttc|buffer ROUNDS");
     eprintln!("       figures transcripts load|nbiot-at|atat");
     eprintln!("       figures bus-bytes one|two|all|syn|software");
     ExitCode::FAILURE
