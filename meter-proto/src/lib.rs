@@ -9,3 +9,6 @@ pub mod mqtt;
 pub mod outbox;
 pub mod payload;
 pub mod topic;
+#[cfg(feature = "update")]
+#[cfg_attr(docsrs, doc(cfg(feature = "update")))]
+pub mod update;
