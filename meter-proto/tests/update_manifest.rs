@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "update", feature = "commands"))]
 
+mod flash;
 mod update_bench;
 
 use meter_core::units::UtcSeconds;
@@ -132,14 +133,14 @@ fn checks_come_in_their_order() {
 
 #[test]
 fn refusals_are_events_of_section_5() {
-    assert_eq!(Refusal::SecurityCounter.event(), Some(code::UPDATE_OLDER));
+    assert_eq!(Refusal::SecurityCounter.event(), code::UPDATE_OLDER);
     for refusal in [
         Refusal::Forged,
         Refusal::UnknownKey,
         Refusal::Vendor,
         Refusal::Class,
     ] {
-        assert_eq!(refusal.event(), Some(270));
+        assert_eq!(refusal.event(), 270);
     }
     for refusal in [
         Refusal::TooLong,
@@ -147,9 +148,12 @@ fn refusals_are_events_of_section_5() {
         Refusal::Sequence,
         Refusal::Room,
     ] {
-        assert_eq!(refusal.event(), Some(51));
+        assert_eq!(refusal.event(), 51);
     }
-    assert_eq!((Refusal::Busy.number(), Refusal::Room.number()), (1, 13));
+    assert_eq!(
+        (Refusal::TooLong.number(), Refusal::Image.number()),
+        (1, 14)
+    );
 }
 
 #[test]

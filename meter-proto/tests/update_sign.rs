@@ -2,6 +2,7 @@
 
 #![cfg(feature = "update")]
 
+mod flash;
 mod update_bench;
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};

@@ -15,7 +15,7 @@ pub const MAX_BLOCKS: u32 = 4096;
 pub const HASH: usize = 8;
 
 /// Names an image: the first eight bytes of the SHA-256 of its manifest.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageId(pub [u8; 8]);
 

@@ -41,13 +41,11 @@ pub struct Device {
     pub build: u32,
 }
 
-/// Why a manifest is refused, in the order in which it is looked at.
+/// Why a manifest, or its image, is refused, in the order in which it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Another update is under way, or the firmware that runs is on trial.
-    Busy,
     /// Longer than [`MAX_MESSAGE`](super::MAX_MESSAGE).
     TooLong,
     /// Not the one encoding of a COSE_Sign1 of the wire format.
@@ -72,18 +70,21 @@ pub enum Refusal {
     Time,
     /// The image does not fit its area, or the list of hashes not its buffer.
     Room,
+    /// Another update is under way, or the firmware that runs is on trial.
+    Busy,
+    /// The image in flash is not what was signed.
+    Image,
 }
 
 impl Refusal {
-    /// The event of `spec.md` section 5 that tells of it, and `None` for [`Refusal::Busy`].
+    /// The event of `spec.md` section 5 that tells of it.
     #[must_use]
-    pub const fn event(self) -> Option<u16> {
-        Some(match self {
-            Self::Busy => return None,
+    pub const fn event(self) -> u16 {
+        match self {
             Self::UnknownKey | Self::Forged | Self::Vendor | Self::Class => code::UPDATE_NOT_OURS,
             Self::SecurityCounter => code::UPDATE_OLDER,
             _ => code::UPDATE_CHECK_FAILED,
-        })
+        }
     }
 
     /// A number for the detail of that event, from 1 on.
@@ -96,7 +97,6 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Busy => "another update is under way",
             Self::TooLong => "longer than a manifest may be",
             Self::Shape => "not the COSE_Sign1 of the wire format",
             Self::UnknownKey => "signed with a key that is not known",
@@ -109,6 +109,8 @@ impl fmt::Display for Refusal {
             Self::Version => "may not replace the build that runs",
             Self::Time => "too early, too late, or the clock is not set",
             Self::Room => "there is no room for the image or its list of hashes",
+            Self::Busy => "another update is under way",
+            Self::Image => "the image in flash is not what was signed",
         })
     }
 }

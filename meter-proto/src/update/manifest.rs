@@ -220,7 +220,6 @@ impl Manifest {
     }
 
     /// Decodes what a meter has stored, without a look at the signature.
-    #[allow(dead_code)]
     pub(super) fn read_stored(message: &[u8]) -> Option<Self> {
         let envelope = Envelope::parse(message).ok()?;
         Self::decode(envelope.payload()).ok()

@@ -5,6 +5,8 @@
     reason = "each test binary uses its own part of this module"
 )]
 
+pub(crate) mod board;
+
 use ed25519_dalek::{Signer, SigningKey};
 use meter_core::units::UtcSeconds;
 use meter_proto::update::{
