@@ -5,10 +5,11 @@
 mod flash;
 mod update_bench;
 
+use embassy_futures::block_on;
 use flash::PAGE;
 use meter_proto::update::{Boot, LIST_OFFSET, Outcome, Phase, Refusal};
 use update_bench::board::{Board, Link};
-use update_bench::{NEW, OLD, image, manifest, seal, seal_with};
+use update_bench::{CLOCK, NEW, OLD, image, manifest, seal, seal_with};
 
 const SIZE: usize = 2_901;
 
@@ -219,7 +220,11 @@ fn an_update_is_not_replayed() {
 }
 
 fn replay(board: &mut Board<4>) -> Vec<Refusal> {
-    board.start_once().err().into_iter().collect()
+    let message = board.message.clone();
+    board.visit(|updater| {
+        let started = block_on(updater.start(&message, CLOCK)).unwrap();
+        started.err().into_iter().collect()
+    })
 }
 
 #[test]

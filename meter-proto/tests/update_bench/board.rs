@@ -8,8 +8,7 @@ use std::time::Duration;
 use embassy_futures::block_on;
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use meter_proto::update::{
-    Action, Boot, Data, ImageId, Outcome, Pace, Phase, Policy, Query, Refusal, Slot, UpdateError,
-    Updater,
+    Action, Boot, Data, Outcome, Pace, Phase, Policy, Query, Refusal, Slot, UpdateError, Updater,
 };
 
 use super::{CLOCK, NEW, OLD, device, image, list, manifest, seal};
@@ -79,6 +78,8 @@ pub(crate) struct Other<const WORD: usize> {
     pub(crate) area: Metered<WORD>,
     pub(crate) boot: Boot,
     pub(crate) counter: u32,
+    /// So often a trial is started again before it is swapped back.
+    pub(crate) tries: u32,
     /// What may be swapped in.
     pub(crate) signed: Vec<u8>,
 }
@@ -219,6 +220,10 @@ impl Link {
     }
 }
 
+/// The update of a board.
+pub(crate) type Opened<'b, const WORD: usize> =
+    Updater<'b, &'b mut Metered<WORD>, &'b mut Other<WORD>>;
+
 type Failed = UpdateError<PowerLost, PowerLost>;
 
 /// A meter from the first start to the end of an update.
@@ -274,6 +279,7 @@ impl<const WORD: usize> Board<WORD> {
                 area,
                 boot: Boot::Settled,
                 counter: 2,
+                tries: 0,
                 signed: new.clone(),
             },
             link: Link::new(&new, block),
@@ -308,6 +314,10 @@ impl<const WORD: usize> Board<WORD> {
         self.other.boot = match self.other.boot {
             Boot::Settled => return,
             Boot::Pending => Boot::Trial,
+            Boot::Trial if self.other.tries > 0 => {
+                self.other.tries -= 1;
+                return;
+            }
             Boot::Trial => Boot::Settled,
         };
         std::mem::swap(&mut self.active, &mut self.other.area.flash.cells);
@@ -341,22 +351,13 @@ impl<const WORD: usize> Board<WORD> {
         self.restart();
     }
 
-    /// What becomes of the message in a meter that has nothing else to do.
-    pub(crate) fn start_once(&mut self) -> Result<ImageId, Refusal> {
-        let mut hashes = vec![0; self.hashes];
+    /// Opens the update after a start, for a look and a word.
+    pub(crate) fn visit<T>(&mut self, visit: impl FnOnce(&mut Opened<'_, WORD>) -> T) -> T {
+        let mut hashes = vec![0xa5; self.hashes];
         let device = device(self.build());
-        let (state, other) = (&mut self.state, &mut self.other);
-        let opened = Updater::open(
-            state,
-            RANGE,
-            other,
-            device,
-            POLICY,
-            &mut hashes,
-            Duration::ZERO,
-        );
-        let mut updater = block_on(opened).unwrap();
-        block_on(updater.start(&self.message, CLOCK)).unwrap()
+        let (state, other, now) = (&mut self.state, &mut self.other, Duration::ZERO);
+        let opened = Updater::open(state, RANGE, other, device, POLICY, &mut hashes, now);
+        visit(&mut block_on(opened).unwrap())
     }
 
     /// From a start to a restart, or to the end.
