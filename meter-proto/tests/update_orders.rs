@@ -162,7 +162,7 @@ fn a_trial_that_starts_too_often_is_given_up() {
     let mut board = on_trial();
     board.other.tries = 10;
     for _ in 0..3 {
-        board.cut_after(6);
+        board.cut_after(1);
         assert_eq!(board.other.boot, Boot::Trial);
     }
     // The fourth start: it finds itself good, too late.

@@ -6,9 +6,12 @@
 mod flash;
 mod update_bench;
 
+use embassy_futures::block_on;
 use meter_proto::update::{Boot, Outcome, Phase, Record};
 use proptest::prelude::*;
-use update_bench::board::Board;
+use sequential_storage::cache::Cache;
+use sequential_storage::map::{MapConfig, MapStorage};
+use update_bench::board::{Board, RANGE};
 use update_bench::{NEW, OLD};
 
 const SIZE: usize = 2_901;
@@ -163,27 +166,55 @@ fn only_what_hashes_right_is_kept() {
     }
 }
 
+/// A board that lost power when it was about to ask the bootloader.
+fn verified() -> Board<4> {
+    let mut undisturbed = Board::<4>::new(SIZE, 256);
+    undisturbed.live();
+    let marks = undisturbed.state.marks.take();
+    let (left, _) = marks.iter().find(|(_, length)| *length == 1).unwrap();
+    let mut board = Board::<4>::new(SIZE, 256);
+    assert!(cut_life(&mut board, 0, usize::MAX - left));
+    assert_eq!(board.phases.last(), Some(&Phase::Verified));
+    board.starts = 0;
+    board
+}
+
 /// The image is hashed again after a restart, and what changed since is not installed.
 #[test]
 fn an_image_that_rots_after_it_was_verified_is_not_installed() {
     for at in [0, SIZE / 2, SIZE - 1] {
-        let mut board = Board::<4>::new(SIZE, 256);
-        // Power goes when the bootloader is asked.
-        let swap = {
-            let mut other = Board::<4>::new(SIZE, 256);
-            other.live();
-            let marks = other.state.marks.borrow();
-            let arrow = marks.iter().find(|(_, length)| *length == 1).unwrap();
-            usize::MAX - arrow.0
-        };
-        assert!(cut_life(&mut board, 0, swap));
-        assert_eq!(board.phases.last(), Some(&Phase::Verified));
+        let mut board = verified();
         board.other.area.flash.cells[at] ^= 1;
-        board.starts = 0;
         assert_eq!(board.live(), Outcome::Failed);
         assert_eq!(board.events, [264, 266, 51]);
         assert_eq!(board.build(), OLD);
     }
+    assert_eq!(verified().live(), Outcome::Confirmed);
+}
+
+/// Somebody who can write the store, and has no key: the same manifest with another signature.
+#[test]
+fn a_stored_manifest_that_is_not_signed_is_not_installed() {
+    let mut board = verified();
+    let mut forged = board.message.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let config = MapConfig::try_new(RANGE).unwrap();
+    let mut map = MapStorage::<u8, _, _>::new(&mut board.state, config, Cache::new_uncached());
+    block_on(map.store_item(&mut [0; 512], &1, &&forged[..])).unwrap();
+    assert_eq!(board.live(), Outcome::Failed);
+    assert_eq!(board.events, [264, 266, 51]);
+    assert_eq!(board.build(), OLD);
+}
+
+/// A write that was done and reported as failed: its page is erased before it is written again.
+#[test]
+fn no_word_is_written_twice() {
+    let mut board = board::<4>(256);
+    board.forgives = true;
+    board.other.area.flash.lies = true;
+    assert_eq!(board.live(), Outcome::Confirmed);
+    assert!(!board.other.area.flash.lies);
+    assert_eq!(board.restarts, 1);
 }
 
 /// A use of either flash fails once, and nothing is cut: what is called again goes on.

@@ -15,7 +15,7 @@ use super::{CLOCK, NEW, OLD, device, image, list, manifest, seal};
 use crate::flash::{Flash, PAGE, PowerLost};
 
 /// Where the state is kept.
-const RANGE: std::ops::Range<u32> = 0..3 * PAGE as u32;
+pub(crate) const RANGE: std::ops::Range<u32> = 0..3 * PAGE as u32;
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) const POLICY: Policy = Policy {
     pace: Pace {
@@ -34,6 +34,8 @@ pub(crate) struct Metered<const WORD: usize> {
     pub(crate) writes: usize,
     /// It holds the only image that is known to work.
     is_needed: bool,
+    /// No word is written twice between two erases, as where each has a checksum.
+    pub(crate) once: bool,
 }
 
 impl<const WORD: usize> ErrorType for Metered<WORD> {
@@ -67,6 +69,11 @@ impl<const WORD: usize> NorFlash for Metered<WORD> {
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), PowerLost> {
         assert!(!self.is_needed);
         self.writes += 1;
+        let cells = self.flash.cells[offset as usize..].iter().take(bytes.len());
+        assert!(
+            !self.once || cells.copied().all(|cell| cell == 0xFF),
+            "written twice"
+        );
         let mark = (self.flash.budget.get(), bytes.len());
         self.marks.borrow_mut().push(mark);
         self.flash.write(offset, bytes).await
@@ -266,11 +273,13 @@ impl<const WORD: usize> Board<WORD> {
             erased: 0,
             writes: 0,
             is_needed: false,
+            once: false,
         };
         let new = image(NEW, size);
         let mut active = image(OLD, 3_000);
         active.resize(metered().flash.cells.len(), 0xFF);
         let mut area = metered();
+        area.once = true;
         area.flash.cells.fill(0x5A); // what an earlier update left
         Self {
             active,

@@ -90,11 +90,6 @@ impl Machine<'_> {
     }
 
     fn fetch(&mut self, now: Duration) -> Option<Step> {
-        if self.boot != Boot::Settled {
-            // The other area holds the only image that is known to work.
-            self.stage = Stage::GivenUp;
-            return None;
-        }
         let Stage::Blocks { window, erased } = &mut self.stage else {
             return None;
         };
