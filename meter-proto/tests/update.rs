@@ -186,6 +186,7 @@ fn what_is_refused_changes_nothing() {
             (&board.refusals[..], &board.events[..]),
             (&[refusal][..], &[code][..])
         );
+        assert_eq!(board.refused, 1);
         assert_untouched(&board);
     }
 }

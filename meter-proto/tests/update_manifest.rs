@@ -9,7 +9,7 @@ use meter_core::units::UtcSeconds;
 use meter_proto::command::{Command, Operation};
 use meter_proto::payload::{DecodeError, code};
 use meter_proto::update::{
-    Component, Data, ImageId, MAX_MESSAGE, Manifest, Query, Refusal, Standing, Version,
+    Component, Data, ImageId, MAX_MESSAGE, Manifest, Query, Refusal, Standing, Version, block_hash,
     seal as seal_payload,
 };
 use proptest::prelude::*;
@@ -46,6 +46,10 @@ fn known_manifest_and_its_signature() {
     assert_eq!(judge(&unhex(MESSAGE)), Ok(good()));
     assert_eq!(good().image_id().0.to_vec(), unhex(IMAGE_ID));
     assert_eq!((good().blocks(), good().list_size()), (4, 32));
+    assert_eq!(
+        block_hash(&image(NEW, 1_000)[..256]).to_vec(),
+        unhex("1F09D113A14A883C")
+    );
 }
 
 #[test]
@@ -283,7 +287,9 @@ fn known_blocks() {
 
 proptest! {
     #[test]
-    fn random_bytes_never_panic_and_are_never_taken(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+    fn random_bytes_never_panic_and_are_never_taken(
+        bytes in prop::collection::vec(any::<u8>(), 0..500),
+    ) {
         prop_assert!(judge(&bytes).is_err());
         let _ = (Manifest::decode(&bytes), Query::decode(&bytes), Data::decode(&bytes));
         let _ = ImageId::decode(Some(&bytes));

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::payload::cbor::{self, Fields};
 use crate::payload::{DecodeError, EncodeError, required};
 
@@ -14,12 +16,29 @@ pub const MAX_BLOCKS: u32 = 4096;
 /// Bytes of a block's hash: the first of its SHA-256.
 pub const HASH: usize = 8;
 
+/// What the list of hashes has of a block: the first bytes of its SHA-256.
+#[must_use]
+pub fn block_hash(block: &[u8]) -> [u8; HASH] {
+    let digest: [u8; 32] = Sha256::digest(block).into();
+    let mut hash = [0; HASH];
+    for (slot, byte) in hash.iter_mut().zip(digest) {
+        *slot = byte;
+    }
+    hash
+}
+
 /// Names an image: the first eight bytes of the SHA-256 of its manifest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ImageId(pub [u8; 8]);
 
 impl ImageId {
+    /// The name of the image that this encoded manifest is about.
+    #[must_use]
+    pub fn of(manifest: &[u8]) -> Self {
+        Self(block_hash(manifest))
+    }
+
     /// Encodes the arguments of the commands *update cancel* and *update confirm*, and gives their
     /// length.
     ///

@@ -297,7 +297,8 @@ impl<'b> Machine<'b> {
         self.notices.pop()
     }
 
-    /// Judges a signed manifest. If a new one is taken, store the message and [`begin`](Self::begin).
+    /// Judges a signed manifest. If it is a new one, store the message and
+    /// [`begin`](Self::begin).
     pub(super) fn judge(
         &self,
         message: &[u8],

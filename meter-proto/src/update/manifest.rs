@@ -4,7 +4,6 @@ use core::fmt;
 
 use meter_core::units::UtcSeconds;
 use minicbor::Decoder;
-use sha2::{Digest, Sha256};
 
 use super::envelope::{self, Envelope};
 use super::sign::{PublicKey, SIGNATURE};
@@ -321,15 +320,4 @@ fn items(value: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
 fn array<const N: usize>(value: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
     let bytes = value.bytes()?;
     bytes.try_into().map_err(|_| DecodeError::Malformed)
-}
-
-impl ImageId {
-    fn of(payload: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(payload).into();
-        let mut id = [0; 8];
-        for (slot, byte) in id.iter_mut().zip(digest) {
-            *slot = byte;
-        }
-        Self(id)
-    }
 }

@@ -24,7 +24,7 @@ mod slot;
 mod updater;
 mod window;
 
-pub use block::{BLOCK_SIZES, Data, HASH, ImageId, LIST_OFFSET, MAX_BLOCKS, Query};
+pub use block::{BLOCK_SIZES, Data, HASH, ImageId, LIST_OFFSET, MAX_BLOCKS, Query, block_hash};
 pub use envelope::{OVERHEAD, seal};
 pub use judge::{Device, Keys, Refusal, Standing};
 pub use machine::Policy;

@@ -252,6 +252,7 @@ pub(crate) struct Board<const WORD: usize> {
     /// Room for the list of hashes.
     pub(crate) hashes: usize,
     pub(crate) wrong: u32,
+    pub(crate) refused: u32,
     /// An error is no power cut: the application calls again.
     pub(crate) forgives: bool,
     /// A life has so many turns.
@@ -301,6 +302,7 @@ impl<const WORD: usize> Board<WORD> {
             restarts: 0,
             hashes: 256,
             wrong: 0,
+            refused: 0,
             forgives: false,
             turns: 20_000,
             whole: 0,
@@ -393,6 +395,7 @@ impl<const WORD: usize> Board<WORD> {
                 self.phases.push(record.phase);
             }
             (self.wrong, self.whole) = (updater.wrong(), record.whole);
+            self.refused = updater.refused();
             if self.forgives && action.is_err() {
                 continue;
             }

@@ -8,7 +8,7 @@ use super::{CHUNK, Machine, REPAIRS, Stage, Step, Verdict};
 use crate::update::notice::Notice;
 use crate::update::record::{Outcome, Phase, Record};
 use crate::update::window::Window;
-use crate::update::{Boot, Data, HASH, Manifest};
+use crate::update::{Boot, Data, HASH, Manifest, block_hash};
 
 /// More changes of the stage than can follow each other without a step.
 const CHANGES: u8 = 8;
@@ -222,7 +222,7 @@ impl Machine<'_> {
         if !at.is_multiple_of(u32::from(manifest.block_size)) && at < self.record.whole {
             return;
         }
-        let digest = hash.clone().finalize().into();
+        let digest: [u8; 32] = hash.clone().finalize().into();
         if self.is_right(&manifest, begin, &digest) {
             self.stage = Self::recheck(at);
         } else if self.repairs >= REPAIRS {
@@ -239,8 +239,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether the block that begins there has the hash of the list.
-    fn is_right(&self, manifest: &Manifest, begin: u32, digest: &[u8; 32]) -> bool {
+    /// Whether the hash of the block that begins there starts as the list says.
+    fn is_right(&self, manifest: &Manifest, begin: u32, digest: &[u8]) -> bool {
         let block = begin.checked_div(u32::from(manifest.block_size));
         let mut listed = self.hashes.chunks_exact(HASH);
         let listed = block.and_then(|block| listed.nth(usize::try_from(block).ok()?));
@@ -324,10 +324,10 @@ impl Machine<'_> {
     }
 
     fn check_data<'d>(&mut self, data: &Data<'d>, block: u32, at: u32) -> Verdict<'d> {
-        let digest = Sha256::digest(data.bytes).into();
+        let hash = block_hash(data.bytes);
         let is_right = self
             .manifest
-            .is_some_and(|manifest| self.is_right(&manifest, at, &digest));
+            .is_some_and(|manifest| self.is_right(&manifest, at, &hash));
         if is_right {
             return Verdict::Write(at, data.bytes);
         }
