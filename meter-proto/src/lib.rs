@@ -12,3 +12,6 @@ pub mod notice;
 pub mod outbox;
 pub mod payload;
 pub mod topic;
+#[cfg(feature = "update")]
+#[cfg_attr(docsrs, doc(cfg(feature = "update")))]
+pub mod update;

@@ -77,10 +77,14 @@ pub enum Channel {
     Command,
     /// `a`, up: answer to a command.
     Answer,
+    /// `f/q`, up: blocks of a firmware are wanted.
+    FirmwareQuery,
+    /// `f/d`, down: a block of a firmware.
+    FirmwareData,
 }
 
 impl Channel {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Reading,
         Self::Profile,
         Self::Events,
@@ -88,6 +92,8 @@ impl Channel {
         Self::Receipt,
         Self::Command,
         Self::Answer,
+        Self::FirmwareQuery,
+        Self::FirmwareData,
     ];
 
     /// The channel as it stands in a topic.
@@ -101,6 +107,8 @@ impl Channel {
             Self::Receipt => "k",
             Self::Command => "c",
             Self::Answer => "a",
+            Self::FirmwareQuery => "f/q",
+            Self::FirmwareData => "f/d",
         }
     }
 }

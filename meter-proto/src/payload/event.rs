@@ -22,6 +22,12 @@ pub mod code {
     pub const CLOCK_SET_NEW: u16 = 5;
     /// The metering chip failed.
     pub const MEASUREMENT_FAULT: u16 = 16;
+    /// A new firmware is whole, verified, and starts with the next restart.
+    pub const UPDATE_READY: u16 = 17;
+    /// A new firmware runs, on trial.
+    pub const UPDATE_TRIAL: u16 = 18;
+    /// A firmware, or its manifest, was refused; the detail is the reason's number.
+    pub const UPDATE_CHECK_FAILED: u16 = 51;
     /// Connected to the broker after an outage; the detail is its length in seconds.
     pub const CONNECTED: u16 = 256;
     /// The broker refused; the detail is its return code.
@@ -34,6 +40,20 @@ pub mod code {
     pub const EPOCH_CHANGED: u16 = 260;
     /// The metering chip was resynchronised or restarted; the detail is how often.
     pub const METERING_RESYNC: u16 = 262;
+    /// A manifest was accepted; the detail is the image's name, as for all of an update.
+    pub const UPDATE_STARTED: u16 = 264;
+    /// A block, or the list of hashes, was wrong; the detail is how many were so far.
+    pub const UPDATE_BLOCK_FAILED: u16 = 265;
+    /// The image in flash is the one that was signed.
+    pub const UPDATE_VERIFIED: u16 = 266;
+    /// The new firmware stays.
+    pub const UPDATE_CONFIRMED: u16 = 267;
+    /// The old firmware runs again.
+    pub const UPDATE_REVERTED: u16 = 268;
+    /// A manifest had a security counter below the meter's; the detail is the reason's number.
+    pub const UPDATE_OLDER: u16 = 269;
+    /// A manifest was for another device, or not signed; the detail is the reason's number.
+    pub const UPDATE_NOT_OURS: u16 = 270;
 }
 
 /// What an event adds to its code.
