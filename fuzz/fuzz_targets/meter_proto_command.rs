@@ -47,7 +47,7 @@ impl Meter {
             ran: Vec::new(),
         };
         for id in IDS {
-            for change in meter.gate.provision(id, key(id)) {
+            for change in meter.gate.provision(id, key(id)).expect("a new generation") {
                 meter.store(change);
             }
         }

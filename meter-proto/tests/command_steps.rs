@@ -22,7 +22,10 @@ fn the_counter_comes_before_the_command() {
         gate.judge(&message, &mut buffer, NOW),
         Verdict::Ignore(Reason::UnknownKey)
     ));
-    for change in gate.provision(OPERATIONS, key(OPERATIONS)) {
+    for change in gate
+        .provision(OPERATIONS, key(OPERATIONS))
+        .expect("a new generation")
+    {
         gate.stored(change);
     }
     assert!(!gate.settle());
@@ -36,11 +39,33 @@ fn the_counter_comes_before_the_command() {
     assert!(matches!(gate.step(&mut accepted), Step::Run(_)));
 }
 
+/// A key whose counter is not there is closed, whether or not the caller settles the gate.
+#[test]
+fn a_key_without_its_counter_is_closed() {
+    let mut gate = Gate::new(METER, Policy::default());
+    let changes = gate
+        .provision(OPERATIONS, key(OPERATIONS))
+        .expect("the first");
+    for change in changes.skip(1) {
+        gate.stored(change);
+    }
+    let message = order(1, Operation::SetConfig);
+    let mut buffer = [0; MAX_COMMAND];
+    let Verdict::Answer(answer) = gate.judge(&message, &mut buffer, NOW) else {
+        panic!("it is taken");
+    };
+    assert_eq!(answer.response().outcome, Outcome::Replayed);
+    assert!(gate.provision(OPERATIONS, key(OPERATIONS)).is_none());
+}
+
 /// What comes while a command runs takes its place: its late answer is sent, and kept nowhere.
 #[test]
 fn a_late_answer_takes_no_place() {
     let mut gate = Gate::new(METER, Policy::default());
-    for change in gate.provision(OPERATIONS, key(OPERATIONS)) {
+    for change in gate
+        .provision(OPERATIONS, key(OPERATIONS))
+        .expect("a new generation")
+    {
         gate.stored(change);
     }
     let messages = [

@@ -338,6 +338,54 @@ fn a_lost_counter_closes_its_key() {
     assert_eq!(meter.receive(&message), Did::Ran(1, Operation::SetConfig));
 }
 
+/// A key that was in the meter before is not put in again, and what waited under the lost one is
+/// refused.
+#[test]
+fn a_repaired_meter_does_not_run_what_waited() {
+    let mut meter = Meter::<4>::made();
+    let off = switch(1, Operation::SwitchOff, Some(NOON), 0);
+    meter.receive(&off);
+    let old = KeyId {
+        generation: 1,
+        ..NEWER
+    };
+    let done = meter.store.provision(&mut meter.flash, old, key(old));
+    assert_eq!(block_on(done), Err(StoreError::Generation));
+    for cells in cuts(&mut meter, |meter| {
+        let done = meter.store.provision(&mut meter.flash, NEWER, key(NEWER));
+        block_on(done).unwrap();
+    }) {
+        let mut meter = Meter::<4>::start(Flash::of(cells));
+        let done = meter.store.provision(&mut meter.flash, NEWER, key(NEWER));
+        assert!(matches!(
+            block_on(done),
+            Ok(()) | Err(StoreError::Generation)
+        ));
+        let mut meter = meter.restart();
+        assert_eq!(meter.due(NOON + 3_600), None);
+        assert_eq!(meter.receive(&off), Did::Ignored(Reason::UnknownKey));
+        let on = seal(&command(1, Operation::SwitchOn), Form::Mac0, NEWER);
+        assert_eq!(meter.receive(&on), Did::Ran(1, Operation::SwitchOn));
+    }
+}
+
+/// A switch on that was taken, run or not, ends the switch off that waits, at every cut.
+#[test]
+fn power_cut_at_every_write_and_erase_of_a_replacement() {
+    for commands in 30..40 {
+        let mut meter = used::<4>(commands);
+        meter.receive(&switch(commands + 1, Operation::SwitchOff, Some(NOON), 0));
+        let on = order(commands + 2, Operation::SwitchOn);
+        for cells in cuts(&mut meter, |meter| {
+            meter.receive(&on);
+        }) {
+            let mut meter = Meter::start(Flash::<4>::of(cells));
+            meter.receive(&on);
+            assert_eq!(meter.due(NOON + 3_600), None);
+        }
+    }
+}
+
 #[test]
 fn a_meter_without_keys_hears_nothing() {
     let mut meter = Meter::<4>::start(Flash::new());

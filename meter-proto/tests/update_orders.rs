@@ -10,9 +10,11 @@ use std::time::Duration;
 use embassy_futures::block_on;
 use meter_core::units::UtcSeconds;
 use meter_proto::payload::{Detail, EventList, code};
-use meter_proto::update::{Action, Boot, ImageId, Manifest, Notice, Outcome, Phase, Refusal};
-use update_bench::board::{Board, Opened};
-use update_bench::{CLOCK, NEW, NEW_YEAR, OLD, image, manifest, seal, seal_with};
+use meter_proto::update::{
+    Action, Block, Boot, Data, ImageId, LIST_OFFSET, Manifest, Notice, Outcome, Phase, Refusal,
+};
+use update_bench::board::{Board, Opened, POLICY, TIMEOUT};
+use update_bench::{CLOCK, NEW, NEW_YEAR, OLD, image, list, manifest, seal, seal_with};
 
 const SIZE: usize = 2_901;
 const STRANGE: ImageId = ImageId([9; 8]);
@@ -175,6 +177,92 @@ fn a_trial_that_starts_too_often_is_given_up() {
     assert_eq!(board.live(), Outcome::Reverted);
     assert_eq!(board.build(), OLD);
     assert_eq!(board.events, [264, 266, 17, 18, 268]);
+}
+
+/// A meter whose firmware was put in by hand in the middle of a download of the same build: it was
+/// never tried, and no counter is raised for it.
+#[test]
+fn a_download_of_what_runs_already_ends() {
+    let mut board = loading();
+    board.active = image(NEW, SIZE);
+    board.visit(|updater| {
+        assert_eq!(settle(updater), Action::Wait(None));
+        assert_eq!(updater.record().outcome, Outcome::Failed);
+        assert_eq!(updater.record().sequence, 0);
+        assert_eq!(updater.notice(), Some(Notice::Refused(Refusal::Version)));
+    });
+    assert_eq!(board.other.counter, 2);
+}
+
+/// A meter that was repaired has another list of hashes, or a higher counter, than the manifest
+/// was taken for.
+#[test]
+fn a_download_that_no_longer_suits_ends() {
+    for (hashes, counter, refusal) in [(16, 2, Refusal::Room), (256, 4, Refusal::SecurityCounter)] {
+        let mut board = loading();
+        (board.hashes, board.other.counter) = (hashes, counter);
+        let erased = board.other.area.erased;
+        board.visit(|updater| {
+            assert_eq!(settle(updater), Action::Wait(None));
+            assert_eq!(updater.record().outcome, Outcome::Failed);
+            assert_eq!(updater.notice(), Some(Notice::Refused(refusal)));
+        });
+        assert_eq!(board.other.area.erased, erased);
+    }
+}
+
+/// The state cannot be written any more while a firmware is on trial: it still ends in time.
+#[test]
+fn a_trial_ends_without_a_flash_to_say_so() {
+    let mut board = on_trial();
+    let budget = board.budget();
+    board.visit(|updater| {
+        budget.set(0);
+        for _ in 0..10 {
+            assert!(block_on(updater.work(Duration::ZERO)).is_err());
+        }
+        assert!(updater.self_test_passed());
+        assert!(updater.confirm(good().image_id()));
+        assert!(block_on(updater.work(POLICY.trial)).is_err());
+        assert_eq!(block_on(updater.work(POLICY.trial)), Ok(Action::Restart));
+    });
+    board.restart();
+    assert_eq!(board.live(), Outcome::Reverted);
+    assert_eq!(board.build(), OLD);
+}
+
+/// Whoever sends wrong blocks is not asked sooner for it.
+#[test]
+fn wrong_blocks_are_asked_for_when_their_time_is_over() {
+    let mut board = loading();
+    let list = list(&image(NEW, SIZE), 256);
+    let data = |offset, bytes| {
+        let mut message = [0; 300];
+        let image = good().image_id();
+        let data = Data {
+            image,
+            offset,
+            bytes,
+        };
+        let length = data.encode(&mut message).unwrap();
+        message[..length].to_vec()
+    };
+    board.visit(|updater| {
+        settle(updater);
+        let given = block_on(updater.receive(&data(LIST_OFFSET, &list), Duration::ZERO));
+        assert_eq!(given, Ok(Block::Taken));
+        let until = settle(updater);
+        let missing = updater.record().whole;
+        for wrong in 1..100 {
+            let given = block_on(updater.receive(&data(missing, &[0; 256]), Duration::ZERO));
+            assert_eq!(given, Ok(Block::Wrong));
+            assert_eq!(updater.wrong(), wrong);
+            assert_eq!(block_on(updater.work(Duration::ZERO)), Ok(until));
+        }
+        assert_eq!(until, Action::Wait(Some(TIMEOUT)));
+        let asked = block_on(updater.work(TIMEOUT));
+        assert!(matches!(asked, Ok(Action::Ask(query)) if query.offset == missing));
+    });
 }
 
 /// A manifest whose build number is not that of its image: the trial is nobody's.

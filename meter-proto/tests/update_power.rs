@@ -192,18 +192,57 @@ fn an_image_that_rots_after_it_was_verified_is_not_installed() {
     assert_eq!(verified().live(), Outcome::Confirmed);
 }
 
-/// Somebody who can write the store, and has no key: the same manifest with another signature.
-#[test]
-fn a_stored_manifest_that_is_not_signed_is_not_installed() {
-    let mut board = verified();
+fn forge(board: &mut Board<4>) {
     let mut forged = board.message.clone();
     *forged.last_mut().unwrap() ^= 1;
     let config = MapConfig::try_new(RANGE).unwrap();
     let mut map = MapStorage::<u8, _, _>::new(&mut board.state, config, Cache::new_uncached());
     block_on(map.store_item(&mut [0; 512], &1, &&forged[..])).unwrap();
+}
+
+/// Somebody who can write the store, and has no key: the same manifest with another signature.
+#[test]
+fn a_stored_manifest_that_is_not_signed_is_not_installed() {
+    let mut board = verified();
+    forge(&mut board);
     assert_eq!(board.live(), Outcome::Failed);
     assert_eq!(board.events, [264, 266, 51]);
     assert_eq!(board.build(), OLD);
+}
+
+/// The same, after the bootloader was told that the image stays: no counter is raised for it.
+#[test]
+fn a_stored_manifest_that_is_not_signed_raises_no_counter() {
+    for is_signed in [true, false] {
+        let mut board = Board::<4>::new(SIZE, 256);
+        board.is_good = [false; 2];
+        board.one_life().unwrap();
+        board.restart();
+        board.cut_after(1);
+        board.active = update_bench::image(NEW, SIZE);
+        board.other.boot = Boot::Settled;
+        if !is_signed {
+            forge(&mut board);
+        }
+        board.starts = 0;
+        let (outcome, counter) = if is_signed {
+            (Outcome::Confirmed, 3)
+        } else {
+            (Outcome::Failed, 2)
+        };
+        assert_eq!((board.live(), board.other.counter), (outcome, counter));
+    }
+}
+
+/// An area that takes no write is not erased for ever.
+#[test]
+fn a_worn_area_ends_the_update() {
+    let mut board = Board::<4>::new(SIZE, 256);
+    board.forgives = true;
+    board.other.area.is_worn = true;
+    assert_eq!(board.live(), Outcome::Failed);
+    assert_eq!(board.other.area.writes, 4);
+    assert_eq!(board.events, [264, 51]);
 }
 
 /// A write that was done and reported as failed: its page is erased before it is written again.

@@ -110,18 +110,35 @@ impl Gate {
         pairs.any(|pair| pair.newest().is_some())
     }
 
-    /// Puts in a key where the meter is made or repaired, in place of those of its role: make both
-    /// changes durable in their order, and tell [`stored`](Self::stored) of each. The key must
-    /// never have been in a meter, and its generation never in this one: its counter begins at 0.
+    /// Puts in a key where the meter is made or repaired, in place of those of its role: make the
+    /// changes durable in their order, and tell [`stored`](Self::stored) of each. What waits under
+    /// the role is refused with it. The key must never have been in a meter: its counter begins
+    /// at 0.
+    ///
+    /// `None` when the generation is not above those that the meter knows of this role.
     #[must_use]
-    pub fn provision(&self, id: KeyId, key: Key) -> [Change; 2] {
+    pub fn provision(&self, id: KeyId, key: Key) -> Option<impl Iterator<Item = Change> + use<>> {
+        let book = self.book(id.role).map(|book| book.generation);
+        let newest = self.ring.pair(id.role).newest().max(book);
+        if newest.is_some_and(|newest| id.generation <= newest) {
+            return None;
+        }
         let mut ring = self.ring.clone();
         *ring.pair_mut(id.role) = Pair {
             current: Some((id.generation, key)),
             next: None,
         };
-        let book = Part::Book(id.role, Book::fresh(id.generation));
-        [Change(book), Change(Part::Keys(ring))]
+        let refused = (0..).zip(self.waiting).filter_map(move |(place, slot)| {
+            let waits =
+                |waiting: &Waiting| waiting.id.role == id.role && waiting.state != State::Ended;
+            let refused = Kept::new(Outcome::Refused, None);
+            Some(Part::Waiting(place, slot.filter(waits)?.ended(refused)))
+        });
+        let keys = [
+            Part::Book(id.role, Book::fresh(id.generation)),
+            Part::Keys(ring),
+        ];
+        Some(refused.chain(keys).map(Change))
     }
 
     /// Judges a message that came on the meter's command topic. A secret payload is decrypted into
@@ -357,11 +374,14 @@ impl Gate {
         })
     }
 
-    /// The highest counter that was used under a key.
+    /// The highest counter that was used under a key. Only one that was never used has none: where
+    /// the book is lost, the key is closed.
     fn counter(&self, id: KeyId) -> u64 {
-        let book = self.book(id.role);
-        let book = book.filter(|book| book.generation == id.generation);
-        book.map_or(0, |book| book.counter)
+        match self.book(id.role) {
+            Some(book) if book.generation == id.generation => book.counter,
+            _ if self.ring.pair(id.role).is_next(id.generation) => 0,
+            _ => u64::MAX,
+        }
     }
 
     /// The answer to a message whose counter is used up.

@@ -125,10 +125,11 @@ enum Act {
 
 impl Decision {
     /// A counter is always stored before what it stands for is done. A command that only begins
-    /// to wait does nothing yet; it is stored first, so that it is there if its counter is.
+    /// to wait does nothing yet; it is stored first, so that it is there if its counter is. One that
+    /// is replaced ends first too: it must not run after a power cut, when its successor did.
     const fn acts(&self) -> &'static [Act] {
         match self {
-            Self::Run => &[Act::Count, Act::Keys, Act::Waiting],
+            Self::Run => &[Act::Waiting, Act::Count, Act::Keys],
             Self::Wait(..) => &[Act::Waiting, Act::Count, Act::Keys],
             Self::Confirm(..) => &[Act::Count, Act::Keys, Act::Waiting, Act::Settle],
             Self::Rotate(_) => &[Act::Count, Act::NextKey, Act::Settle],

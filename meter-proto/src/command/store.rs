@@ -35,6 +35,8 @@ pub enum StoreError<E> {
     Corrupted,
     /// The answer is longer than it may be.
     Answer(EncodeError),
+    /// The key's generation is not above those that the meter knows of its role.
+    Generation,
 }
 
 impl<E: fmt::Display> fmt::Display for StoreError<E> {
@@ -44,6 +46,7 @@ impl<E: fmt::Display> fmt::Display for StoreError<E> {
             Self::Layout => f.write_str("the range of the commands does not fit the flash"),
             Self::Corrupted => f.write_str("what is stored of the commands cannot be read"),
             Self::Answer(error) => write!(f, "the answer cannot be kept: {error}"),
+            Self::Generation => f.write_str("the key's generation is not above the last one"),
         }
     }
 }
@@ -150,7 +153,8 @@ impl Store {
         id: KeyId,
         key: Key,
     ) -> Result<(), StoreError<F::Error>> {
-        for change in self.gate.provision(id, key) {
+        let changes = self.gate.provision(id, key);
+        for change in changes.ok_or(StoreError::Generation)? {
             self.keep(flash, change).await?;
         }
         Ok(())
@@ -161,7 +165,9 @@ impl Store {
     /// [`MAX_COMMAND`](super::MAX_COMMAND) bytes suffice.
     ///
     /// # Errors
-    /// [`StoreError`]: the command is not run; sent again, it is judged again.
+    /// [`StoreError`]: the command is not run. Sent again, it is judged again; but if its counter
+    /// was stored before the flash failed, its answer is "accepted" for good: the head-end asks
+    /// for the state and sends a new command.
     pub async fn receive<'b, F: NorFlash>(
         &mut self,
         flash: &mut F,
@@ -203,7 +209,8 @@ impl Store {
     /// `response` is not looked at, the ticket has it.
     ///
     /// # Errors
-    /// [`StoreError`]: the command is not run again, and its answer stays "accepted".
+    /// [`StoreError`]: the command is not run again, and its answer stays "accepted" unless this
+    /// is called again.
     pub async fn finish<F: NorFlash>(
         &mut self,
         flash: &mut F,

@@ -141,8 +141,31 @@ impl Device {
     pub fn judge(&self, message: &[u8], standing: Standing) -> Result<Manifest, Refusal> {
         let payload = Envelope::parse(message)?.open(&self.keys)?;
         let manifest = Manifest::decode(payload).map_err(|_| Refusal::Manifest)?;
-        let [least, most] = manifest.replaces;
         let [first, last] = manifest.window;
+        let is_timely = standing
+            .clock
+            .is_some_and(|clock| (first..=last).contains(&clock));
+        self.compare(&manifest, standing, is_timely)?;
+        Ok(manifest)
+    }
+
+    /// Whether a manifest that was taken before may still be installed: all checks but those of
+    /// the signature, for which see [`vouches`](Self::vouches), and of the time. A meter that was
+    /// repaired since may run another build, or have another layout of its flash.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the first check that fails decides.
+    pub fn suits(&self, manifest: &Manifest, standing: Standing) -> Result<(), Refusal> {
+        self.compare(manifest, standing, true)
+    }
+
+    fn compare(
+        &self,
+        manifest: &Manifest,
+        standing: Standing,
+        is_timely: bool,
+    ) -> Result<(), Refusal> {
+        let [least, most] = manifest.replaces;
         let checks = [
             (manifest.vendor == self.vendor, Refusal::Vendor),
             (
@@ -158,12 +181,7 @@ impl Device {
                 (least..=most).contains(&self.build) && manifest.build != self.build,
                 Refusal::Version,
             ),
-            (
-                standing
-                    .clock
-                    .is_some_and(|clock| (first..=last).contains(&clock)),
-                Refusal::Time,
-            ),
+            (is_timely, Refusal::Time),
             (
                 manifest.size <= standing.area && manifest.list_size() <= standing.list,
                 Refusal::Room,
@@ -171,7 +189,7 @@ impl Device {
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, refusal)) => Err(refusal),
-            None => Ok(manifest),
+            None => Ok(()),
         }
     }
 

@@ -128,6 +128,8 @@ enum Stage {
         is_wanted: bool,
     },
     Keep,
+    /// The image stays: what it was signed with is looked at again.
+    Kept,
     Raise,
     GivenUp,
 }
@@ -216,9 +218,20 @@ impl<'b> Machine<'b> {
             (_, Boot::Pending) => self.stage = Stage::Asked,
             (_, Boot::Trial) if is_new => self.wake_on_trial(now),
             (_, Boot::Trial) => self.stage = Stage::GivenUp,
-            (_, Boot::Settled) if is_new => self.stage = Stage::Raise,
-            (Phase::Loading | Phase::Verified, Boot::Settled) => self.enter(now),
+            (Phase::Loading | Phase::Verified, Boot::Settled) => self.resume(now),
+            // The image stays, and power failed before the counter was raised.
+            (Phase::Asked | Phase::Trial, Boot::Settled) if is_new => self.stage = Stage::Kept,
+            (Phase::GivenUp, Boot::Settled) if is_new => self.end(Outcome::Failed),
             (_, Boot::Settled) => self.end(Outcome::Reverted),
+        }
+    }
+
+    /// Goes on with an update that nothing was installed of, if it may still be.
+    fn resume(&mut self, now: Duration) {
+        let manifest = self.manifest.as_ref().ok_or(Refusal::Image);
+        match manifest.and_then(|manifest| self.suits(manifest)) {
+            Ok(()) => self.enter(now),
+            Err(refusal) => self.fail(refusal),
         }
     }
 
@@ -257,7 +270,7 @@ impl<'b> Machine<'b> {
             }
             (Phase::Loading, Some(_)) => Self::recheck(0),
             (Phase::Verified, Some(_)) => Self::verify(),
-            (Phase::Loading | Phase::Verified, None) => return self.fail(),
+            (Phase::Loading | Phase::Verified, None) => return self.fail(Refusal::Image),
             (Phase::Asked, _) => Stage::Asked,
             (Phase::Trial, _) => self.trial(now),
             (Phase::GivenUp, _) => Stage::GivenUp,
@@ -304,25 +317,38 @@ impl<'b> Machine<'b> {
         message: &[u8],
         clock: Option<meter_core::units::UtcSeconds>,
     ) -> Result<Manifest, Refusal> {
-        let standing = Standing {
-            sequence: self.record.sequence,
-            security_counter: self.security_counter,
-            clock,
-            area: self.geometry.room,
-            list: u32::try_from(self.hashes.len()).unwrap_or(u32::MAX),
-        };
-        let manifest = self.device.judge(message, standing)?;
-        let Geometry { page, word, .. } = self.geometry;
-        let block = u32::from(manifest.block_size);
-        let fits = page.max(block).is_multiple_of(page.min(block)) && block.is_multiple_of(word);
-        if !fits {
-            return Err(Refusal::Room);
-        }
+        let manifest = self.device.judge(message, self.standing(clock))?;
+        self.fit(&manifest)?;
         if self.is_idle() || self.manifest == Some(manifest) {
             Ok(manifest)
         } else {
             Err(Refusal::Busy)
         }
+    }
+
+    /// Whether the stored manifest may still be installed, as far as can be told without its
+    /// signature.
+    fn suits(&self, manifest: &Manifest) -> Result<(), Refusal> {
+        self.device.suits(manifest, self.standing(None))?;
+        self.fit(manifest)
+    }
+
+    fn standing(&self, clock: Option<meter_core::units::UtcSeconds>) -> Standing {
+        Standing {
+            sequence: self.record.sequence,
+            security_counter: self.security_counter,
+            clock,
+            area: self.geometry.room,
+            list: u32::try_from(self.hashes.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Whether blocks, pages and words go into each other.
+    fn fit(&self, manifest: &Manifest) -> Result<(), Refusal> {
+        let Geometry { page, word, .. } = self.geometry;
+        let block = u32::from(manifest.block_size);
+        let fits = page.max(block).is_multiple_of(page.min(block)) && block.is_multiple_of(word);
+        fits.then_some(()).ok_or(Refusal::Room)
     }
 
     /// Manifests that were refused.
@@ -374,6 +400,7 @@ impl<'b> Machine<'b> {
             | Stage::Swap
             | Stage::Asked
             | Stage::Keep
+            | Stage::Kept
             | Stage::Raise
             | Stage::GivenUp => return false,
             _ => self.end(Outcome::Cancelled),
@@ -415,8 +442,8 @@ impl<'b> Machine<'b> {
         });
     }
 
-    fn fail(&mut self) {
-        self.notices.push(Notice::Refused(Refusal::Image));
+    fn fail(&mut self, refusal: Refusal) {
+        self.notices.push(Notice::Refused(refusal));
         self.end(Outcome::Failed);
     }
 }

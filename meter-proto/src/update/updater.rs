@@ -202,6 +202,9 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
     /// Takes a signed manifest, the arguments of the command *update start*, and gives the image's
     /// name. The manifest of the update that is under way is taken again, and nothing changes.
     ///
+    /// It begins when [`work`](Self::work) has stored so, which [`Notice::Started`] tells: a power
+    /// cut before then forgets it, and the head-end starts it again.
+    ///
     /// # Errors
     /// [`UpdateError`]. The inner one says why the manifest is refused: then nothing was changed,
     /// and there is a [`Notice`].
@@ -274,7 +277,11 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
                 let mut item = [0; MAX_RECORD];
                 let length = record.encode(&mut item).unwrap_or_default();
                 let item = item.get(..length).unwrap_or_default();
-                self.keep(RECORD, item).await?;
+                let kept = self.keep(RECORD, item).await;
+                if kept.is_err() {
+                    self.machine.not_stored(now);
+                }
+                kept?;
                 self.machine.stored(record, now);
             }
             Step::Erase(from) => {
@@ -327,7 +334,8 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
     }
 
     /// Gives an update up: the command *update cancel*. On trial, the firmware is to restart into
-    /// the old one. `false` when it is another image, or too late.
+    /// the old one. `false` when it is another image, or too late. It counts when the next
+    /// [`work`](Self::work) has stored it.
     pub fn cancel(&mut self, image: ImageId) -> bool {
         self.machine.cancel(image)
     }

@@ -178,14 +178,6 @@ impl Window {
         self.arm(now);
     }
 
-    /// The block was wrong: asked for again with the next query.
-    pub(super) const fn failed(&mut self, block: u32) {
-        let place = block.saturating_sub(self.done);
-        if place < MAX_WINDOW as u32 {
-            self.asked &= !(1 << place);
-        }
-    }
-
     /// All of it was wrong: asked for again when the present time-out is over.
     pub(super) fn restart(&mut self, now: Duration) {
         let silent = self.silent.saturating_add(1);

@@ -36,6 +36,8 @@ pub(crate) struct Metered<const WORD: usize> {
     is_needed: bool,
     /// No word is written twice between two erases, as where each has a checksum.
     pub(crate) once: bool,
+    /// It cannot be written any more.
+    pub(crate) is_worn: bool,
 }
 
 impl<const WORD: usize> ErrorType for Metered<WORD> {
@@ -69,6 +71,9 @@ impl<const WORD: usize> NorFlash for Metered<WORD> {
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), PowerLost> {
         assert!(!self.is_needed);
         self.writes += 1;
+        if self.is_worn {
+            return Err(PowerLost);
+        }
         let cells = self.flash.cells[offset as usize..].iter().take(bytes.len());
         assert!(
             !self.once || cells.copied().all(|cell| cell == 0xFF),
@@ -275,6 +280,7 @@ impl<const WORD: usize> Board<WORD> {
             writes: 0,
             is_needed: false,
             once: false,
+            is_worn: false,
         };
         let new = image(NEW, size);
         let mut active = image(OLD, 3_000);

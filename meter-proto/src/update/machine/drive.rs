@@ -8,7 +8,7 @@ use super::{CHUNK, Machine, REPAIRS, Stage, Step, Verdict};
 use crate::update::notice::Notice;
 use crate::update::record::{Outcome, Phase, Record};
 use crate::update::window::Window;
-use crate::update::{Boot, Data, HASH, Manifest, block_hash};
+use crate::update::{Boot, Data, HASH, Manifest, Refusal, block_hash};
 
 /// More changes of the stage than can follow each other without a step.
 const CHANGES: u8 = 8;
@@ -47,7 +47,7 @@ impl Machine<'_> {
                     None => self.compare(),
                 }
             }
-            Stage::Signature => Some(Step::Manifest),
+            Stage::Signature | Stage::Kept => Some(Step::Manifest),
             Stage::Verified => Some(Step::Ready),
             Stage::Swap => Some(Step::Swap),
             Stage::Asked | Stage::GivenUp => Some(Step::Restart),
@@ -116,7 +116,7 @@ impl Machine<'_> {
         if digest == manifest.digest {
             self.stage = Stage::Signature;
         } else {
-            self.fail();
+            self.fail(Refusal::Image);
         }
         None
     }
@@ -178,6 +178,15 @@ impl Machine<'_> {
         }
     }
 
+    /// The record could not be stored. A trial does not last longer for it: the restart needs no
+    /// record.
+    pub(in crate::update) fn not_stored(&mut self, now: Duration) {
+        if matches!(self.stage, Stage::Trial { until, .. } if now >= until) {
+            self.next = None;
+            self.stage = Stage::GivenUp;
+        }
+    }
+
     fn settle(&mut self, record: Record) {
         match record.outcome {
             Outcome::Confirmed => self.notices.push(Notice::Confirmed(record.image)),
@@ -225,10 +234,7 @@ impl Machine<'_> {
         let digest: [u8; 32] = hash.clone().finalize().into();
         if self.is_right(&manifest, begin, &digest) {
             self.stage = Self::recheck(at);
-        } else if self.repairs >= REPAIRS {
-            self.fail();
-        } else {
-            self.repairs += 1;
+        } else if self.may_repair() {
             self.count_wrong();
             let whole = self.floor(&manifest, begin);
             self.next = Some(Record {
@@ -237,6 +243,16 @@ impl Machine<'_> {
             });
             self.load(whole);
         }
+    }
+
+    /// Whether the image may be mended once more; if not, the update has failed.
+    fn may_repair(&mut self) -> bool {
+        if self.repairs >= REPAIRS {
+            self.fail(Refusal::Image);
+            return false;
+        }
+        self.repairs += 1;
+        true
     }
 
     /// Whether the hash of the block that begins there starts as the list says.
@@ -255,11 +271,15 @@ impl Machine<'_> {
 
     /// The stored manifest, or nothing where it cannot be read.
     pub(in crate::update) fn reread(&mut self, message: Option<&[u8]>) {
-        let is_ours = |manifest: &Manifest| {
-            message.is_some_and(|message| self.device.vouches(message, manifest))
-        };
-        if !self.manifest.as_ref().is_some_and(is_ours) {
-            self.fail();
+        let is_kept = matches!(self.stage, Stage::Kept);
+        let signed = message.zip(self.manifest).filter(|(message, manifest)| {
+            // One that is kept runs already, and was suitable when it was installed.
+            self.device.vouches(message, manifest) && (is_kept || self.suits(manifest).is_ok())
+        });
+        if signed.is_none() {
+            self.fail(Refusal::Image);
+        } else if is_kept {
+            self.stage = Stage::Raise;
         } else if self.record.phase == Phase::Verified {
             self.stage = Stage::Verified;
         } else {
@@ -284,7 +304,7 @@ impl Machine<'_> {
     /// The bootloader knows that the image stays.
     pub(in crate::update) fn kept(&mut self) {
         self.boot = Boot::Settled;
-        self.stage = Stage::Raise;
+        self.stage = Stage::Kept;
     }
 
     /// The security counter is this one.
@@ -315,7 +335,7 @@ impl Machine<'_> {
             Stage::Blocks { window, erased } => {
                 let end = data.offset.saturating_add(data.bytes.len() as u32);
                 match window.place(data.offset, data.bytes.len()) {
-                    Some((block, at)) if end <= *erased => self.check_data(data, block, at),
+                    Some((_, at)) if end <= *erased => self.check_data(data, at),
                     _ => Verdict::Ignore,
                 }
             }
@@ -323,7 +343,7 @@ impl Machine<'_> {
         }
     }
 
-    fn check_data<'d>(&mut self, data: &Data<'d>, block: u32, at: u32) -> Verdict<'d> {
+    fn check_data<'d>(&mut self, data: &Data<'d>, at: u32) -> Verdict<'d> {
         let hash = block_hash(data.bytes);
         let is_right = self
             .manifest
@@ -331,9 +351,7 @@ impl Machine<'_> {
         if is_right {
             return Verdict::Write(at, data.bytes);
         }
-        if let Stage::Blocks { window, .. } = &mut self.stage {
-            window.failed(block);
-        }
+        // It is asked for again when its time is over: whoever sends wrong blocks cannot hurry it.
         self.count_wrong();
         Verdict::Bad
     }
@@ -362,7 +380,7 @@ impl Machine<'_> {
 
     /// The area could not be written: what it holds since the last record is not certain.
     pub(in crate::update) fn stumbled(&mut self, now: Duration) {
-        if matches!(self.stage, Stage::Blocks { .. }) {
+        if matches!(self.stage, Stage::Blocks { .. }) && self.may_repair() {
             self.enter(now);
         }
     }
