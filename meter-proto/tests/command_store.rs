@@ -369,6 +369,43 @@ fn a_repaired_meter_does_not_run_what_waited() {
     }
 }
 
+/// Keys are put in for the first time, and power is cut, or the flash fails: it is done again.
+#[test]
+fn a_first_key_is_put_in_again_after_a_failure() {
+    const FIRST: KeyId = KeyId {
+        generation: 1,
+        ..NEWER
+    };
+    let put = |meter: &mut Meter<4>| {
+        let done = meter.store.provision(&mut meter.flash, FIRST, key(FIRST));
+        block_on(done)
+    };
+    let works = |meter: &mut Meter<4>| {
+        let on = order(1, Operation::SwitchOn);
+        assert_eq!(meter.receive(&on), Did::Ran(1, Operation::SwitchOn));
+    };
+    let mut made = Meter::<4>::start(Flash::new());
+    let mut cuts = cuts(&mut made, |meter| put(meter).unwrap());
+    assert_eq!(put(&mut made), Err(StoreError::Generation));
+    cuts.pop();
+    for cells in cuts {
+        let mut meter = Meter::<4>::start(Flash::of(cells));
+        let done = put(&mut meter);
+        assert!(matches!(done, Ok(()) | Err(StoreError::Generation)));
+        works(&mut meter);
+    }
+    for uses in 0..60 {
+        let mut meter = Meter::<4>::start(Flash::new());
+        meter.flash.fails_in.set(uses);
+        if put(&mut meter).is_err() {
+            let done = put(&mut meter);
+            assert!(matches!(done, Ok(()) | Err(StoreError::Generation)));
+        }
+        meter.flash.fails_in.set(usize::MAX);
+        works(&mut meter);
+    }
+}
+
 /// A switch on that was taken, run or not, ends the switch off that waits, at every cut.
 #[test]
 fn power_cut_at_every_write_and_erase_of_a_replacement() {

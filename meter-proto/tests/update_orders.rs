@@ -189,7 +189,7 @@ fn a_download_of_what_runs_already_ends() {
         assert_eq!(settle(updater), Action::Wait(None));
         assert_eq!(updater.record().outcome, Outcome::Failed);
         assert_eq!(updater.record().sequence, 0);
-        assert_eq!(updater.notice(), Some(Notice::Refused(Refusal::Version)));
+        assert_eq!(updater.notice(), Some(Notice::Refused(Refusal::Image)));
     });
     assert_eq!(board.other.counter, 2);
 }
@@ -198,14 +198,14 @@ fn a_download_of_what_runs_already_ends() {
 /// was taken for.
 #[test]
 fn a_download_that_no_longer_suits_ends() {
-    for (hashes, counter, refusal) in [(16, 2, Refusal::Room), (256, 4, Refusal::SecurityCounter)] {
+    for (hashes, counter) in [(16, 2), (256, 4)] {
         let mut board = loading();
         (board.hashes, board.other.counter) = (hashes, counter);
         let erased = board.other.area.erased;
         board.visit(|updater| {
             assert_eq!(settle(updater), Action::Wait(None));
             assert_eq!(updater.record().outcome, Outcome::Failed);
-            assert_eq!(updater.notice(), Some(Notice::Refused(refusal)));
+            assert_eq!(updater.notice(), Some(Notice::Refused(Refusal::Image)));
         });
         assert_eq!(board.other.area.erased, erased);
     }

@@ -115,11 +115,14 @@ impl Gate {
     /// the role is refused with it. The key must never have been in a meter: its counter begins
     /// at 0.
     ///
-    /// `None` when the generation is not above those that the meter knows of this role.
+    /// `None` when the generation is not above those that the meter knows of this role. After a
+    /// power cut between the changes, the same key is put in once more.
     #[must_use]
     pub fn provision(&self, id: KeyId, key: Key) -> Option<impl Iterator<Item = Change> + use<>> {
-        let book = self.book(id.role).map(|book| book.generation);
-        let newest = self.ring.pair(id.role).newest().max(book);
+        let newest = self.ring.pair(id.role).newest();
+        // A fresh book without its key is of one that was about to be put in.
+        let used = self.book(id.role).filter(|book| book.counter > 0);
+        let newest = newest.max(used.map(|book| book.generation));
         if newest.is_some_and(|newest| id.generation <= newest) {
             return None;
         }

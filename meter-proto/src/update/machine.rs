@@ -13,7 +13,7 @@ use super::{Boot, Device, ImageId, LIST_OFFSET, Manifest, Query, Refusal, Standi
 
 /// Bytes that are read from the area at a time.
 pub(super) const CHUNK: u32 = 256;
-/// So often the image is mended in flash before it is given up.
+/// So often the image is mended in flash, or a page written again, before it is given up.
 const REPAIRS: u8 = 3;
 
 /// What a meter insists on.
@@ -128,8 +128,6 @@ enum Stage {
         is_wanted: bool,
     },
     Keep,
-    /// The image stays: what it was signed with is looked at again.
-    Kept,
     Raise,
     GivenUp,
 }
@@ -172,6 +170,8 @@ pub(super) struct Machine<'b> {
     /// Manifests that were refused, since the start of the firmware.
     refused: u32,
     repairs: u8,
+    /// Writes that failed since a page was whole.
+    stumbles: u8,
     notices: Notices,
 }
 
@@ -201,6 +201,7 @@ impl<'b> Machine<'b> {
             wrong: 0,
             refused: 0,
             repairs: 0,
+            stumbles: 0,
             notices: Notices::default(),
         };
         machine.wake(now);
@@ -219,19 +220,22 @@ impl<'b> Machine<'b> {
             (_, Boot::Trial) if is_new => self.wake_on_trial(now),
             (_, Boot::Trial) => self.stage = Stage::GivenUp,
             (Phase::Loading | Phase::Verified, Boot::Settled) => self.resume(now),
-            // The image stays, and power failed before the counter was raised.
-            (Phase::Asked | Phase::Trial, Boot::Settled) if is_new => self.stage = Stage::Kept,
-            (Phase::GivenUp, Boot::Settled) if is_new => self.end(Outcome::Failed),
+            // The image stays, and power failed before the counter was raised. Its signature was
+            // looked at before the swap, by the keys of the firmware before.
+            (Phase::Trial, Boot::Settled) if is_new => self.stage = Stage::Raise,
+            // It stays, and was not tried, or not found good: whoever put it there knows.
+            (_, Boot::Settled) if is_new => self.fail(),
             (_, Boot::Settled) => self.end(Outcome::Reverted),
         }
     }
 
     /// Goes on with an update that nothing was installed of, if it may still be.
     fn resume(&mut self, now: Duration) {
-        let manifest = self.manifest.as_ref().ok_or(Refusal::Image);
-        match manifest.and_then(|manifest| self.suits(manifest)) {
-            Ok(()) => self.enter(now),
-            Err(refusal) => self.fail(refusal),
+        let mut manifest = self.manifest.iter();
+        if manifest.any(|manifest| self.suits(manifest).is_ok()) {
+            self.enter(now);
+        } else {
+            self.fail();
         }
     }
 
@@ -270,7 +274,7 @@ impl<'b> Machine<'b> {
             }
             (Phase::Loading, Some(_)) => Self::recheck(0),
             (Phase::Verified, Some(_)) => Self::verify(),
-            (Phase::Loading | Phase::Verified, None) => return self.fail(Refusal::Image),
+            (Phase::Loading | Phase::Verified, None) => return self.fail(),
             (Phase::Asked, _) => Stage::Asked,
             (Phase::Trial, _) => self.trial(now),
             (Phase::GivenUp, _) => Stage::GivenUp,
@@ -371,7 +375,7 @@ impl<'b> Machine<'b> {
     /// The manifest is stored: the update begins.
     pub(super) fn begin(&mut self, manifest: Manifest) {
         self.has_list = false;
-        (self.wrong, self.repairs) = (0, 0);
+        (self.wrong, self.repairs, self.stumbles) = (0, 0, 0);
         self.manifest = Some(manifest);
         self.next = Some(Record {
             phase: Phase::Loading,
@@ -400,7 +404,6 @@ impl<'b> Machine<'b> {
             | Stage::Swap
             | Stage::Asked
             | Stage::Keep
-            | Stage::Kept
             | Stage::Raise
             | Stage::GivenUp => return false,
             _ => self.end(Outcome::Cancelled),
@@ -442,8 +445,8 @@ impl<'b> Machine<'b> {
         });
     }
 
-    fn fail(&mut self, refusal: Refusal) {
-        self.notices.push(Notice::Refused(refusal));
+    fn fail(&mut self) {
+        self.notices.push(Notice::Refused(Refusal::Image));
         self.end(Outcome::Failed);
     }
 }

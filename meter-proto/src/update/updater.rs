@@ -230,7 +230,8 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
     /// Takes a message that came on `f/d`.
     ///
     /// # Errors
-    /// [`UpdateError::Slot`]: the page is erased and its blocks are asked for again.
+    /// [`UpdateError::Slot`]: the page is erased and its blocks are asked for again; after the
+    /// fourth time without a page that became whole, the update has failed.
     pub async fn receive(&mut self, message: &[u8], now: Duration) -> Result<Block, Failure<F, S>> {
         let Ok(data) = Data::decode(message) else {
             return Ok(Block::Ignored);

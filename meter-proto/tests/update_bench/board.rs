@@ -8,7 +8,8 @@ use std::time::Duration;
 use embassy_futures::block_on;
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use meter_proto::update::{
-    Action, Boot, Data, Outcome, Pace, Phase, Policy, Query, Refusal, Slot, UpdateError, Updater,
+    Action, Boot, Data, Device, Outcome, Pace, Phase, Policy, Query, Refusal, Slot, UpdateError,
+    Updater,
 };
 
 use super::{CLOCK, NEW, OLD, device, image, list, manifest, seal};
@@ -240,6 +241,8 @@ type Failed = UpdateError<PowerLost, PowerLost>;
 
 /// A meter from the first start to the end of an update.
 pub(crate) struct Board<const WORD: usize> {
+    /// What each build knows of itself.
+    pub(crate) device: fn(u32) -> Device,
     /// What the meter runs.
     pub(crate) active: Vec<u8>,
     pub(crate) state: Metered<WORD>,
@@ -289,6 +292,7 @@ impl<const WORD: usize> Board<WORD> {
         area.once = true;
         area.flash.cells.fill(0x5A); // what an earlier update left
         Self {
+            device,
             active,
             state: metered(),
             other: Other {
@@ -371,7 +375,7 @@ impl<const WORD: usize> Board<WORD> {
     /// Opens the update after a start, for a look and a word.
     pub(crate) fn visit<T>(&mut self, visit: impl FnOnce(&mut Opened<'_, WORD>) -> T) -> T {
         let mut hashes = vec![0xa5; self.hashes];
-        let device = device(self.build());
+        let device = (self.device)(self.build());
         let (state, other, now) = (&mut self.state, &mut self.other, Duration::ZERO);
         let opened = Updater::open(state, RANGE, other, device, POLICY, &mut hashes, now);
         visit(&mut block_on(opened).unwrap())
@@ -386,7 +390,7 @@ impl<const WORD: usize> Board<WORD> {
             &mut self.state,
             RANGE,
             &mut self.other,
-            device(build),
+            (self.device)(build),
             POLICY,
             &mut hashes,
             now,

@@ -8,7 +8,7 @@ use super::{CHUNK, Machine, REPAIRS, Stage, Step, Verdict};
 use crate::update::notice::Notice;
 use crate::update::record::{Outcome, Phase, Record};
 use crate::update::window::Window;
-use crate::update::{Boot, Data, HASH, Manifest, Refusal, block_hash};
+use crate::update::{Boot, Data, HASH, Manifest, block_hash};
 
 /// More changes of the stage than can follow each other without a step.
 const CHANGES: u8 = 8;
@@ -47,7 +47,7 @@ impl Machine<'_> {
                     None => self.compare(),
                 }
             }
-            Stage::Signature | Stage::Kept => Some(Step::Manifest),
+            Stage::Signature => Some(Step::Manifest),
             Stage::Verified => Some(Step::Ready),
             Stage::Swap => Some(Step::Swap),
             Stage::Asked | Stage::GivenUp => Some(Step::Restart),
@@ -116,7 +116,7 @@ impl Machine<'_> {
         if digest == manifest.digest {
             self.stage = Stage::Signature;
         } else {
-            self.fail(Refusal::Image);
+            self.fail();
         }
         None
     }
@@ -178,10 +178,12 @@ impl Machine<'_> {
         }
     }
 
-    /// The record could not be stored. A trial does not last longer for it: the restart needs no
-    /// record.
+    /// The record could not be stored. A trial does not last longer for it: the bootloader swaps
+    /// back at the restart without it. Where it allows more starts, only the record counts them.
     pub(in crate::update) fn not_stored(&mut self, now: Duration) {
-        if matches!(self.stage, Stage::Trial { until, .. } if now >= until) {
+        let is_over = matches!(self.stage, Stage::Trial { until, .. } if now >= until);
+        let mut next = self.next.iter();
+        if is_over || next.any(|record| record.phase == Phase::GivenUp) {
             self.next = None;
             self.stage = Stage::GivenUp;
         }
@@ -234,7 +236,10 @@ impl Machine<'_> {
         let digest: [u8; 32] = hash.clone().finalize().into();
         if self.is_right(&manifest, begin, &digest) {
             self.stage = Self::recheck(at);
-        } else if self.may_repair() {
+        } else if self.repairs >= REPAIRS {
+            self.fail();
+        } else {
+            self.repairs += 1;
             self.count_wrong();
             let whole = self.floor(&manifest, begin);
             self.next = Some(Record {
@@ -243,16 +248,6 @@ impl Machine<'_> {
             });
             self.load(whole);
         }
-    }
-
-    /// Whether the image may be mended once more; if not, the update has failed.
-    fn may_repair(&mut self) -> bool {
-        if self.repairs >= REPAIRS {
-            self.fail(Refusal::Image);
-            return false;
-        }
-        self.repairs += 1;
-        true
     }
 
     /// Whether the hash of the block that begins there starts as the list says.
@@ -271,15 +266,12 @@ impl Machine<'_> {
 
     /// The stored manifest, or nothing where it cannot be read.
     pub(in crate::update) fn reread(&mut self, message: Option<&[u8]>) {
-        let is_kept = matches!(self.stage, Stage::Kept);
-        let signed = message.zip(self.manifest).filter(|(message, manifest)| {
-            // One that is kept runs already, and was suitable when it was installed.
-            self.device.vouches(message, manifest) && (is_kept || self.suits(manifest).is_ok())
-        });
-        if signed.is_none() {
-            self.fail(Refusal::Image);
-        } else if is_kept {
-            self.stage = Stage::Raise;
+        let is_ours = |manifest: &Manifest| {
+            message.is_some_and(|message| self.device.vouches(message, manifest))
+                && self.suits(manifest).is_ok()
+        };
+        if !self.manifest.as_ref().is_some_and(is_ours) {
+            self.fail();
         } else if self.record.phase == Phase::Verified {
             self.stage = Stage::Verified;
         } else {
@@ -304,7 +296,7 @@ impl Machine<'_> {
     /// The bootloader knows that the image stays.
     pub(in crate::update) fn kept(&mut self) {
         self.boot = Boot::Settled;
-        self.stage = Stage::Kept;
+        self.stage = Stage::Raise;
     }
 
     /// The security counter is this one.
@@ -371,6 +363,7 @@ impl Machine<'_> {
             self.floor(&manifest, whole)
         };
         if whole > self.record.whole {
+            self.stumbles = 0;
             self.next = Some(Record {
                 whole,
                 ..self.record
@@ -380,7 +373,13 @@ impl Machine<'_> {
 
     /// The area could not be written: what it holds since the last record is not certain.
     pub(in crate::update) fn stumbled(&mut self, now: Duration) {
-        if matches!(self.stage, Stage::Blocks { .. }) && self.may_repair() {
+        if !matches!(self.stage, Stage::Blocks { .. }) {
+            return;
+        }
+        if self.stumbles >= REPAIRS {
+            self.fail();
+        } else {
+            self.stumbles += 1;
             self.enter(now);
         }
     }
