@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use meter_proto::mqtt::{Buffers, ConnectOptions, QoS, Session, Timing, Will, frame};
+use meter_proto::mqtt::{Buffers, ConnectOptions, QoS, Session, Slot, Timing, Will, frame};
 
 /// CONNACK, accepted, session present.
 const CONNACK: [u8; 4] = [0x20, 0x02, 0x01, 0x00];
@@ -35,19 +35,24 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn run(server: &[u8], chunk: usize) -> Trace {
-    let (mut receive, mut control, mut publish) = ([0; 96], [0; 128], [0; 64]);
+    let (mut receive, mut control, mut publish) = ([0; 96], [0; 128], [0; 128]);
+    let (mut slots, mut unreleased) = ([Slot::FREE; 3], [0; 2]);
     let buffers = Buffers {
         receive: &mut receive,
         control: &mut control,
         publish: &mut publish,
+        slots: &mut slots,
+        unreleased: &mut unreleased,
     };
     let mut session = Session::new(buffers, Timing::default());
     let options = ConnectOptions {
         client_id: "0011223344556677",
+        clean_session: false,
         keep_alive: 300,
         will: Some(Will {
             topic: "em/1/0011223344556677/s",
             payload: b"gone",
+            qos: QoS::AtLeastOnce,
             retain: true,
         }),
         credentials: None,
@@ -79,12 +84,18 @@ fn run(server: &[u8], chunk: usize) -> Trace {
 fn take_events(session: &mut Session<'_>, trace: &mut Trace) {
     while let Some(event) = session.event() {
         trace.events.push(format!("{event:?}"));
+        // Every level, so that every answer finds something to answer.
+        let level = [QoS::ExactlyOnce, QoS::AtLeastOnce, QoS::AtMostOnce];
         if session.can_publish() {
-            let topic = "em/1/0011223344556677/d/r";
+            let (topic, qos) = ("em/1/0011223344556677/d/r", level[trace.events.len() % 3]);
             session
-                .publish(topic, b"reading", QoS::AtLeastOnce, false, Duration::ZERO)
+                .publish(topic, b"reading", qos, false, Duration::ZERO)
                 .expect("there is a connection and room");
         }
+        let _ = match trace.events.len() % 4 {
+            0 => session.subscribe("em/1/0011223344556677/k", QoS::ExactlyOnce, Duration::ZERO),
+            _ => session.unsubscribe("em/1/0011223344556677/k", Duration::ZERO),
+        };
         send(session, &mut trace.sent);
     }
 }

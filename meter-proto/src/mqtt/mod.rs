@@ -4,18 +4,25 @@
 //! client's state without I/O and without a clock. Numbers in brackets are the conformance
 //! statements of the OASIS standard.
 
+mod codec;
+mod control;
 pub mod frame;
-mod outgoing;
+mod in_flight;
+mod reconnect;
 mod session;
 mod terms;
 
+pub use in_flight::Slot;
+pub use reconnect::Reconnect;
 pub use session::Session;
 pub use terms::{
     Buffers, ClosedBy, ConnectOptions, Event, PublishError, RefusedCode, Timing, Will,
 };
 
-/// Quality of service of a message; level 2 is not offered: exactly-once towards the database
-/// comes from sequence numbers.
+/// Quality of service of a message.
+///
+/// Exactly once towards the database comes from sequence numbers, at the price of level 1; level 2
+/// is for peers that ask for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum QoS {
@@ -23,13 +30,16 @@ pub enum QoS {
     AtMostOnce,
     /// At least once: kept until acknowledged, sent again after a lost link.
     AtLeastOnce,
+    /// Exactly once between client and server, as long as neither loses its memory.
+    ExactlyOnce,
 }
 
 impl QoS {
-    const fn codec(self) -> mqttrs::QoS {
+    /// Bytes of the packet identifier in a PUBLISH.
+    const fn identifier_length(self) -> usize {
         match self {
-            Self::AtMostOnce => mqttrs::QoS::AtMostOnce,
-            Self::AtLeastOnce => mqttrs::QoS::AtLeastOnce,
+            Self::AtMostOnce => 0,
+            Self::AtLeastOnce | Self::ExactlyOnce => 2,
         }
     }
 }

@@ -1,19 +1,27 @@
 //! What a caller says to a session and hears from it.
 
 use core::fmt;
+use core::num::NonZeroU16;
 use core::time::Duration;
 
 use super::frame::FrameError;
+use super::{QoS, Slot};
 
 /// The memory of a session, lent by the caller.
 pub struct Buffers<'b> {
     /// Holds one packet from the server. One that is longer is passed over and acknowledged; its
     /// topic must fit. 256 bytes do for receipts, a firmware block needs 1,100.
     pub receive: &'b mut [u8],
-    /// Holds CONNECT with its will, then acknowledgements and pings: 256 bytes.
+    /// Holds CONNECT with its will, then subscriptions, acknowledgements and pings: 256 bytes.
     pub control: &'b mut [u8],
-    /// Holds the message in flight; the longest that can be published.
+    /// Holds the messages under way, the longest of which it must hold alone.
     pub publish: &'b mut [u8],
+    /// As many messages can be under way at a time. One keeps them in order whatever happens; with
+    /// more, a message that is sent again after a lost link can pass a later one.
+    pub slots: &'b mut [Slot],
+    /// The identifiers of messages received at QoS 2 that the server has not released. Empty where
+    /// nothing is subscribed at QoS 2; when it is full, the next such message ends the connection.
+    pub unreleased: &'b mut [u16],
 }
 
 /// The last message, published by the server when the connection ends without DISCONNECT.
@@ -23,15 +31,21 @@ pub struct Will<'a> {
     pub topic: &'a str,
     /// Its payload.
     pub payload: &'a [u8],
+    /// Its quality of service.
+    pub qos: QoS,
     /// Kept by the server for later subscribers.
     pub retain: bool,
 }
 
-/// What CONNECT says. The session is kept by the server (clean session 0).
+/// What CONNECT says.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectOptions<'a> {
-    /// The client identifier, not empty; 1 to 23 letters and digits are always accepted [3.1.3-5].
+    /// The client identifier; 1 to 23 letters and digits are always accepted [3.1.3-5]. It may be
+    /// empty with a clean session only [3.1.3-7].
     pub client_id: &'a str,
+    /// Whether server and client begin with nothing, and forget all at the end [3.1.2-6]. A meter
+    /// says `false`: commands that come while it sleeps wait for it.
+    pub clean_session: bool,
     /// The longest silence towards the server in seconds; 0 for none asked.
     pub keep_alive: u16,
     /// The last message.
@@ -49,7 +63,8 @@ pub struct Timing {
     pub connack: Duration,
     /// From PINGREQ to PINGRESP.
     pub pingresp: Duration,
-    /// From PUBLISH or SUBSCRIBE to its acknowledgement.
+    /// From PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE to the answer to it. Where several wait, each
+    /// has this time from the moment when it has become the first of them.
     pub ack: Duration,
 }
 
@@ -110,6 +125,8 @@ pub enum ClosedBy {
     Protocol(FrameError),
     /// An acknowledgement did not fit the control buffer.
     ControlFull,
+    /// The server holds more messages at QoS 2 unreleased than there is memory for.
+    UnreleasedFull,
 }
 
 impl fmt::Display for ClosedBy {
@@ -121,6 +138,7 @@ impl fmt::Display for ClosedBy {
             Self::Refused(code) => write!(f, "server refused: {code}"),
             Self::Protocol(error) => write!(f, "server broke the protocol: {error}"),
             Self::ControlFull => f.write_str("no room for an acknowledgement"),
+            Self::UnreleasedFull => f.write_str("too many messages at QoS 2 are unreleased"),
         }
     }
 }
@@ -140,20 +158,32 @@ pub enum Event<'s> {
         topic: &'s str,
         /// The payload.
         payload: &'s [u8],
+        /// It comes from what the server keeps, because of a new subscription.
+        retain: bool,
     },
     /// A message longer than the receive buffer came, was passed over and acknowledged.
     Skipped {
         /// Its whole length in bytes.
         length: usize,
     },
-    /// The message in flight was acknowledged: the next may be published.
-    Published,
-    /// The subscription was answered.
+    /// A message was acknowledged, in full at QoS 2: its slot is free.
+    Published(
+        /// As [`Session::publish`](super::Session::publish) gave it.
+        NonZeroU16,
+    ),
+    /// A subscription was answered.
     Subscribed {
-        /// Whether it was granted.
-        granted: bool,
+        /// As [`Session::subscribe`](super::Session::subscribe) gave it.
+        identifier: NonZeroU16,
+        /// The QoS granted, perhaps lower than asked for; `None` where the server refused.
+        granted: Option<QoS>,
     },
-    /// The session is over: close the connection. A message in flight is kept and goes out again
+    /// The end of a subscription was answered.
+    Unsubscribed(
+        /// As [`Session::unsubscribe`](super::Session::unsubscribe) gave it.
+        NonZeroU16,
+    ),
+    /// The session is over: close the connection. Messages under way are kept and go out again
     /// after the next connect.
     Closed(ClosedBy),
 }
@@ -165,21 +195,24 @@ pub enum Event<'s> {
 pub enum PublishError {
     /// There is no connection.
     NotConnected,
-    /// One message is in flight already.
+    /// No slot is free, or no room beside the messages under way: wait for an acknowledgement.
     Busy,
-    /// The message does not fit the publish buffer.
+    /// The message does not fit the publish buffer, or the control packet not the control buffer.
     TooLong,
     /// The topic is empty, longer than 65,535 bytes, or holds a wildcard or U+0000.
     Topic,
+    /// QoS 2 was asked of a session without memory for unreleased identifiers.
+    NoUnreleased,
 }
 
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotConnected => "there is no connection",
-            Self::Busy => "a message is in flight already",
-            Self::TooLong => "the message does not fit the publish buffer",
+            Self::Busy => "the slots or bytes for messages under way are taken",
+            Self::TooLong => "the packet does not fit its buffer",
             Self::Topic => "the topic name is not allowed",
+            Self::NoUnreleased => "there is no memory to receive at QoS 2",
         })
     }
 }

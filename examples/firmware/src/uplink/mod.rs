@@ -21,7 +21,9 @@ use embassy_sync::mutex::Mutex;
 use embedded_io_async::{Read, Write};
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::units::UtcSeconds;
-use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Timing, Will};
+use meter_proto::mqtt::{
+    Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Slot, Timing, Will,
+};
 use meter_proto::payload::{Death, Receipt, Stream, code};
 use meter_proto::topic::{Channel, Topic};
 use nbiot_at::asynch::Modem;
@@ -109,10 +111,14 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let mut receive = [0; 256];
         let mut control = [0; 256];
         let mut publish = [0; MESSAGE];
+        // One at a time: records stay in order.
+        let mut slots = [Slot::FREE; 1];
         let buffers = Buffers {
             receive: &mut receive,
             control: &mut control,
             publish: &mut publish,
+            slots: &mut slots,
+            unreleased: &mut [],
         };
         let mut session = Session::new(buffers, Timing::default());
         let mut modem = Modem::<_, _, 1>::new(serial, self.time.clone(), config);
@@ -241,10 +247,12 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
         let meter = Topic::new(self.config.meter, Channel::State);
         let options = ConnectOptions {
             client_id: client_id(&meter),
+            clean_session: false,
             keep_alive: self.config.broker.keep_alive,
             will: Some(Will {
                 topic: topic.as_str(),
                 payload: will.get(..length).unwrap_or(&[]),
+                qos: QoS::AtLeastOnce,
                 retain: true,
             }),
             credentials: self.config.broker.credentials,
@@ -349,13 +357,13 @@ impl<'m, T: Time, F: NorFlash> Uplink<'m, T, F> {
                     .is_ok();
                 progress.birth = true;
             }
-            Some(Event::Message { topic, payload }) => {
+            Some(Event::Message { topic, payload, .. }) => {
                 if topic == self.topic(Channel::Receipt).as_str() {
                     self.take_receipt(payload, progress).await;
                 }
             }
             Some(Event::Closed(reason)) => return Err(self.closed(reason).await),
-            Some(Event::Published) => self.in_flight = None,
+            Some(Event::Published(_)) => self.in_flight = None,
             Some(_) => {}
         }
         Ok(true)

@@ -80,7 +80,7 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
             let topic = self.topic(channel);
             let now = self.elapsed();
             match session.publish(topic.as_str(), payload, QoS::AtLeastOnce, false, now) {
-                Ok(()) => {
+                Ok(_) => {
                     let after = progress.sent(stream);
                     self.in_flight = Some(InFlight {
                         stream,

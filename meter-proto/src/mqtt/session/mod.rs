@@ -9,14 +9,22 @@
 //! ```
 
 mod receive;
+mod requests;
+mod time;
+mod unreleased;
 
 use core::num::NonZeroU16;
 use core::time::Duration;
 
 use super::QoS;
+use super::codec::{self, Message, Short};
+use super::control::Control;
 use super::frame::{self, Packet};
-use super::outgoing::{Control, InFlight};
+use super::in_flight::InFlight;
 use super::terms::{Buffers, ClosedBy, ConnectOptions, Event, PublishError, Timing};
+use requests::Requests;
+use time::Finishing;
+use unreleased::Unreleased;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -34,114 +42,95 @@ enum Pending {
     /// A whole PUBLISH lies in the receive buffer.
     Message(usize),
     Skipped(usize),
-    Published,
-    Subscribed(bool),
+    Published(NonZeroU16),
+    Subscribed(NonZeroU16, Option<QoS>),
+    Unsubscribed(NonZeroU16),
 }
 
 /// The client's session: feed it bytes and time, ask it for bytes, events and its next deadline.
 ///
 /// After each [`receive`](Self::receive), [`handle_timeout`](Self::handle_timeout) or action, take
 /// what [`transmit`](Self::transmit) has and call [`event`](Self::event) until it gives `None`.
-/// One message is in flight at a time; its bytes live in the caller's publish buffer, so the
-/// session outlives its connections but not a power cut: what was not acknowledged by then is in
-/// the outbox, and goes out as new.
+///
+/// Messages under way live in the caller's publish buffer, so the session outlives its connections
+/// but not a power cut: what was not acknowledged by then is in the outbox, and goes out as new.
+/// What was received at QoS 2 and not released is forgotten then too, and can come a second time:
+/// a command is told from its copy by its counter.
 pub struct Session<'b> {
     state: State,
     timing: Timing,
     keep_alive: Duration,
+    clean: bool,
     receive: &'b mut [u8],
     filled: usize,
     /// Bytes of a long message still to be passed over.
     skip: usize,
-    skip_ack: Option<u16>,
+    /// What the end of the long message is answered with, as its head says.
+    skipped: Option<(QoS, NonZeroU16)>,
     control: Control<'b>,
-    publish: InFlight<'b>,
+    in_flight: InFlight<'b>,
+    requests: Requests,
+    unreleased: Unreleased<'b>,
     pending: Pending,
     /// Told when what came before it is told.
     closed: Option<ClosedBy>,
     last_identifier: u16,
-    subscription: Option<u16>,
     last_sent: Duration,
     /// When the server owes an answer to CONNECT or PINGREQ.
     answer_due: Option<Duration>,
-    ack_due: Option<Duration>,
+    finishing: Option<Finishing>,
 }
 
 impl<'b> Session<'b> {
-    /// A session that is off line and has nothing in flight.
+    /// A session that is off line and has nothing under way.
     #[must_use]
     pub const fn new(buffers: Buffers<'b>, timing: Timing) -> Self {
         Self {
             state: State::Offline,
             timing,
             keep_alive: Duration::ZERO,
+            clean: false,
             receive: buffers.receive,
             filled: 0,
             skip: 0,
-            skip_ack: None,
+            skipped: None,
             control: Control::new(buffers.control),
-            publish: InFlight::new(buffers.publish),
+            in_flight: InFlight::new(buffers.publish, buffers.slots),
+            requests: Requests::NONE,
+            unreleased: Unreleased::new(buffers.unreleased),
             pending: Pending::None,
             closed: None,
             last_identifier: 0,
-            subscription: None,
             last_sent: Duration::ZERO,
             answer_due: None,
-            ack_due: None,
+            finishing: None,
         }
     }
 
     /// Starts on a new connection: CONNECT goes out first.
     ///
+    /// Messages under way go out again after CONNACK, in the order of their first time and with
+    /// their identifiers [4.4.0-1]. A clean session, now or before, has them forgotten [3.1.2-6].
+    ///
     /// # Errors
     /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
-    /// [`PublishError::Topic`] for an empty client identifier, a will topic that is not allowed, or
-    /// a text with U+0000.
+    /// [`PublishError::Topic`] for an empty client identifier without a clean session, a will topic
+    /// that is not allowed, or a text with U+0000. The session is off line then.
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
         now: Duration,
     ) -> Result<(), PublishError> {
-        let allowed = |topic| is_topic_name(topic);
-        if options.client_id.is_empty() || options.will.is_some_and(|will| !allowed(will.topic)) {
-            return Err(PublishError::Topic);
-        }
-        // Lengths are of 16 bits, and no text holds U+0000 [1.5.3-2].
-        let (user, password) = options.credentials.unwrap_or_default();
-        let will = options.will.map(|will| will.payload).unwrap_or_default();
-        let texts = [options.client_id, user];
-        if texts.iter().any(|text| text.contains('\0')) {
-            return Err(PublishError::Topic);
-        }
-        let lengths = [
-            options.client_id.len(),
-            user.len(),
-            password.len(),
-            will.len(),
-        ];
-        if lengths.iter().any(|&length| length > usize::from(u16::MAX)) {
-            return Err(PublishError::TooLong);
-        }
         self.drop_connection();
+        self.state = State::Offline;
         self.pending = Pending::None;
         self.closed = None;
-        let connect = mqttrs::Packet::Connect(mqttrs::Connect {
-            protocol: mqttrs::Protocol::MQTT311,
-            keep_alive: options.keep_alive,
-            client_id: options.client_id,
-            clean_session: false,
-            last_will: options.will.map(|will| mqttrs::LastWill {
-                topic: will.topic,
-                message: will.payload,
-                qos: mqttrs::QoS::AtLeastOnce,
-                retain: will.retain,
-            }),
-            username: options.credentials.map(|(user, _)| user),
-            password: options.credentials.map(|(_, password)| password),
-        });
-        if !self.control.push(&connect) {
-            return Err(PublishError::TooLong);
+        self.control.write(|free| codec::connect(options, free))?;
+        if options.clean_session || self.clean {
+            self.in_flight.clear();
+            self.unreleased.clear();
         }
+        self.clean = options.clean_session;
         self.state = State::Connecting;
         self.keep_alive = Duration::from_secs(u64::from(options.keep_alive));
         self.last_sent = now;
@@ -158,17 +147,17 @@ impl<'b> Session<'b> {
     /// Whether the server owes an answer to anything.
     #[must_use]
     pub fn awaits_answer(&self) -> bool {
-        self.answer_due.is_some() || self.ack_due.is_some()
+        self.overdue_at().is_some()
     }
 
-    /// Whether a message can be published now.
+    /// Whether a message can be published now, if there is room for its bytes.
     #[must_use]
     pub fn can_publish(&self) -> bool {
-        self.is_connected() && self.publish.is_free()
+        self.is_connected() && self.in_flight.has_free_slot()
     }
 
-    /// Publishes a message. At QoS 1 [`Event::Published`] follows; until then, and over lost
-    /// connections, its bytes are kept.
+    /// Publishes a message and gives the identifier of [`Event::Published`], which follows above
+    /// QoS 0; until then, and over lost connections, its bytes are kept.
     ///
     /// # Errors
     /// [`PublishError`]; nothing has changed then.
@@ -179,74 +168,81 @@ impl<'b> Session<'b> {
         qos: QoS,
         retain: bool,
         now: Duration,
-    ) -> Result<(), PublishError> {
+    ) -> Result<Option<NonZeroU16>, PublishError> {
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
-        if !self.publish.is_free() {
-            return Err(PublishError::Busy);
-        }
-        if !is_topic_name(topic) {
-            return Err(PublishError::Topic);
-        }
-        let qospid = match qos {
-            QoS::AtMostOnce => mqttrs::QosPid::AtMostOnce,
-            QoS::AtLeastOnce => mqttrs::QosPid::AtLeastOnce(self.next_identifier()),
-        };
-        let publish = mqttrs::Publish {
-            dup: false,
-            qospid,
-            retain,
-            topic_name: topic,
+        let identifier = (qos != QoS::AtMostOnce).then(|| self.free_identifier());
+        let message = Message {
+            topic,
             payload,
+            qos,
+            retain,
         };
-        if !self.publish.load(publish) {
-            return Err(PublishError::TooLong);
-        }
-        if qos == QoS::AtLeastOnce {
-            self.ack_due = Some(now + self.timing.ack);
-        }
-        Ok(())
+        self.in_flight
+            .load(&message, identifier, now + self.timing.ack)?;
+        self.last_identifier = identifier.map_or(self.last_identifier, NonZeroU16::get);
+        self.note_activity(now);
+        Ok(identifier)
     }
 
-    /// Asks for messages of one topic filter; [`Event::Subscribed`] follows. Subscribing again
-    /// after each connect is harmless.
+    /// Asks for messages of one topic filter and gives the identifier of [`Event::Subscribed`],
+    /// which follows. Subscribing again after each connect is harmless.
     ///
     /// # Errors
-    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] until the subscription before is
-    /// answered; [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
-    /// [`PublishError::TooLong`] when it does not fit the control buffer.
-    pub fn subscribe(&mut self, filter: &str, qos: QoS, now: Duration) -> Result<(), PublishError> {
+    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered;
+    /// [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
+    /// [`PublishError::TooLong`] when it does not fit the control buffer;
+    /// [`PublishError::NoUnreleased`] for QoS 2 without memory for it.
+    pub fn subscribe(
+        &mut self,
+        filter: &str,
+        qos: QoS,
+        now: Duration,
+    ) -> Result<NonZeroU16, PublishError> {
+        if qos == QoS::ExactlyOnce && self.unreleased.is_unused() {
+            return Err(PublishError::NoUnreleased);
+        }
+        self.request(Some(qos), now, |identifier, free| {
+            codec::subscribe(filter, qos, identifier, free)
+        })
+    }
+
+    /// Asks for no more messages of a topic filter and gives the identifier of
+    /// [`Event::Unsubscribed`], which follows; until then, and a little longer, messages still come.
+    ///
+    /// # Errors
+    /// As [`subscribe`](Self::subscribe).
+    pub fn unsubscribe(&mut self, filter: &str, now: Duration) -> Result<NonZeroU16, PublishError> {
+        self.request(None, now, |identifier, free| {
+            codec::unsubscribe(filter, identifier, free)
+        })
+    }
+
+    fn request(
+        &mut self,
+        asked: Option<QoS>,
+        now: Duration,
+        encode: impl FnOnce(NonZeroU16, &mut [u8]) -> Result<usize, PublishError>,
+    ) -> Result<NonZeroU16, PublishError> {
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
-        if self.subscription.is_some() {
+        if self.requests.is_full() {
             return Err(PublishError::Busy);
         }
-        let topic_path = filter.parse().map_err(|_| PublishError::Topic)?;
-        if !is_topic_filter(filter) {
-            return Err(PublishError::Topic);
-        }
-        let identifier = self.next_identifier();
-        let topic = mqttrs::SubscribeTopic {
-            topic_path,
-            qos: qos.codec(),
-        };
-        let topics = core::iter::once(topic).collect();
-        let subscribe = mqttrs::Packet::Subscribe(mqttrs::Subscribe::new(identifier, topics));
-        if !self.control.push(&subscribe) {
-            return Err(PublishError::TooLong);
-        }
-        self.subscription = Some(identifier.get());
-        self.ack_due = Some(now + self.timing.ack);
-        Ok(())
+        let identifier = self.free_identifier();
+        self.control.write(|free| encode(identifier, free))?;
+        self.last_identifier = identifier.get();
+        self.requests.add(identifier, asked, now + self.timing.ack);
+        Ok(identifier)
     }
 
     /// Says goodbye: the server drops the will [3.14.4-3]. Send what [`transmit`](Self::transmit)
     /// still has, then close the connection.
     pub fn disconnect(&mut self) {
-        if self.is_connected() && !self.publish.is_partly_sent() {
-            let _ = self.control.push(&mqttrs::Packet::Disconnect);
+        if self.is_connected() && !self.in_flight.is_partly_sent() {
+            let _ = self.control.push(Short::Disconnect);
         }
         self.close(ClosedBy::Caller);
     }
@@ -283,12 +279,12 @@ impl<'b> Session<'b> {
     /// went out.
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
-        let publish_first = self.publish.is_partly_sent();
-        if !publish_first && !self.control.waiting().is_empty() {
+        let message_first = self.in_flight.is_partly_sent();
+        if !message_first && !self.control.waiting().is_empty() {
             return self.control.waiting();
         }
         if self.is_connected() {
-            self.publish.waiting()
+            self.in_flight.waiting()
         } else {
             &[]
         }
@@ -296,8 +292,8 @@ impl<'b> Session<'b> {
 
     /// The first `count` bytes of [`transmit`](Self::transmit) are on their way.
     pub fn sent(&mut self, count: usize, now: Duration) {
-        if self.publish.is_partly_sent() || self.control.waiting().is_empty() {
-            self.publish.advance(count);
+        if self.in_flight.is_partly_sent() || self.control.waiting().is_empty() {
+            self.in_flight.advance(count);
         } else {
             self.control.advance(count);
         }
@@ -307,32 +303,18 @@ impl<'b> Session<'b> {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout), if nothing happens before.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Duration> {
-        let due = [self.answer_due, self.ack_due, self.ping_due()];
-        due.into_iter().flatten().min()
-    }
-
-    /// Acts on the time: a ping that is due, an answer that is overdue.
-    pub fn handle_timeout(&mut self, now: Duration) {
-        let overdue = |due: Option<Duration>| due.is_some_and(|due| now >= due);
-        if overdue(self.answer_due) || overdue(self.ack_due) {
-            self.close(ClosedBy::Timeout);
-        } else if overdue(self.ping_due()) && self.push_control(&mqttrs::Packet::Pingreq) {
-            self.last_sent = now;
-            self.answer_due = self.answer_due.or(Some(now + self.timing.pingresp));
-        }
-    }
-
     /// The next event.
     pub fn event(&mut self) -> Option<Event<'_>> {
         match core::mem::replace(&mut self.pending, Pending::None) {
             Pending::None => self.closed.take().map(Event::Closed),
             Pending::Connected(session_present) => Some(Event::Connected { session_present }),
             Pending::Skipped(length) => Some(Event::Skipped { length }),
-            Pending::Published => Some(Event::Published),
-            Pending::Subscribed(granted) => Some(Event::Subscribed { granted }),
+            Pending::Published(identifier) => Some(Event::Published(identifier)),
+            Pending::Subscribed(identifier, granted) => Some(Event::Subscribed {
+                identifier,
+                granted,
+            }),
+            Pending::Unsubscribed(identifier) => Some(Event::Unsubscribed(identifier)),
             Pending::Message(length) => self.message(length),
         }
     }
@@ -343,36 +325,29 @@ impl<'b> Session<'b> {
         let Ok(Packet::Publish {
             topic,
             payload,
+            qos,
             identifier,
-            ..
+            retain,
         }) = frame::decode(bytes)
         else {
             return None;
         };
-        if let Some(pid) = identifier.and_then(pid)
-            && !self.control.push(&mqttrs::Packet::Puback(pid))
-        {
-            self.closed = Some(ClosedBy::ControlFull);
-            self.state = State::Closed;
+        if let Some(identifier) = identifier {
+            let answer = self.unreleased.take(qos, identifier);
+            // Nothing follows a DISCONNECT [3.14.4-2]: the server sends the message again.
+            if self.state == State::Connected && !self.control.push(answer) {
+                self.closed = Some(ClosedBy::ControlFull);
+                self.state = State::Closed;
+            }
         }
-        Some(Event::Message { topic, payload })
+        Some(Event::Message {
+            topic,
+            payload,
+            retain,
+        })
     }
 
-    /// Stops the acknowledgement clock once nothing waits for one.
-    const fn settle_ack(&mut self) {
-        if self.subscription.is_none() && self.publish.identifier().is_none() {
-            self.ack_due = None;
-        }
-    }
-
-    /// A ping goes out after three quarters of the keep alive, so that even a slow link brings it
-    /// in time [3.1.2-23]; also while the answer to one is due, where the way is longer than that.
-    fn ping_due(&self) -> Option<Duration> {
-        let idle = self.is_connected() && !self.keep_alive.is_zero();
-        idle.then(|| self.last_sent + self.keep_alive * 3 / 4)
-    }
-
-    fn push_control(&mut self, packet: &mqttrs::Packet<'_>) -> bool {
+    fn push_control(&mut self, packet: Short) -> bool {
         let pushed = self.control.push(packet);
         if !pushed {
             self.close(ClosedBy::ControlFull);
@@ -389,59 +364,29 @@ impl<'b> Session<'b> {
                 self.control.clear();
             }
         }
-        self.answer_due = None;
-        self.ack_due = None;
+        self.stop_clocks();
     }
 
-    /// Forgets what belonged to the last connection; a message in flight at QoS 1 stays.
+    /// Forgets what belonged to the last connection; messages under way stay.
     fn drop_connection(&mut self) {
-        self.publish.restart();
+        self.in_flight.restart();
         self.control.clear();
         self.filled = 0;
         self.skip = 0;
-        self.skip_ack = None;
-        self.subscription = None;
-        self.answer_due = None;
-        self.ack_due = None;
+        self.skipped = None;
+        self.stop_clocks();
     }
 
     /// The next identifier that is not in use [2.3.1-2].
-    fn next_identifier(&mut self) -> mqttrs::Pid {
+    fn free_identifier(&self) -> NonZeroU16 {
+        let mut identifier = NonZeroU16::new(self.last_identifier);
         loop {
-            self.last_identifier = self.last_identifier.checked_add(1).unwrap_or(1);
-            let used = [self.publish.identifier(), self.subscription];
-            if !used.contains(&Some(self.last_identifier))
-                && let Some(pid) = pid(self.last_identifier)
-            {
-                return pid;
+            let next = identifier.and_then(|last| last.checked_add(1));
+            let next = next.unwrap_or(NonZeroU16::MIN);
+            if !self.in_flight.uses(next) && !self.requests.uses(next) {
+                return next;
             }
+            identifier = Some(next);
         }
     }
-}
-
-fn pid(identifier: u16) -> Option<mqttrs::Pid> {
-    NonZeroU16::new(identifier).and_then(|identifier| identifier.get().try_into().ok())
-}
-
-/// Whether a filter may be subscribed to: wildcards are whole levels, `#` the last one
-/// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
-fn is_topic_filter(filter: &str) -> bool {
-    let length = 1..=usize::from(u16::MAX);
-    let mut levels = filter.split('/').peekable();
-    let mut right = length.contains(&filter.len()) && !filter.contains('\0');
-    while let Some(level) = levels.next() {
-        let is_last = levels.peek().is_none();
-        right &= match level {
-            "#" => is_last,
-            "+" => true,
-            level => !level.contains(['+', '#']),
-        };
-    }
-    right
-}
-
-/// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
-fn is_topic_name(topic: &str) -> bool {
-    let length = 1..=usize::from(u16::MAX);
-    length.contains(&topic.len()) && !topic.contains(['+', '#', '\0'])
 }

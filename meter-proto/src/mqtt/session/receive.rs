@@ -1,8 +1,11 @@
 //! Bytes from the server, up to whole packets.
 
+use core::num::NonZeroU16;
 use core::time::Duration;
 
-use super::{Pending, Session, State, pid};
+use super::{Pending, Session, State};
+use crate::mqtt::QoS;
+use crate::mqtt::codec::Short;
 use crate::mqtt::frame::{self, FrameError, Header, Packet};
 use crate::mqtt::terms::{ClosedBy, RefusedCode};
 
@@ -10,7 +13,7 @@ impl Session<'_> {
     /// Takes the first few of `rest`: what is passed over, or up to the end of a packet.
     pub(super) fn take_some(&mut self, rest: &[u8], now: Duration) -> usize {
         if self.skip > 0 {
-            return self.skip_some(rest.len());
+            return self.skip_some(rest.len(), now);
         }
         let wanted = match self.wanted() {
             Ok(wanted) => wanted,
@@ -63,10 +66,12 @@ impl Session<'_> {
             {
                 self.expect_connected()?;
                 head.check_topic(filled)?;
-                self.skip = header.total() - head.length;
-                self.skip_ack = head.identifier;
-                self.filled = header.total();
-                let _ = self.skip_some(0);
+                if self.admit(head.qos, head.identifier)? {
+                    self.skip = header.total() - head.length;
+                    self.skipped = head.identifier.map(|identifier| (head.qos, identifier));
+                    self.filled = header.total();
+                    let _ = self.skip_some(0, now);
+                }
             }
             return Ok(());
         }
@@ -78,16 +83,19 @@ impl Session<'_> {
     }
 
     /// Passes over up to `available` bytes of a long message; at its end it is acknowledged.
-    fn skip_some(&mut self, available: usize) -> usize {
+    fn skip_some(&mut self, available: usize, now: Duration) -> usize {
         let taken = self.skip.min(available);
         self.skip -= taken;
         if self.skip == 0 {
             let length = core::mem::take(&mut self.filled);
-            self.pending = Pending::Skipped(length);
-            if let Some(pid) = self.skip_ack.take().and_then(pid)
-                && !self.control.push(&mqttrs::Packet::Puback(pid))
-            {
-                self.close(ClosedBy::ControlFull);
+            self.note_activity(now);
+            let answered = self.skipped.take();
+            if !answered.is_some_and(|(qos, identifier)| self.was_told(qos, identifier)) {
+                self.pending = Pending::Skipped(length);
+            }
+            if let Some((qos, identifier)) = answered {
+                let answer = self.unreleased.take(qos, identifier);
+                self.push_control(answer);
             }
         }
         taken
@@ -105,45 +113,115 @@ impl Session<'_> {
             else {
                 return Err(FrameError::UnexpectedType);
             };
-            self.handle_connack(session_present, code, now);
-            return Ok(());
+            return self.handle_connack(session_present, code, now);
         }
+        let is_activity = packet != Packet::Pingresp;
+        let due = now + self.timing.ack;
         match packet {
             Packet::Connack { .. } => return Err(FrameError::UnexpectedType),
-            Packet::Publish { .. } => self.pending = Pending::Message(length),
-            Packet::Puback(identifier) => {
-                if self.publish.identifier() == Some(identifier) && self.publish.awaits_ack() {
-                    self.publish.free();
-                    self.pending = Pending::Published;
-                    self.settle_ack();
+            Packet::Publish {
+                qos, identifier, ..
+            } => match identifier {
+                Some(identifier) if self.was_told(qos, identifier) => {
+                    let answer = self.unreleased.take(qos, identifier);
+                    self.push_control(answer);
                 }
+                _ => {
+                    if self.admit(qos, identifier)? {
+                        self.pending = Pending::Message(length);
+                    }
+                }
+            },
+            Packet::Puback(identifier) => {
+                if self.in_flight.acknowledged(identifier) {
+                    self.pending = Pending::Published(identifier);
+                }
+            }
+            Packet::Pubrec(identifier) => {
+                // One that nobody waits for is of an earlier life, and wants its end all the same.
+                if !self.in_flight.received(identifier, due) {
+                    self.push_control(Short::Pubrel(identifier));
+                }
+            }
+            Packet::Pubcomp(identifier) => {
+                if self.in_flight.completed(identifier) {
+                    self.pending = Pending::Published(identifier);
+                }
+            }
+            Packet::Pubrel(identifier) => {
+                self.unreleased.release(identifier);
+                self.push_control(Short::Pubcomp(identifier));
             }
             Packet::Suback {
                 identifier,
                 granted,
             } => {
-                if self.subscription == Some(identifier) {
-                    self.subscription = None;
-                    self.pending = Pending::Subscribed(granted);
-                    self.settle_ack();
+                if let Some(request) = self.requests.answered(identifier, true) {
+                    // Lower than asked is the server's right, higher is not [3.8.4-6].
+                    if granted > request.asked {
+                        return Err(FrameError::ReturnCode);
+                    }
+                    self.pending = Pending::Subscribed(identifier, granted);
+                }
+            }
+            Packet::Unsuback(identifier) => {
+                if self.requests.answered(identifier, false).is_some() {
+                    self.pending = Pending::Unsubscribed(identifier);
                 }
             }
             Packet::Pingresp => self.answer_due = None,
         }
+        if is_activity {
+            self.note_activity(now);
+        }
         Ok(())
     }
 
-    fn handle_connack(&mut self, session_present: bool, code: u8, now: Duration) {
+    fn handle_connack(
+        &mut self,
+        session_present: bool,
+        code: u8,
+        now: Duration,
+    ) -> Result<(), FrameError> {
         self.answer_due = None;
         if code != 0 {
             self.close(ClosedBy::Refused(RefusedCode(code)));
-            return;
+            return Ok(());
+        }
+        // Where nothing was to be kept nothing can be present [3.2.2-1].
+        if session_present && self.clean {
+            return Err(FrameError::Connack);
+        }
+        if !session_present {
+            self.unreleased.clear();
         }
         self.state = State::Connected;
-        if self.publish.identifier().is_some() {
-            self.ack_due = Some(now + self.timing.ack);
-        }
+        self.in_flight.postpone(now + self.timing.ack);
+        self.note_activity(now);
         self.pending = Pending::Connected(session_present);
+        Ok(())
+    }
+
+    /// Whether this is the copy of a message at QoS 2 that was told and is not released: it is only
+    /// answered again [4.3.3-2].
+    fn was_told(&self, qos: QoS, identifier: NonZeroU16) -> bool {
+        qos == QoS::ExactlyOnce && self.unreleased.contains(identifier)
+    }
+
+    /// Whether there is memory for a message of this QoS; without, the connection is over.
+    fn admit(&mut self, qos: QoS, identifier: Option<NonZeroU16>) -> Result<bool, FrameError> {
+        if qos != QoS::ExactlyOnce {
+            return Ok(true);
+        }
+        if self.unreleased.is_unused() {
+            return Err(FrameError::UnexpectedType);
+        }
+        let is_known = identifier.is_some_and(|identifier| self.unreleased.contains(identifier));
+        let has_room = is_known || !self.unreleased.is_full();
+        if !has_room {
+            self.close(ClosedBy::UnreleasedFull);
+        }
+        Ok(has_room)
     }
 
     const fn expect_connected(&self) -> Result<(), FrameError> {

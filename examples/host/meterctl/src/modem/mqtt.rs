@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Timing};
+use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Slot, Timing};
 use nbiot_at::{Clock, Error, Event as ModemEvent, Fault, SocketId};
 
 use super::secure::Security;
@@ -44,8 +44,8 @@ pub(super) enum Action {
         topic: String,
         /// Payload
         message: String,
-        /// Quality of service, 0 or 1
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
+        /// Quality of service: 0, 1 or 2
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
         qos: u8,
         /// The broker keeps it for later subscribers
         #[arg(long)]
@@ -55,6 +55,9 @@ pub(super) enum Action {
     Sub {
         /// Topic filter
         filter: String,
+        /// Quality of service asked for: 0, 1 or 2
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+        qos: u8,
         /// Stop after so many messages
         #[arg(long)]
         count: Option<u32>,
@@ -79,10 +82,13 @@ pub(super) fn run(
         .connect(&broker.host, port, transport)
         .map_err(explain)?;
     let (mut receive, mut control, mut publish) = ([0; MESSAGE], [0; 1_024], [0; MESSAGE]);
+    let (mut slots, mut unreleased) = ([Slot::FREE; 1], [0; 16]);
     let buffers = Buffers {
         receive: &mut receive,
         control: &mut control,
         publish: &mut publish,
+        slots: &mut slots,
+        unreleased: &mut unreleased,
     };
     let mut link = Link {
         modem,
@@ -93,6 +99,7 @@ pub(super) fn run(
     };
     let options = ConnectOptions {
         client_id: &broker.client_id,
+        clean_session: false,
         keep_alive: 60,
         will: None,
         credentials: broker
@@ -111,7 +118,7 @@ pub(super) fn run(
             qos,
             retain,
         } => link.publish(topic, message, *qos, *retain)?,
-        Action::Sub { filter, count } => link.subscribe(filter, *count)?,
+        Action::Sub { filter, qos, count } => link.subscribe(filter, *qos, *count)?,
     }
     link.session.disconnect();
     link.flush()?;
@@ -122,7 +129,7 @@ pub(super) fn run(
 enum Told {
     Connected,
     Published,
-    Subscribed(bool),
+    Subscribed(Option<QoS>),
     Message,
 }
 
@@ -141,15 +148,10 @@ impl Link<'_> {
     }
 
     fn publish(&mut self, topic: &str, message: &str, qos: u8, retain: bool) -> Result<()> {
-        let level = if qos == 0 {
-            QoS::AtMostOnce
-        } else {
-            QoS::AtLeastOnce
-        };
         let now = self.now();
         let published = self
             .session
-            .publish(topic, message.as_bytes(), level, retain, now);
+            .publish(topic, message.as_bytes(), level(qos), retain, now);
         published.context("PUBLISH")?;
         if qos == 0 {
             return self.flush();
@@ -159,9 +161,9 @@ impl Link<'_> {
         Ok(())
     }
 
-    fn subscribe(&mut self, filter: &str, count: Option<u32>) -> Result<()> {
+    fn subscribe(&mut self, filter: &str, qos: u8, count: Option<u32>) -> Result<()> {
         let now = self.now();
-        let asked = self.session.subscribe(filter, QoS::AtLeastOnce, now);
+        let asked = self.session.subscribe(filter, level(qos), now);
         asked.context("SUBSCRIBE")?;
         let mut granted = None;
         self.until(|event| {
@@ -170,7 +172,7 @@ impl Link<'_> {
             }
             granted.is_some()
         })?;
-        if granted == Some(false) {
+        if granted == Some(None) {
             bail!("the broker does not allow {filter}");
         }
         eprintln!("subscribed to {filter}");
@@ -188,8 +190,8 @@ impl Link<'_> {
             while let Some(event) = self.session.event() {
                 let told = match event {
                     Event::Connected { .. } => Told::Connected,
-                    Event::Published => Told::Published,
-                    Event::Subscribed { granted } => Told::Subscribed(granted),
+                    Event::Published(_) => Told::Published,
+                    Event::Subscribed { granted, .. } => Told::Subscribed(granted),
                     Event::Message { topic, payload, .. } => {
                         print(topic, payload)?;
                         Told::Message
@@ -243,6 +245,14 @@ impl Link<'_> {
             }
             _ => Ok(Vec::new()),
         }
+    }
+}
+
+const fn level(qos: u8) -> QoS {
+    match qos {
+        0 => QoS::AtMostOnce,
+        1 => QoS::AtLeastOnce,
+        _ => QoS::ExactlyOnce,
     }
 }
 

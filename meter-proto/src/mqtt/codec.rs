@@ -1,0 +1,214 @@
+//! Packets to the server. No other module speaks to `mqttrs`, and what it would encode without a
+//! word though no server may see it is refused here first.
+
+use core::num::NonZeroU16;
+
+use super::QoS;
+use super::terms::{ConnectOptions, PublishError};
+
+/// Writes CONNECT to the front of `buffer` and says its length.
+///
+/// # Errors
+/// [`PublishError::Topic`] for an empty client identifier beside a session to keep [3.1.3-7], a
+/// topic of the will that is not allowed, or a text with U+0000 [1.5.3-2];
+/// [`PublishError::TooLong`] where it does not fit.
+pub(super) fn connect(
+    options: &ConnectOptions<'_>,
+    buffer: &mut [u8],
+) -> Result<usize, PublishError> {
+    let (user, password) = options.credentials.unwrap_or_default();
+    let nameless = options.client_id.is_empty() && !options.clean_session;
+    let bad_will = options.will.is_some_and(|will| !is_topic_name(will.topic));
+    if nameless
+        || bad_will
+        || [options.client_id, user]
+            .iter()
+            .any(|text| text.contains('\0'))
+    {
+        return Err(PublishError::Topic);
+    }
+    // Lengths are of 16 bits, and would be cut to them.
+    let will = options.will.map(|will| will.payload).unwrap_or_default();
+    let lengths = [
+        options.client_id.len(),
+        user.len(),
+        password.len(),
+        will.len(),
+    ];
+    if lengths.iter().any(|&length| length > usize::from(u16::MAX)) {
+        return Err(PublishError::TooLong);
+    }
+    let connect = mqttrs::Packet::Connect(mqttrs::Connect {
+        protocol: mqttrs::Protocol::MQTT311,
+        keep_alive: options.keep_alive,
+        client_id: options.client_id,
+        clean_session: options.clean_session,
+        last_will: options.will.map(|will| mqttrs::LastWill {
+            topic: will.topic,
+            message: will.payload,
+            qos: qos(will.qos),
+            retain: will.retain,
+        }),
+        username: options.credentials.map(|(user, _)| user),
+        password: options.credentials.map(|(_, password)| password),
+    });
+    encode(&connect, buffer)
+}
+
+/// What a PUBLISH brings.
+pub(super) struct Message<'a> {
+    pub(super) topic: &'a str,
+    pub(super) payload: &'a [u8],
+    pub(super) qos: QoS,
+    pub(super) retain: bool,
+}
+
+/// Bytes of a PUBLISH.
+///
+/// # Errors
+/// [`PublishError::Topic`].
+pub(super) fn publish_length(message: &Message<'_>) -> Result<usize, PublishError> {
+    if !is_topic_name(message.topic) {
+        return Err(PublishError::Topic);
+    }
+    let identifier = message.qos.identifier_length();
+    let remaining = 2 + message.topic.len() + identifier + message.payload.len();
+    let length_bytes = match remaining {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    };
+    Ok(1 + length_bytes + remaining)
+}
+
+/// Writes a PUBLISH whose length was asked for, not yet a duplicate.
+///
+/// # Errors
+/// [`PublishError::TooLong`] where it does not fit.
+pub(super) fn publish(
+    message: &Message<'_>,
+    identifier: Option<NonZeroU16>,
+    buffer: &mut [u8],
+) -> Result<usize, PublishError> {
+    let pid = || identifier.map(pid).unwrap_or_default();
+    let publish = mqttrs::Packet::Publish(mqttrs::Publish {
+        dup: false,
+        qospid: match message.qos {
+            QoS::AtMostOnce => mqttrs::QosPid::AtMostOnce,
+            QoS::AtLeastOnce => mqttrs::QosPid::AtLeastOnce(pid()),
+            QoS::ExactlyOnce => mqttrs::QosPid::ExactlyOnce(pid()),
+        },
+        retain: message.retain,
+        topic_name: message.topic,
+        payload: message.payload,
+    });
+    encode(&publish, buffer)
+}
+
+/// Writes a SUBSCRIBE of one filter.
+///
+/// # Errors
+/// [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
+/// [`PublishError::TooLong`] where it does not fit.
+pub(super) fn subscribe(
+    filter: &str,
+    level: QoS,
+    identifier: NonZeroU16,
+    buffer: &mut [u8],
+) -> Result<usize, PublishError> {
+    let topic_path = checked_filter(filter)?
+        .parse()
+        .map_err(|_| PublishError::Topic)?;
+    let topic = mqttrs::SubscribeTopic {
+        topic_path,
+        qos: qos(level),
+    };
+    let topics = core::iter::once(topic).collect();
+    let subscribe = mqttrs::Subscribe::new(pid(identifier), topics);
+    encode(&mqttrs::Packet::Subscribe(subscribe), buffer)
+}
+
+/// Writes an UNSUBSCRIBE of one filter.
+///
+/// # Errors
+/// As [`subscribe`].
+pub(super) fn unsubscribe(
+    filter: &str,
+    identifier: NonZeroU16,
+    buffer: &mut [u8],
+) -> Result<usize, PublishError> {
+    let filter = checked_filter(filter)?
+        .parse()
+        .map_err(|_| PublishError::Topic)?;
+    let topics = core::iter::once(filter).collect();
+    let unsubscribe = mqttrs::Unsubscribe::new(pid(identifier), topics);
+    encode(&mqttrs::Packet::Unsubscribe(unsubscribe), buffer)
+}
+
+/// A packet that is nothing but its type and perhaps an identifier.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Short {
+    Puback(NonZeroU16),
+    Pubrec(NonZeroU16),
+    Pubrel(NonZeroU16),
+    Pubcomp(NonZeroU16),
+    Pingreq,
+    Disconnect,
+}
+
+/// Writes a short packet: 2 or 4 bytes.
+///
+/// # Errors
+/// [`PublishError::TooLong`] where it does not fit.
+pub(super) fn short(packet: Short, buffer: &mut [u8]) -> Result<usize, PublishError> {
+    let packet = match packet {
+        Short::Puback(identifier) => mqttrs::Packet::Puback(pid(identifier)),
+        Short::Pubrec(identifier) => mqttrs::Packet::Pubrec(pid(identifier)),
+        Short::Pubrel(identifier) => mqttrs::Packet::Pubrel(pid(identifier)),
+        Short::Pubcomp(identifier) => mqttrs::Packet::Pubcomp(pid(identifier)),
+        Short::Pingreq => mqttrs::Packet::Pingreq,
+        Short::Disconnect => mqttrs::Packet::Disconnect,
+    };
+    encode(&packet, buffer)
+}
+
+fn encode(packet: &mqttrs::Packet<'_>, buffer: &mut [u8]) -> Result<usize, PublishError> {
+    mqttrs::encode_slice(packet, buffer).map_err(|_| PublishError::TooLong)
+}
+
+fn pid(identifier: NonZeroU16) -> mqttrs::Pid {
+    // Never 0, so that the conversion cannot fail.
+    identifier.get().try_into().unwrap_or_default()
+}
+
+const fn qos(level: QoS) -> mqttrs::QoS {
+    match level {
+        QoS::AtMostOnce => mqttrs::QoS::AtMostOnce,
+        QoS::AtLeastOnce => mqttrs::QoS::AtLeastOnce,
+        QoS::ExactlyOnce => mqttrs::QoS::ExactlyOnce,
+    }
+}
+
+/// Lets a filter pass whose wildcards are whole levels, `#` the last one
+/// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
+fn checked_filter(filter: &str) -> Result<&str, PublishError> {
+    let length = 1..=usize::from(u16::MAX);
+    let mut levels = filter.split('/').peekable();
+    let mut right = length.contains(&filter.len()) && !filter.contains('\0');
+    while let Some(level) = levels.next() {
+        let is_last = levels.peek().is_none();
+        right &= match level {
+            "#" => is_last,
+            "+" => true,
+            level => !level.contains(['+', '#']),
+        };
+    }
+    right.then_some(filter).ok_or(PublishError::Topic)
+}
+
+/// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
+fn is_topic_name(topic: &str) -> bool {
+    let length = 1..=usize::from(u16::MAX);
+    length.contains(&topic.len()) && !topic.contains(['+', '#', '\0'])
+}

@@ -1,0 +1,296 @@
+//! The messages that are under way.
+//!
+//! ```text
+//!  QoS 0   waiting ──► sent: forgotten
+//!  QoS 1   waiting ──► sent ── PUBACK ──► free
+//!  QoS 2   waiting ──► sent ── PUBREC ──► PUBREL waiting ──► sent ── PUBCOMP ──► free
+//! ```
+//!
+//! A new connection takes everything back to waiting; what had begun to go out is marked as a
+//! duplicate, or, at QoS 0, forgotten.
+
+use core::num::NonZeroU16;
+use core::ops::Range;
+use core::time::Duration;
+
+use super::QoS;
+use super::codec::{self, Message, Short};
+use super::terms::PublishError;
+
+/// The DUP flag of a PUBLISH.
+const DUP: u8 = 0x08;
+
+/// The place of one message under way; its bytes lie in the publish buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    start: usize,
+    length: usize,
+    sent: usize,
+    /// Bytes of it have reached a connection before: the next start is a redelivery.
+    started: bool,
+    /// `None` at QoS 0.
+    identifier: Option<NonZeroU16>,
+    awaits: Awaits,
+    /// When the answer is overdue.
+    due: Duration,
+}
+
+/// The answer that takes a message further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaits {
+    Nothing,
+    Puback,
+    Pubrec,
+    Pubcomp,
+}
+
+impl Slot {
+    /// A slot with nothing in it.
+    pub const FREE: Self = Self {
+        start: 0,
+        length: 0,
+        sent: 0,
+        started: false,
+        identifier: None,
+        awaits: Awaits::Nothing,
+        due: Duration::ZERO,
+    };
+
+    const fn is_sent(&self) -> bool {
+        self.sent == self.length
+    }
+
+    const fn is_partly_sent(&self) -> bool {
+        self.sent > 0 && self.sent < self.length
+    }
+}
+
+/// The messages under way: first the PUBRELs in the order of their PUBRECs, then the PUBLISHes in
+/// the order in which they were made [4.6.0-1, 4.6.0-4].
+pub(super) struct InFlight<'b> {
+    buffer: &'b mut [u8],
+    slots: &'b mut [Slot],
+    /// Slots in use; those behind are free.
+    count: usize,
+    /// Bytes in use.
+    end: usize,
+}
+
+impl<'b> InFlight<'b> {
+    pub(super) const fn new(buffer: &'b mut [u8], slots: &'b mut [Slot]) -> Self {
+        Self {
+            buffer,
+            slots,
+            count: 0,
+            end: 0,
+        }
+    }
+
+    pub(super) const fn clear(&mut self) {
+        (self.count, self.end) = (0, 0);
+    }
+
+    pub(super) const fn has_free_slot(&self) -> bool {
+        self.count < self.slots.len()
+    }
+
+    fn used(&self) -> &[Slot] {
+        self.slots.get(..self.count).unwrap_or(&[])
+    }
+
+    pub(super) fn uses(&self, identifier: NonZeroU16) -> bool {
+        self.position(identifier).is_some()
+    }
+
+    fn position(&self, identifier: NonZeroU16) -> Option<usize> {
+        let named = |slot: &Slot| slot.identifier == Some(identifier);
+        self.used().iter().position(named)
+    }
+
+    /// When the first answer is overdue.
+    pub(super) fn due(&self) -> Option<Duration> {
+        let unanswered = self.used().iter().filter(|slot| slot.identifier.is_some());
+        unanswered.map(|slot| slot.due).min()
+    }
+
+    /// Takes a message; its answer is overdue at `due`.
+    pub(super) fn load(
+        &mut self,
+        message: &Message<'_>,
+        identifier: Option<NonZeroU16>,
+        due: Duration,
+    ) -> Result<(), PublishError> {
+        let length = codec::publish_length(message)?;
+        if length > self.buffer.len() {
+            return Err(PublishError::TooLong);
+        }
+        let free = self.buffer.get_mut(self.end..).unwrap_or_default();
+        let slot = self.slots.get_mut(self.count).ok_or(PublishError::Busy)?;
+        if length > free.len() {
+            return Err(PublishError::Busy);
+        }
+        let length = codec::publish(message, identifier, free)?;
+        *slot = Slot {
+            start: self.end,
+            length,
+            identifier,
+            due,
+            awaits: match message.qos {
+                QoS::AtMostOnce => Awaits::Nothing,
+                QoS::AtLeastOnce => Awaits::Puback,
+                QoS::ExactlyOnce => Awaits::Pubrec,
+            },
+            ..Slot::FREE
+        };
+        self.count += 1;
+        self.end += length;
+        Ok(())
+    }
+
+    /// The slot whose bytes go out next: the one that has begun, or else the first that waits.
+    fn next(&self) -> Option<usize> {
+        let used = self.used();
+        let begun = used.iter().position(Slot::is_partly_sent);
+        begun.or_else(|| used.iter().position(|slot| !slot.is_sent()))
+    }
+
+    /// Whether a packet has begun to go out and is not through yet: nothing may come between.
+    pub(super) fn is_partly_sent(&self) -> bool {
+        self.used().iter().any(Slot::is_partly_sent)
+    }
+
+    pub(super) fn waiting(&self) -> &[u8] {
+        let slot = self.next().and_then(|index| self.slots.get(index));
+        slot.and_then(|slot| {
+            let Range { start, end } = slot.start + slot.sent..slot.start + slot.length;
+            self.buffer.get(start..end)
+        })
+        .unwrap_or(&[])
+    }
+
+    pub(super) fn advance(&mut self, count: usize) {
+        let Some(index) = self.next() else { return };
+        let Some(slot) = self.slots.get_mut(index) else {
+            return;
+        };
+        slot.sent = (slot.sent + count).min(slot.length);
+        slot.started |= count > 0;
+        if slot.is_sent() && slot.awaits == Awaits::Nothing {
+            self.free(index);
+        }
+    }
+
+    /// Takes an acknowledgement at QoS 1; `false` where none was awaited.
+    pub(super) fn acknowledged(&mut self, identifier: NonZeroU16) -> bool {
+        self.finish(identifier, Awaits::Puback)
+    }
+
+    /// Takes the last answer at QoS 2; `false` where none was awaited.
+    pub(super) fn completed(&mut self, identifier: NonZeroU16) -> bool {
+        self.finish(identifier, Awaits::Pubcomp)
+    }
+
+    fn finish(&mut self, identifier: NonZeroU16, answer: Awaits) -> bool {
+        let index = self.awaiting(identifier, answer);
+        if let Some(index) = index {
+            self.free(index);
+        }
+        index.is_some()
+    }
+
+    /// The message that is out as a whole and awaits this answer.
+    fn awaiting(&self, identifier: NonZeroU16, answer: Awaits) -> Option<usize> {
+        let index = self.position(identifier)?;
+        let slot = self.slots.get(index)?;
+        (slot.awaits == answer && slot.is_sent()).then_some(index)
+    }
+
+    /// Takes the first answer at QoS 2: PUBREL stands where PUBLISH was, and goes behind the
+    /// PUBRELs before, with its own time for an answer. `false` where this one was not awaited.
+    pub(super) fn received(&mut self, identifier: NonZeroU16, due: Duration) -> bool {
+        let Some(index) = self.awaiting(identifier, Awaits::Pubrec) else {
+            return false;
+        };
+        let Some(&Slot { start, length, .. }) = self.slots.get(index) else {
+            return false;
+        };
+        let place = self
+            .buffer
+            .get_mut(start..start + length)
+            .unwrap_or_default();
+        // No PUBLISH with an identifier is shorter than a PUBREL.
+        let Ok(kept) = codec::short(Short::Pubrel(identifier), place) else {
+            return false;
+        };
+        self.cut_out(start + kept..start + length);
+        let is_release = |slot: &&Slot| slot.awaits == Awaits::Pubcomp;
+        let releases = self.used().iter().take_while(is_release).count();
+        if let Some(slots) = self.slots.get_mut(releases..=index) {
+            slots.rotate_right(1);
+        }
+        if let Some(slot) = self.slots.get_mut(releases) {
+            *slot = Slot {
+                start,
+                length: kept,
+                identifier: Some(identifier),
+                awaits: Awaits::Pubcomp,
+                due,
+                ..Slot::FREE
+            };
+        }
+        true
+    }
+
+    /// The connection stands: every answer has the time from now.
+    pub(super) fn postpone(&mut self, due: Duration) {
+        for slot in self.slots.iter_mut().take(self.count) {
+            slot.due = due;
+        }
+    }
+
+    /// Starts over for a new connection.
+    pub(super) fn restart(&mut self) {
+        let mut index = 0;
+        while let Some(slot) = self
+            .slots
+            .get_mut(..self.count)
+            .and_then(|s| s.get_mut(index))
+        {
+            if slot.started && slot.awaits == Awaits::Nothing {
+                self.free(index);
+                continue;
+            }
+            slot.sent = 0;
+            if slot.started
+                && slot.awaits != Awaits::Pubcomp
+                && let Some(first) = self.buffer.get_mut(slot.start)
+            {
+                *first |= DUP;
+            }
+            index += 1;
+        }
+    }
+
+    fn free(&mut self, index: usize) {
+        let Some(&Slot { start, length, .. }) = self.slots.get(index) else {
+            return;
+        };
+        self.cut_out(start..start + length);
+        if let Some(slots) = self.slots.get_mut(index..self.count) {
+            slots.rotate_left(1);
+            self.count -= 1;
+        }
+    }
+
+    /// Closes a gap in the bytes.
+    fn cut_out(&mut self, gap: Range<usize>) {
+        let length = gap.len();
+        self.buffer.copy_within(gap.end..self.end, gap.start);
+        self.end -= length;
+        for slot in self.slots.iter_mut().take(self.count) {
+            if slot.start >= gap.end {
+                slot.start -= length;
+            }
+        }
+    }
+}

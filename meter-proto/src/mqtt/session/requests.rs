@@ -1,0 +1,64 @@
+//! SUBSCRIBEs and UNSUBSCRIBEs that the server has not answered.
+
+use core::num::NonZeroU16;
+use core::time::Duration;
+
+use crate::mqtt::QoS;
+
+/// How many can be unanswered at a time.
+const MOST: usize = 4;
+
+#[derive(Clone, Copy)]
+pub(super) struct Request {
+    identifier: NonZeroU16,
+    /// The QoS that a SUBSCRIBE asked for; `None` for an UNSUBSCRIBE.
+    pub(super) asked: Option<QoS>,
+    due: Duration,
+}
+
+/// They die with their connection: a caller subscribes again after each CONNACK.
+pub(super) struct Requests([Option<Request>; MOST]);
+
+impl Requests {
+    pub(super) const NONE: Self = Self([None; MOST]);
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.0.iter().all(Option::is_some)
+    }
+
+    pub(super) fn uses(&self, identifier: NonZeroU16) -> bool {
+        let mut requests = self.0.iter().flatten();
+        requests.any(|request| request.identifier == identifier)
+    }
+
+    pub(super) fn add(&mut self, identifier: NonZeroU16, asked: Option<QoS>, due: Duration) {
+        if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
+            *place = Some(Request {
+                identifier,
+                asked,
+                due,
+            });
+        }
+    }
+
+    /// Takes out the request that is answered, if it is of the kind of the answer.
+    pub(super) fn answered(
+        &mut self,
+        identifier: NonZeroU16,
+        is_subscribe: bool,
+    ) -> Option<Request> {
+        let is_it = |request: &mut Request| {
+            request.identifier == identifier && request.asked.is_some() == is_subscribe
+        };
+        self.0.iter_mut().find_map(|place| place.take_if(is_it))
+    }
+
+    /// When the first answer is overdue.
+    pub(super) fn due(&self) -> Option<Duration> {
+        self.0.iter().flatten().map(|request| request.due).min()
+    }
+}

@@ -1,0 +1,171 @@
+//! The MQTT session against a server written out byte by byte, and against one that lives on
+//! through lost links (`life`). Numbers in brackets are statements of the standard.
+
+mod connect;
+mod life;
+mod messages;
+mod qos_2;
+mod requests;
+mod statements;
+mod time;
+mod window;
+
+use core::num::NonZeroU16;
+use core::time::Duration;
+
+use meter_proto::mqtt::frame::FrameError;
+use meter_proto::mqtt::{
+    Buffers, ClosedBy, ConnectOptions, Event, PublishError, QoS, RefusedCode, Session, Slot,
+    Timing, Will,
+};
+use proptest::prelude::*;
+
+const fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const OPTIONS: ConnectOptions<'static> = ConnectOptions {
+    client_id: "m1",
+    clean_session: false,
+    keep_alive: 100,
+    will: Some(Will {
+        topic: "w",
+        payload: &[7],
+        qos: QoS::AtLeastOnce,
+        retain: true,
+    }),
+    credentials: None,
+};
+
+/// Clean session 0, retained will at QoS 1, keep alive 100 s.
+const CONNECT: &[u8] = b"\x10\x14\0\x04MQTT\x04\x2c\0\x64\0\x02m1\0\x01w\0\x01\x07";
+
+/// Everything the session wants to send.
+fn drain(session: &mut Session<'_>, now: Duration) -> Vec<u8> {
+    let mut sent = Vec::new();
+    while !session.transmit().is_empty() {
+        let part = session.transmit().len().min(3);
+        sent.extend_from_slice(&session.transmit()[..part]);
+        session.sent(part, now);
+    }
+    sent
+}
+
+/// Connects again over a lost link; the server says whether it has kept the session.
+fn reconnect(session: &mut Session<'_>, session_present: u8, now: Duration) {
+    session.link_lost();
+    session.connect(&OPTIONS, now).unwrap();
+    assert_eq!(drain(session, now), CONNECT);
+    feed(session, &[0x20, 2, session_present, 0], now);
+    assert!(session.is_connected());
+}
+
+/// Feeds bytes and collects what the session tells, as text.
+fn feed(session: &mut Session<'_>, mut bytes: &[u8], now: Duration) -> Vec<String> {
+    let mut events = Vec::new();
+    loop {
+        let used = session.receive(bytes, now);
+        bytes = &bytes[used..];
+        match session.event() {
+            Some(event) => events.push(format!("{event:?}")),
+            None if bytes.is_empty() => return events,
+            None => {}
+        }
+    }
+}
+
+struct Memory {
+    receive: [u8; 32],
+    control: [u8; 64],
+    publish: [u8; 64],
+    slots: [Slot; 3],
+    unreleased: [u16; 2],
+}
+
+impl Memory {
+    const fn new() -> Self {
+        Self {
+            receive: [0xa5; 32],
+            control: [0xa5; 64],
+            publish: [0xa5; 64],
+            slots: [Slot::FREE; 3],
+            unreleased: [0xa5a5; 2],
+        }
+    }
+
+    /// A session with room for so many messages under way.
+    fn session(&mut self, window: usize) -> Session<'_> {
+        let Self {
+            receive,
+            control,
+            publish,
+            slots,
+            unreleased,
+        } = self;
+        let buffers = Buffers {
+            receive,
+            control,
+            publish,
+            slots: &mut slots[..window],
+            unreleased,
+        };
+        Session::new(buffers, Timing::default())
+    }
+
+    fn connected(&mut self) -> Session<'_> {
+        self.connected_with(1)
+    }
+
+    fn connected_with(&mut self, window: usize) -> Session<'_> {
+        let mut session = self.session(window);
+        session.connect(&OPTIONS, at(0)).unwrap();
+        assert_eq!(drain(&mut session, at(0)), CONNECT);
+        let events = feed(&mut session, &[0x20, 2, 0, 0], at(1));
+        assert_eq!(events, ["Connected { session_present: false }"]);
+        session
+    }
+}
+
+const PUBLISH: &[u8] = &[0x32, 6, 0, 1, b't', 0, 1, 9];
+const PUBLISH_AGAIN: &[u8] = &[0x3A, 6, 0, 1, b't', 0, 1, 9];
+
+fn server_stream() -> impl Strategy<Value = Vec<u8>> {
+    let packet = prop_oneof![
+        Just(vec![0x40u8, 2, 0, 1]),
+        Just(vec![0xD0, 0]),
+        (0usize..60, any::<bool>()).prop_map(|(length, acked)| {
+            let mut packet = vec![if acked { 0x32 } else { 0x30 }];
+            packet.push((3 + length + if acked { 2 } else { 0 }) as u8);
+            packet.extend([0, 1, b'k']);
+            packet.extend(if acked { &[0, 5][..] } else { &[] });
+            packet.extend(vec![0x32; length]);
+            packet
+        }),
+        prop::collection::vec(any::<u8>(), 1..4),
+    ];
+    prop::collection::vec(packet, 0..12).prop_map(|packets| packets.concat())
+}
+
+proptest! {
+    #[test]
+    fn cutting_changes_nothing(stream in server_stream(), cuts in prop::collection::vec(1usize..9, 1..80)) {
+        let mut whole = Memory::new();
+        let mut cut = Memory::new();
+        let (mut whole, mut cut) = (whole.connected(), cut.connected());
+        for session in [&mut whole, &mut cut] {
+            session.publish("t", &[9], QoS::AtLeastOnce, false, at(1)).unwrap();
+            drain(session, at(1));
+        }
+        let expected = feed(&mut whole, &stream, at(2));
+        let mut events = Vec::new();
+        let mut rest = &stream[..];
+        for size in cuts.iter().cycle() {
+            if rest.is_empty() { break; }
+            let (part, after) = rest.split_at((*size).min(rest.len()));
+            events.extend(feed(&mut cut, part, at(2)));
+            rest = after;
+        }
+        prop_assert_eq!(events, expected);
+        prop_assert_eq!(drain(&mut cut, at(3)), drain(&mut whole, at(3)));
+    }
+}

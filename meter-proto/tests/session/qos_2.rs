@@ -1,0 +1,170 @@
+//! Exactly once: PUBLISH, PUBREC, PUBREL, PUBCOMP, each with a lost link after it.
+
+use crate::*;
+
+const PUBLISH_2: &[u8] = &[0x34, 6, 0, 1, b't', 0, 1, 9];
+const PUBLISH_2_AGAIN: &[u8] = &[0x3C, 6, 0, 1, b't', 0, 1, 9];
+const PUBREL: &[u8] = &[0x62, 2, 0, 1];
+
+fn published(session: &mut Session<'_>) {
+    session
+        .publish("t", &[9], QoS::ExactlyOnce, false, at(1))
+        .unwrap();
+    assert_eq!(drain(session, at(1)), PUBLISH_2);
+}
+
+/// A message is free after its last answer, and the flags of PUBREL are 0010 [3.6.1-1].
+#[test]
+fn message_goes_through_both_rounds() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    published(&mut session);
+    assert!(
+        feed(&mut session, &[0x40, 2, 0, 1], at(2)).is_empty(),
+        "PUBACK is no answer to it"
+    );
+    assert!(
+        feed(&mut session, &[0x70, 2, 0, 1], at(2)).is_empty(),
+        "PUBCOMP is none yet"
+    );
+    assert!(feed(&mut session, &[0x50, 2, 0, 1], at(2)).is_empty());
+    assert!(!session.can_publish());
+    assert!(
+        feed(&mut session, &[0x70, 2, 0, 1], at(2)).is_empty(),
+        "PUBREL is not out yet"
+    );
+    assert_eq!(drain(&mut session, at(3)), PUBREL);
+    let events = feed(&mut session, &[0x70, 2, 0, 1], at(4));
+    assert_eq!(events, ["Published(1)"]);
+    assert!(session.can_publish() && !session.awaits_answer());
+}
+
+/// Before PUBREC the message goes out again, marked; after it PUBREL does, and the message never
+/// again [4.3.3-1]. Session Present makes no difference.
+#[test]
+fn a_lost_link_takes_it_up_where_it_was() {
+    for session_present in [0, 1] {
+        let mut memory = Memory::new();
+        let mut session = memory.connected();
+        published(&mut session);
+        reconnect(&mut session, session_present, at(5));
+        assert_eq!(drain(&mut session, at(5)), PUBLISH_2_AGAIN);
+        feed(&mut session, &[0x50, 2, 0, 1], at(6));
+        session.sent(2, at(6)); // half of PUBREL
+        for second in [10, 20] {
+            reconnect(&mut session, session_present, at(second));
+            assert_eq!(drain(&mut session, at(second)), PUBREL);
+        }
+        let events = feed(&mut session, &[0x70, 2, 0, 1], at(21));
+        assert_eq!(events, ["Published(1)"]);
+        reconnect(&mut session, session_present, at(30));
+        assert!(session.transmit().is_empty());
+    }
+}
+
+/// A PUBREC that nobody waits for belongs to a life before: it is answered with PUBREL, as often as
+/// it comes.
+#[test]
+fn a_strange_pubrec_is_answered() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    for second in [1, 2] {
+        assert!(feed(&mut session, &[0x50, 2, 0, 9], at(second)).is_empty());
+        assert_eq!(drain(&mut session, at(second)), [0x62, 2, 0, 9]);
+        assert!(feed(&mut session, &[0x70, 2, 0, 9], at(second)).is_empty());
+    }
+    assert!(!session.awaits_answer());
+    // So is one for a message that was not through yet.
+    session
+        .publish("t", &[9], QoS::ExactlyOnce, false, at(3))
+        .unwrap();
+    session.sent(3, at(3));
+    assert!(feed(&mut session, &[0x50, 2, 0, 1], at(3)).is_empty());
+    let rest = [&PUBLISH_2[3..], PUBREL].concat();
+    assert_eq!(drain(&mut session, at(3)), rest);
+    assert!(!session.can_publish());
+}
+
+/// A message is told once: until it is released its identifier is the same message, whatever it
+/// says [4.3.3-2]; then it is a new one. PUBREL is always answered.
+#[test]
+fn a_received_message_is_told_once() {
+    let message = [0x34, 6, 0, 1, b'k', 0, 7, 5];
+    let again = [0x3C, 6, 0, 1, b'k', 0, 7, 5];
+    let pubrec = [0x50, 2, 0, 7];
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    assert_eq!(feed(&mut session, &message, at(1)).len(), 1);
+    assert_eq!(drain(&mut session, at(1)), pubrec);
+    assert!(feed(&mut session, &message, at(2)).is_empty());
+    assert_eq!(drain(&mut session, at(2)), pubrec);
+    reconnect(&mut session, 1, at(3));
+    assert!(feed(&mut session, &again, at(3)).is_empty());
+    assert_eq!(drain(&mut session, at(3)), pubrec);
+    for second in [4, 5] {
+        assert!(feed(&mut session, &[0x62, 2, 0, 7], at(second)).is_empty());
+        assert_eq!(drain(&mut session, at(second)), [0x70, 2, 0, 7]);
+    }
+    assert_eq!(feed(&mut session, &again, at(6)).len(), 1);
+}
+
+/// A message that the caller never took was never owned: it is told when it comes again.
+#[test]
+fn a_message_that_was_not_taken_comes_again() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let message = [0x34, 6, 0, 1, b'k', 0, 7, 5];
+    assert_eq!(session.receive(&message, at(1)), 8);
+    reconnect(&mut session, 1, at(2));
+    assert_eq!(feed(&mut session, &message, at(3)).len(), 1);
+}
+
+/// A server that lost the session numbers anew: what was not released is forgotten.
+#[test]
+fn a_new_session_releases_all() {
+    let message = [0x34, 6, 0, 1, b'k', 0, 7, 5];
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    assert_eq!(feed(&mut session, &message, at(1)).len(), 1);
+    reconnect(&mut session, 0, at(2));
+    assert_eq!(feed(&mut session, &message, at(3)).len(), 1);
+}
+
+/// No identifier is forgotten to make room for another; the connection ends, and the message waits
+/// at the server.
+#[test]
+fn a_server_that_releases_nothing_is_left() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let message = |identifier| [0x34, 6, 0, 1, b'k', 0, identifier, 5];
+    for identifier in [7, 8] {
+        assert_eq!(feed(&mut session, &message(identifier), at(1)).len(), 1);
+    }
+    assert!(
+        feed(&mut session, &message(8), at(1)).is_empty(),
+        "one that is known needs no room"
+    );
+    let events = feed(&mut session, &message(9), at(1));
+    assert_eq!(events, ["Closed(UnreleasedFull)"]);
+    session.event();
+    reconnect(&mut session, 1, at(2));
+    feed(&mut session, &[0x62, 2, 0, 7], at(2));
+    assert_eq!(feed(&mut session, &message(9), at(3)).len(), 1);
+}
+
+/// A long message is passed over once too [4.5.0-2].
+#[test]
+fn a_long_message_is_skipped_once() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let mut long = vec![0x34, 105, 0, 1, b'k', 0, 7];
+    long.resize(107, 0x34);
+    // The link breaks in the middle of it: that was not a message yet.
+    assert!(feed(&mut session, &long[..60], at(1)).is_empty());
+    reconnect(&mut session, 1, at(2));
+    let events = feed(&mut session, &long, at(3));
+    assert_eq!(events, ["Skipped { length: 107 }"]);
+    assert_eq!(drain(&mut session, at(3)), [0x50, 2, 0, 7]);
+    assert!(feed(&mut session, &long, at(4)).is_empty());
+    assert_eq!(drain(&mut session, at(4)), [0x50, 2, 0, 7]);
+}

@@ -1,0 +1,147 @@
+use crate::*;
+
+#[test]
+fn subscription_is_answered() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.subscribe("a/k", QoS::AtLeastOnce, at(1)).unwrap();
+    assert_eq!(
+        drain(&mut session, at(1)),
+        [0x82, 8, 0, 1, 0, 3, b'a', b'/', b'k', 1]
+    );
+    let granted = feed(&mut session, &[0x90, 3, 0, 1, 1], at(2));
+    assert_eq!(
+        granted,
+        ["Subscribed { identifier: 1, granted: Some(AtLeastOnce) }"]
+    );
+}
+
+/// Wildcards are whole levels, and `#` is the last one [4.7.1-2, 4.7.1-3].
+#[test]
+fn filters_are_checked() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    for bad in ["", "a#", "a#b", "a/+b", "#/x", "a\0"] {
+        let refused = session.subscribe(bad, QoS::AtLeastOnce, at(0));
+        assert_eq!(refused, Err(PublishError::Topic), "{bad:?}");
+        assert_eq!(session.unsubscribe(bad, at(0)), Err(PublishError::Topic));
+    }
+    assert!(session.transmit().is_empty() && !session.awaits_answer());
+    session.subscribe("a/+/#", QoS::AtLeastOnce, at(0)).unwrap();
+    drain(&mut session, at(0));
+    // More answers than filters [3.8.4-5].
+    let events = feed(&mut session, &[0x90, 4, 0, 1, 1, 1], at(0));
+    assert_eq!(events, ["Closed(Protocol(Length))"]);
+}
+
+/// The flags of a SUBSCRIBE are 0010 [3.8.1-1], those of an UNSUBSCRIBE too [3.10.1-1, 2.2.2-1]; both carry
+/// an identifier of their own [2.3.1-1, 2.3.1-7].
+#[test]
+fn the_end_of_a_subscription_is_answered() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let identifier = session.unsubscribe("a/k", at(1)).unwrap();
+    assert_eq!(
+        drain(&mut session, at(1)),
+        [0xA2, 7, 0, 1, 0, 3, b'a', b'/', b'k']
+    );
+    // An answer of the other kind is none.
+    assert!(feed(&mut session, &[0x90, 3, 0, 1, 0], at(2)).is_empty());
+    assert!(session.awaits_answer());
+    assert_eq!(session.receive(&[0xB0, 2, 0, 1], at(2)), 4);
+    assert_eq!(session.event(), Some(Event::Unsubscribed(identifier)));
+    assert!(!session.awaits_answer());
+}
+
+/// Each answer says what it granted [3.8.4-5, 3.9.3-1]: less than was asked, or nothing. More, or a
+/// code that there is not, breaks the protocol [3.9.3-2].
+#[test]
+fn what_is_granted_is_told() {
+    let ask = |asked, code| {
+        let mut memory = Memory::new();
+        let mut session = memory.connected();
+        session.subscribe("k", asked, at(1)).unwrap();
+        drain(&mut session, at(1));
+        feed(&mut session, &[0x90, 3, 0, 1, code], at(2)).concat()
+    };
+    let granted = |level: &str| format!("Subscribed {{ identifier: 1, granted: {level} }}");
+    assert_eq!(ask(QoS::ExactlyOnce, 2), granted("Some(ExactlyOnce)"));
+    assert_eq!(ask(QoS::ExactlyOnce, 1), granted("Some(AtLeastOnce)"));
+    assert_eq!(ask(QoS::AtLeastOnce, 0), granted("Some(AtMostOnce)"));
+    assert_eq!(ask(QoS::AtMostOnce, 0x80), granted("None"));
+    for (asked, code) in [
+        (QoS::AtMostOnce, 1),
+        (QoS::AtLeastOnce, 2),
+        (QoS::ExactlyOnce, 3),
+    ] {
+        assert_eq!(ask(asked, code), "Closed(Protocol(ReturnCode))");
+    }
+}
+
+/// Requests are answered in any order, and messages come before the answer too; four at most wait.
+#[test]
+fn several_requests_wait_at_a_time() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    for filter in ["a", "b", "c"] {
+        session.subscribe(filter, QoS::AtLeastOnce, at(1)).unwrap();
+    }
+    session.unsubscribe("d", at(1)).unwrap();
+    let fifth = session.subscribe("e", QoS::AtLeastOnce, at(1));
+    assert_eq!(fifth, Err(PublishError::Busy));
+    drain(&mut session, at(1));
+    let answers = b"\x30\x04\0\x01k\x05\x90\x03\0\x03\x01\xb0\x02\0\x04\x90\x03\0\x01\x01";
+    let events = feed(&mut session, answers, at(2));
+    assert_eq!(events.len(), 4);
+    assert!(events[0].starts_with("Message"));
+    assert!(events[1].contains("identifier: 3"));
+    assert_eq!(events[2], "Unsubscribed(4)");
+    assert!(session.awaits_answer(), "the second");
+    feed(&mut session, &[0x90, 3, 0, 2, 1], at(2));
+    assert!(!session.awaits_answer());
+    // An answer comes once.
+    assert!(feed(&mut session, &[0x90, 3, 0, 2, 1], at(2)).is_empty());
+}
+
+/// What was asked on a lost connection is not waited for on the next.
+#[test]
+fn requests_end_with_their_connection() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.subscribe("a", QoS::AtLeastOnce, at(1)).unwrap();
+    reconnect(&mut session, 1, at(2));
+    assert!(session.transmit().is_empty() && !session.awaits_answer());
+    assert!(feed(&mut session, &[0x90, 3, 0, 1, 1], at(3)).is_empty());
+}
+
+/// QoS 2 is not asked for where there is no memory for it, and a message that comes at it all the
+/// same ends the connection.
+#[test]
+fn without_memory_for_qos_2_there_is_none() {
+    let mut memory = Memory::new();
+    let Memory {
+        receive,
+        control,
+        publish,
+        slots,
+        ..
+    } = &mut memory;
+    let buffers = Buffers {
+        receive,
+        control,
+        publish,
+        slots,
+        unreleased: &mut [],
+    };
+    let mut session = Session::new(buffers, Timing::default());
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    feed(&mut session, &[0x20, 2, 0, 0], at(0));
+    let asked = session.subscribe("k", QoS::ExactlyOnce, at(0));
+    assert_eq!(asked, Err(PublishError::NoUnreleased));
+    session
+        .publish("t", &[9], QoS::ExactlyOnce, false, at(0))
+        .expect("it goes out without");
+    let events = feed(&mut session, &[0x34, 6, 0, 1, b'k', 0, 7, 5], at(1));
+    assert_eq!(events, ["Closed(Protocol(UnexpectedType))"]);
+}
