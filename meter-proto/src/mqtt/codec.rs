@@ -10,7 +10,8 @@ use super::terms::{ConnectOptions, PublishError};
 ///
 /// # Errors
 /// [`PublishError::Topic`] for an empty client identifier beside a session to keep [3.1.3-7], a
-/// topic of the will that is not allowed, or a text with U+0000 [1.5.3-2];
+/// topic of the will that is not allowed, or a text with U+0000 [1.5.3-2] or another control
+/// character;
 /// [`PublishError::TooLong`] where it does not fit.
 pub(super) fn connect(
     options: &ConnectOptions<'_>,
@@ -19,12 +20,7 @@ pub(super) fn connect(
     let (user, password) = options.credentials.unwrap_or_default();
     let nameless = options.client_id.is_empty() && !options.clean_session;
     let bad_will = options.will.is_some_and(|will| !is_topic_name(will.topic));
-    if nameless
-        || bad_will
-        || [options.client_id, user]
-            .iter()
-            .any(|text| text.contains('\0'))
-    {
+    if nameless || bad_will || [options.client_id, user].iter().any(|text| !is_plain(text)) {
         return Err(PublishError::Topic);
     }
     // Lengths are of 16 bits, and would be cut to them.
@@ -190,12 +186,22 @@ const fn qos(level: QoS) -> mqttrs::QoS {
     }
 }
 
+/// Whether a text is free of what none should hold: U+0000, other control characters and
+/// non-characters, for which a receiver may close the connection [1.5.3-2 and the text above it].
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_noncharacter = |letter: char| {
+        let code = u32::from(letter);
+        (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+    };
+    !text.contains(|letter: char| letter.is_control() || is_noncharacter(letter))
+}
+
 /// Lets a filter pass whose wildcards are whole levels, `#` the last one
 /// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
 fn checked_filter(filter: &str) -> Result<&str, PublishError> {
     let length = 1..=usize::from(u16::MAX);
     let mut levels = filter.split('/').peekable();
-    let mut right = length.contains(&filter.len()) && !filter.contains('\0');
+    let mut right = length.contains(&filter.len()) && is_plain(filter);
     while let Some(level) = levels.next() {
         let is_last = levels.peek().is_none();
         right &= match level {
@@ -210,5 +216,5 @@ fn checked_filter(filter: &str) -> Result<&str, PublishError> {
 /// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
 fn is_topic_name(topic: &str) -> bool {
     let length = 1..=usize::from(u16::MAX);
-    length.contains(&topic.len()) && !topic.contains(['+', '#', '\0'])
+    length.contains(&topic.len()) && !topic.contains(['+', '#']) && is_plain(topic)
 }

@@ -16,7 +16,7 @@
 use core::fmt;
 use core::num::NonZeroU16;
 
-use super::QoS;
+use super::{QoS, codec};
 
 /// The most bytes of a fixed header.
 pub const MAX_HEADER: usize = 5;
@@ -37,7 +37,8 @@ pub enum FrameError {
     Length,
     /// The packet does not fit the buffer, and is none that can be passed over.
     TooLong,
-    /// The topic name is empty, holds a wildcard or U+0000, or is not UTF-8 [3.3.2-1, 4.7.1-1].
+    /// The topic name is empty, holds a wildcard, a control character or a non-character, or is not
+    /// UTF-8 [3.3.2-1, 4.7.1-1, 1.5.3-2].
     Topic,
     /// CONNACK with a reserved bit, or with Session Present beside a refusal [3.2.2-4].
     Connack,
@@ -338,8 +339,7 @@ const fn connack(flags: u8, code: u8) -> Result<Packet<'static>, FrameError> {
 }
 
 fn checked_topic(topic: &str) -> Result<&str, FrameError> {
-    let forbidden = |letter: char| matches!(letter, '+' | '#' | '\0');
-    if topic.is_empty() || topic.contains(forbidden) {
+    if topic.is_empty() || topic.contains(['+', '#']) || !codec::is_plain(topic) {
         Err(FrameError::Topic)
     } else {
         Ok(topic)

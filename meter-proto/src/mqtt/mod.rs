@@ -1,13 +1,18 @@
 //! MQTT 3.1.1: what a server may send, and the session of a client.
 //!
 //! [`frame`] decides, byte by byte, what of a server's is a packet at all; [`Session`] is the
-//! client's state without I/O and without a clock. Numbers in brackets are the conformance
+//! client's state without I/O and without a clock. [`blocking`] and `asynch` (feature `async`) run
+//! it over a transport. Numbers in brackets are the conformance
 //! statements of the OASIS standard.
 
+#[cfg(feature = "async")]
+pub mod asynch;
+pub mod blocking;
 mod codec;
 mod control;
 pub mod frame;
 mod in_flight;
+mod input;
 mod reconnect;
 mod session;
 mod terms;

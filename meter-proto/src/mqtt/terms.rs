@@ -199,7 +199,8 @@ pub enum PublishError {
     Busy,
     /// The message does not fit the publish buffer, or the control packet not the control buffer.
     TooLong,
-    /// The topic is empty, longer than 65,535 bytes, or holds a wildcard or U+0000.
+    /// The topic is empty, longer than 65,535 bytes, or holds a wildcard, a control character or a
+    /// non-character; or another text of CONNECT does.
     Topic,
     /// QoS 2 was asked of a session without memory for unreleased identifiers.
     NoUnreleased,

@@ -132,3 +132,17 @@ fn answers_keep_the_order_of_messages() {
     let answers = [0x40, 2, 0, 8, 0x50, 2, 0, 7, 0x40, 2, 0, 6];
     assert_eq!(drain(&mut session, at(1)), answers);
 }
+
+/// A message at QoS 0 that had not begun to go out keeps its place, and goes out once.
+#[test]
+fn message_at_qos_0_waits_for_a_link() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session
+        .publish("t", &[9], QoS::AtMostOnce, false, at(1))
+        .unwrap();
+    reconnect(&mut session, 1, at(5));
+    assert_eq!(drain(&mut session, at(5)), [0x30, 4, 0, 1, b't', 9]);
+    reconnect(&mut session, 1, at(6));
+    assert!(session.transmit().is_empty() && session.can_publish());
+}

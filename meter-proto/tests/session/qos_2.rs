@@ -168,3 +168,21 @@ fn a_long_message_is_skipped_once() {
     assert!(feed(&mut session, &long, at(4)).is_empty());
     assert_eq!(drain(&mut session, at(4)), [0x50, 2, 0, 7]);
 }
+
+/// A copy of a long message needs no memory of its own.
+#[test]
+fn a_copy_of_a_long_message_is_passed_over_with_full_memory() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let mut long = vec![0x34, 105, 0, 1, b'k', 0, 7];
+    long.resize(107, 0x34);
+    assert_eq!(feed(&mut session, &long, at(1)).len(), 1);
+    let short = [0x34, 6, 0, 1, b'k', 0, 8, 5];
+    assert_eq!(feed(&mut session, &short, at(1)).len(), 1);
+    drain(&mut session, at(1));
+    assert!(feed(&mut session, &long, at(2)).is_empty());
+    assert_eq!(drain(&mut session, at(2)), [0x50, 2, 0, 7]);
+    long[6] = 9;
+    let events = feed(&mut session, &long, at(3));
+    assert_eq!(events, ["Closed(UnreleasedFull)"]);
+}

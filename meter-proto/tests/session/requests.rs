@@ -145,3 +145,16 @@ fn without_memory_for_qos_2_there_is_none() {
     let events = feed(&mut session, &[0x34, 6, 0, 1, b'k', 0, 7, 5], at(1));
     assert_eq!(events, ["Closed(Protocol(UnexpectedType))"]);
 }
+
+/// The first request that is not answered ends the connection, though others were asked later.
+#[test]
+fn the_first_request_counts() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.subscribe("a", QoS::AtLeastOnce, at(1)).unwrap();
+    session.subscribe("b", QoS::AtLeastOnce, at(60)).unwrap();
+    drain(&mut session, at(60));
+    assert_eq!(session.deadline(), Some(at(121)));
+    session.handle_timeout(at(121));
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+}

@@ -131,17 +131,24 @@ fn an_end_waits_for_what_is_under_way_and_for_messages() {
     session
         .publish("t", &[1], QoS::AtMostOnce, false, at(45))
         .unwrap();
-    session.handle_timeout(at(54));
-    drain(&mut session, at(54));
-    session.handle_timeout(at(55));
-    assert_eq!(drain(&mut session, at(55)), [0xE0, 0]);
+    session.handle_timeout(at(60));
+    assert!(session.is_connected(), "bytes wait");
+    drain(&mut session, at(60));
+    session.subscribe("k", QoS::AtMostOnce, at(61)).unwrap();
+    drain(&mut session, at(61));
+    session.handle_timeout(at(100));
+    assert!(session.is_connected(), "an answer is to come");
+    feed(&mut session, &[0x90, 3, 0, 2, 0], at(101));
+    session.handle_timeout(at(110));
+    session.handle_timeout(at(111));
+    assert_eq!(drain(&mut session, at(111)), [0xE0, 0]);
     assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Caller)));
     assert_eq!(session.deadline(), None);
     // The next connection does not end by itself.
-    session.connect(&OPTIONS, at(60)).unwrap();
-    drain(&mut session, at(60));
-    feed(&mut session, &[0x20, 2, 1, 0], at(60));
-    assert_eq!(session.deadline(), Some(at(135)));
+    session.connect(&OPTIONS, at(160)).unwrap();
+    drain(&mut session, at(160));
+    feed(&mut session, &[0x20, 2, 1, 0], at(160));
+    assert_eq!(session.deadline(), Some(at(235)));
 }
 
 /// Asked before CONNACK, and with a window that has no end, nothing overflows.

@@ -115,7 +115,7 @@ impl<'b> Session<'b> {
     /// # Errors
     /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
     /// [`PublishError::Topic`] for an empty client identifier without a clean session, a will topic
-    /// that is not allowed, or a text with U+0000. The session is off line then.
+    /// that is not allowed, or a text with a control character. The session is off line then.
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
@@ -294,6 +294,7 @@ impl<'b> Session<'b> {
     pub fn sent(&mut self, count: usize, now: Duration) {
         if self.in_flight.is_partly_sent() || self.control.waiting().is_empty() {
             self.in_flight.advance(count);
+            self.note_activity(now);
         } else {
             self.control.advance(count);
         }
@@ -301,6 +302,12 @@ impl<'b> Session<'b> {
         if count > 0 {
             self.last_sent = now;
         }
+    }
+
+    /// Whether [`event`](Self::event) has something to tell.
+    #[must_use]
+    pub const fn has_event(&self) -> bool {
+        !matches!(self.pending, Pending::None) || self.closed.is_some()
     }
 
     /// The next event.
