@@ -20,13 +20,14 @@ const fn tool(program: &'static str, package: &'static str, purpose: &'static st
     }
 }
 
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 12] = [
     tool("cc", "build-essential", "building the database engine"),
     tool("c++", "build-essential", "the fuzzer's engine"),
     tool("size", "binutils", "the size of an image"),
     tool("nm", "binutils", "the symbols of an image"),
     tool("mosquitto", "mosquitto", "a broker of another make"),
     tool("mosquitto_sub", "mosquitto-clients", "its clients"),
+    tool("nats-server", "nats-server", "a broker of a third make"),
     tool("nginx", "nginx-light", "a server of another make"),
     tool("chromium", "chromium", "the web pages in a browser"),
     tool("chromedriver", "chromium-driver", "the browser's driver"),

@@ -48,6 +48,22 @@ impl Server {
         }))
     }
 
+    /// NATS with its MQTT listener; `None` if there is none on this machine.
+    pub fn nats() -> Option<Self> {
+        let program = find("nats-server")?;
+        Some(Self::start("nats", |folder, address| {
+            let root = folder.display();
+            let conf = format!(
+                "server_name: meters\nlisten: \"127.0.0.1:-1\"\n\
+                 jetstream {{ store_dir: \"{root}\" }}\nmqtt {{ listen: \"{address}\" }}\n"
+            );
+            fs::write(folder.join("conf"), conf).unwrap();
+            let mut command = Command::new(program);
+            command.arg("-c").arg(folder.join("conf"));
+            command
+        }))
+    }
+
     /// A web server with one file, `image.bin`; `None` if there is none on this machine.
     pub fn nginx(file: &[u8]) -> Option<Self> {
         let program = find("nginx")?;
