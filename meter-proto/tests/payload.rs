@@ -331,6 +331,36 @@ fn malformed_messages_are_told_apart() {
     );
 }
 
+/// RFC 8949, section 3: what is no item at all, wherever it stands in a value that is passed over.
+#[test]
+fn no_item_is_no_value() {
+    let decode = |item: &str| {
+        let found = Reading::decode(&hex(&format!("A4 00 01 01 01 02 05 18 63 {item}")));
+        found.map(|_| ())
+    };
+    let breaks = ["FF", "F8 00", "F8 17", "F8 18", "F8 1F"];
+    let reserved = [
+        "1C", "1D", "1E", "1F", "3C", "3F", "5C", "7E", "9D", "BC", "DC", "DF", "FC", "FE",
+    ];
+    for item in breaks.into_iter().chain(reserved) {
+        for value in [
+            item.to_owned(),
+            format!("81 {item}"),
+            format!("82 00 {item}"),
+            format!("A1 {item} 00"),
+            format!("A1 00 {item}"),
+            format!("C1 {item}"),
+            format!("81 A1 00 {item}"),
+        ] {
+            assert_eq!(decode(&value), Err(DecodeError::Malformed), "{value}");
+        }
+    }
+    for item in ["E0", "F3", "F4", "F6", "F7", "F8 20", "F8 FF"] {
+        assert_eq!(decode(item), Ok(()), "{item}");
+        assert_eq!(decode(&format!("82 {item} A1 {item} C1 {item}")), Ok(()));
+    }
+}
+
 #[test]
 fn unknown_keys_are_passed_over() {
     let later = "A5 00 01 01 01 02 05 18 63 A1 61 78 82 01 F6 19 0100 C1 1A 00000001";

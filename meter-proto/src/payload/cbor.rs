@@ -87,9 +87,21 @@ fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
             decoder.tag()?;
             skip(decoder, depth.checked_sub(1).ok_or(DecodeError::TooMuch)?)
         }
-        Type::BytesIndef | Type::StringIndef | Type::ArrayIndef | Type::MapIndef => {
-            Err(DecodeError::Malformed)
+        Type::Simple => {
+            let start = decoder.position();
+            let is_short = decoder.simple()? < 32;
+            // Values below 32 have no form of two bytes (RFC 8949, section 3.3).
+            if is_short && decoder.position() > start + 1 {
+                return Err(DecodeError::Malformed);
+            }
+            Ok(())
         }
+        Type::BytesIndef
+        | Type::StringIndef
+        | Type::ArrayIndef
+        | Type::MapIndef
+        | Type::Break
+        | Type::Unknown(_) => Err(DecodeError::Malformed),
         _ => Ok(decoder.skip()?),
     }
 }
