@@ -360,9 +360,17 @@ fn arguments_are_read_strictly() {
     assert_eq!(off("A1 03 00"), Err(DecodeError::OutOfRange { key: 3 }));
     assert_eq!(off("A0 00"), Err(DecodeError::TrailingBytes));
     assert_eq!(off(""), Err(DecodeError::Malformed));
-    for text in ["A0", "", "A3 01 03 02 02 03 40", "A3 01 01 02 02 03 41 00"] {
-        assert!(RotateKey::decode(Some(&hex(text))).is_err(), "{text}");
-    }
+    let rotate = |text: &str| RotateKey::decode(Some(&hex(text))).unwrap_err();
+    assert_eq!(rotate(""), DecodeError::Malformed);
+    assert_eq!(rotate("A0"), DecodeError::Missing { key: 1 });
+    let new = |role, length: usize| {
+        let key = "00".repeat(length);
+        rotate(&format!("A3 01 {role} 02 02 03 58 {length:02X} {key}"))
+    };
+    assert_eq!(new("00", 32), DecodeError::OutOfRange { key: 1 });
+    assert_eq!(new("03", 32), DecodeError::OutOfRange { key: 1 });
+    assert_eq!(new("01", 31), DecodeError::OutOfRange { key: 3 });
+    assert_eq!(new("01", 33), DecodeError::OutOfRange { key: 3 });
 }
 
 proptest! {

@@ -238,6 +238,33 @@ fn sizes_out_of_range_are_refused() {
 }
 
 #[test]
+fn values_that_are_not_known_are_out_of_range() {
+    let payload = unhex(PAYLOAD);
+    let out_of_range = |key| Err(DecodeError::OutOfRange { key });
+    let decode = |from: &str, to: &str| {
+        let spoilt = PAYLOAD.replacen(from, to, 1);
+        assert_ne!(spoilt, PAYLOAD);
+        Manifest::decode(&unhex(&spoilt))
+    };
+    assert_eq!(decode("0600", "0603"), out_of_range(6));
+    let vendor = "03507665";
+    assert_eq!(decode(vendor, "034f76"), out_of_range(3));
+    assert_eq!(decode(vendor, "0351007665"), out_of_range(3));
+    assert_eq!(decode("085820", "08582100"), out_of_range(8));
+    assert_eq!(decode("0a8465312e342e30", "0a8460"), out_of_range(10));
+    let no_component = [&[0xaa], &payload[1..43], &payload[45..]].concat();
+    assert_eq!(
+        Manifest::decode(&no_component),
+        Err(DecodeError::Missing { key: 6 })
+    );
+    let query = unhex("A3 183B 47 01020304050607 183C 00 183D 00");
+    assert_eq!(
+        Query::decode(&query),
+        Err(DecodeError::OutOfRange { key: 59 })
+    );
+}
+
+#[test]
 fn a_version_has_1_to_32_bytes() {
     assert_eq!(Version::new(""), None);
     assert_eq!(Version::new(&"v".repeat(33)), None);

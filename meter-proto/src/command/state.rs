@@ -5,7 +5,7 @@ use minicbor::Decoder;
 
 use super::cose::TAG;
 use super::{Form, Key, KeyId, MAX_BODY, Operation, Outcome, Role, RotateKey};
-use crate::payload::cbor::{self, Writer, Written};
+use crate::payload::cbor::{self, Writer, Written, items};
 use crate::payload::{DecodeError, EncodeError};
 
 /// How many commands wait for their time at once.
@@ -381,17 +381,8 @@ impl Change {
     }
 }
 
-fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
-    if cbor::length(decoder.array())? == count {
-        Ok(())
-    } else {
-        Err(DecodeError::Malformed)
-    }
-}
-
 fn tag(decoder: &mut Decoder<'_>) -> Result<[u8; TAG], DecodeError> {
-    let bytes = decoder.bytes()?;
-    bytes.try_into().map_err(|_| DecodeError::Malformed)
+    cbor::array(decoder)?.ok_or(DecodeError::Malformed)
 }
 
 fn short(decoder: &mut Decoder<'_>) -> Result<Short, DecodeError> {

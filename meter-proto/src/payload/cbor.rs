@@ -106,6 +106,24 @@ fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
     }
 }
 
+/// A byte string of `N` bytes; `None` for one of another length.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn array<const N: usize>(
+    decoder: &mut Decoder<'_>,
+) -> Result<Option<[u8; N]>, DecodeError> {
+    Ok(decoder.bytes()?.try_into().ok())
+}
+
+/// Opens an array that must have this many items.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
+    if length(decoder.array())? == count {
+        Ok(())
+    } else {
+        Err(DecodeError::Malformed)
+    }
+}
+
 /// A definite length; anything else is not ours.
 pub(crate) fn length(
     length: Result<Option<u64>, minicbor::decode::Error>,

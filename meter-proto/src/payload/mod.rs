@@ -168,6 +168,12 @@ pub(crate) fn required<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> 
     value.ok_or(DecodeError::Missing { key })
 }
 
+/// `Err(OutOfRange)` for a value that this version does not know.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn in_range<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> {
+    value.ok_or(DecodeError::OutOfRange { key })
+}
+
 /// The stamp while its keys 0 to 3 come in.
 #[derive(Default)]
 struct PartialStamp {

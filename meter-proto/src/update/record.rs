@@ -111,14 +111,12 @@ impl Record {
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
-        if cbor::length(decoder.array())? != 6 {
-            return Err(DecodeError::Malformed);
-        }
+        cbor::items(&mut decoder, 6)?;
         let phase = choose(&Phase::ALL, decoder.u8()?)?;
-        let image = decoder.bytes()?.try_into();
+        let image = cbor::array(&mut decoder)?;
         let record = Self {
             phase,
-            image: ImageId(image.map_err(|_| DecodeError::Malformed)?),
+            image: ImageId(image.ok_or(DecodeError::Malformed)?),
             whole: decoder.u32()?,
             boots: decoder.u8()?,
             sequence: decoder.u64()?,
