@@ -9,6 +9,7 @@ pub mod mqtt;
 #[cfg(feature = "notices")]
 #[cfg_attr(docsrs, doc(cfg(feature = "notices")))]
 pub mod notice;
+mod number;
 pub mod outbox;
 pub mod payload;
 pub mod topic;

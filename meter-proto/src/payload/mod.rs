@@ -18,6 +18,8 @@ use core::fmt;
 use meter_core::status::Status;
 use meter_core::units::UtcSeconds;
 
+use crate::number::numbered;
+
 pub use birth::{Birth, Death};
 pub use event::{Detail, Event, EventList, Events, MAX_EVENTS, code};
 pub use message::Message;
@@ -28,50 +30,21 @@ pub use profile::{
 pub use reading::Reading;
 pub use receipt::{MAX_STREAMS, Receipt};
 
-/// A stream of records with a sequence of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)]
-pub enum Stream {
-    /// Momentary values.
-    Reading = 1,
-    /// Load profile.
-    Profile = 2,
-    /// Ends of billing periods.
-    Billing = 3,
-    /// Events.
-    Event = 4,
-    /// Diagnostics.
-    Diagnostic = 5,
-}
-
-impl Stream {
-    /// All streams, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::Reading,
-        Self::Profile,
-        Self::Billing,
-        Self::Event,
-        Self::Diagnostic,
-    ];
-
-    /// The stream of a number on the wire.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            1 => Self::Reading,
-            2 => Self::Profile,
-            3 => Self::Billing,
-            4 => Self::Event,
-            5 => Self::Diagnostic,
-            _ => return None,
-        })
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
+numbered! {
+    /// A stream of records with a sequence of its own.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Stream {
+        /// Momentary values.
+        Reading = 1,
+        /// Load profile.
+        Profile = 2,
+        /// Ends of billing periods.
+        Billing = 3,
+        /// Events.
+        Event = 4,
+        /// Diagnostics.
+        Diagnostic = 5,
     }
 }
 

@@ -8,6 +8,7 @@ use minicbor::Decoder;
 use super::envelope::{self, Envelope};
 use super::sign::{PublicKey, SIGNATURE};
 use super::{BLOCK_SIZES, ImageId, MAX_BLOCKS, MAX_MESSAGE};
+use crate::number::numbered;
 use crate::payload::cbor::{self, Fields, array, items};
 use crate::payload::{DecodeError, EncodeError, in_range, required};
 
@@ -56,32 +57,17 @@ impl defmt::Format for Version {
     }
 }
 
-/// What the image is a part of: key 6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Component {
-    /// 0: the meter's application.
-    Application,
-    /// 1: the modem's firmware.
-    Modem,
-    /// 2: the bootloader.
-    Bootloader,
-}
-
-impl Component {
-    const ALL: [Self; 3] = [Self::Application, Self::Modem, Self::Bootloader];
-
-    /// The component of a number on the wire.
-    #[must_use]
-    pub fn from_number(number: u64) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|component| u64::from(component.number()) == number)
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
+numbered! {
+    /// What the image is a part of: key 6.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Component {
+        /// The meter's application.
+        Application = 0,
+        /// The modem's firmware.
+        Modem = 1,
+        /// The bootloader.
+        Bootloader = 2,
     }
 }
 
