@@ -2,22 +2,17 @@
 
 #![cfg(feature = "notices")]
 
+mod hex;
+
+use hex::hex;
 use meter_core::units::UtcSeconds;
 use meter_proto::notice::{Judgement, MAX_NOTICE, Notice, NoticeError, PublicKey, SIGNED};
-use meter_proto::payload::EncodeError;
+use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::Topic;
 use proptest::prelude::*;
 
-fn hex<const N: usize>(text: &str) -> [u8; N] {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect();
-    bytes.try_into().unwrap()
+fn bytes(text: &str) -> [u8; 32] {
+    hex(text).try_into().unwrap()
 }
 
 const NOON: u64 = 1_767_290_400;
@@ -32,7 +27,7 @@ fn secret() -> [u8; 32] {
 }
 
 fn public(author: u8) -> Option<PublicKey> {
-    (author == 1).then(|| PublicKey::from_bytes(&hex(PUBLIC)).unwrap())
+    (author == 1).then(|| PublicKey::from_bytes(&bytes(PUBLIC)).unwrap())
 }
 
 fn group() -> Topic {
@@ -63,7 +58,7 @@ fn open(message: &[u8], topic: Topic) -> Result<(u8, Notice<'_>), NoticeError> {
 #[test]
 fn a_notice_is_the_example_of_the_wire_format() {
     let message = signed();
-    assert_eq!(message, hex::<102>(EXAMPLE));
+    assert_eq!(message, hex(EXAMPLE));
     assert_eq!(open(&message, group()), Ok((1, notice())));
 }
 
@@ -120,7 +115,7 @@ fn another_group_or_author_is_refused() {
 /// S raised by the order of the group is the same signature in other bytes (RFC 8032, section 8.4).
 #[test]
 fn a_signature_has_one_form() {
-    let order: [u8; 32] = hex("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
+    let order: [u8; 32] = bytes("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
     let mut message = signed();
     let s = message.len() - 32;
     let mut carry = 0;
@@ -137,7 +132,7 @@ fn a_key_of_small_order_is_refused() {
     one[0] = 1;
     assert_eq!(PublicKey::from_bytes(&one), None);
     assert_eq!(PublicKey::from_bytes(&[0; 32]), None);
-    assert!(PublicKey::from_bytes(&hex(PUBLIC)).is_some());
+    assert!(PublicKey::from_bytes(&bytes(PUBLIC)).is_some());
 }
 
 #[test]
@@ -178,6 +173,37 @@ fn the_longest_notice_is_read() {
     };
     let sealed = longer.sign(1, &secret(), longest, &mut [0; 1_024]);
     assert_eq!(sealed, Err(EncodeError::Count));
+}
+
+/// The rules of section 3, for the map inside the envelope.
+#[test]
+fn the_map_keeps_the_rules_of_all_messages() {
+    let decode = |text: &str| Notice::decode(&hex(text)).map(|notice| notice.kind);
+    assert_eq!(decode("A3 18 34 07 18 35 00 18 3F 01"), Ok(1));
+    assert_eq!(decode("A3 18 34 19 0007 18 35 00 18 3F 18 01"), Ok(1));
+    assert_eq!(decode("A4 00 81 05 18 34 07 18 35 00 18 3F 01"), Ok(1));
+    assert_eq!(decode("A4 18 34 07 18 35 00 18 3F 01 18 41 61 61"), Ok(1));
+    let body = |item: &str| decode(&format!("A4 18 34 07 18 35 00 18 3F 01 18 40 {item}"));
+    assert_eq!(body("82 C1 00 A1 00 F6"), Ok(1));
+    assert_eq!(body("81 81 81 00"), Ok(1));
+    assert_eq!(body("81 81 81 81 00"), Err(DecodeError::TooMuch));
+    assert_eq!(body("9F FF"), Err(DecodeError::Malformed));
+    assert_eq!(body("FF"), Err(DecodeError::Malformed));
+    assert_eq!(body("00 00"), Err(DecodeError::TrailingBytes));
+    for (text, error) in [
+        ("A2 18 34 07 18 35 00", DecodeError::Missing { key: 63 }),
+        (
+            "A3 18 35 00 18 34 07 18 3F 01",
+            DecodeError::KeyOrder { key: 52 },
+        ),
+        (
+            "A4 18 34 07 18 34 07 18 35 00 18 3F 01",
+            DecodeError::KeyOrder { key: 52 },
+        ),
+        ("BF 18 34 07 18 35 00 18 3F 01 FF", DecodeError::Malformed),
+    ] {
+        assert_eq!(decode(text), Err(error), "{text}");
+    }
 }
 
 proptest! {

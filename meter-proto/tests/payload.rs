@@ -385,6 +385,10 @@ fn profile_that_lies_is_refused() {
             format!("A8 {head} 15 01 16 81 0B 17 81 01 18 18 80 18 19 A1 01 00"),
             25,
         ),
+        (
+            format!("A8 {head} 15 01 16 81 0B 17 81 01 18 18 80 18 19 A0"),
+            25,
+        ),
     ] {
         let bytes = hex(&text);
         assert_eq!(

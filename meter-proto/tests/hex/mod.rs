@@ -1,0 +1,13 @@
+//! Bytes as they stand in documents.
+
+/// The bytes of the hex digits of a text; what stands between them is passed over.
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text
+        .chars()
+        .filter_map(|digit| digit.to_digit(16))
+        .collect();
+    digits
+        .chunks(2)
+        .map(|pair| (pair[0] << 4 | pair[1]) as u8)
+        .collect()
+}
