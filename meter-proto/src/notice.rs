@@ -151,7 +151,8 @@ impl<'b> Notice<'b> {
     ///
     /// # Errors
     /// [`EncodeError::BufferTooSmall`]; [`MAX_NOTICE`] bytes always suffice.
-    /// [`EncodeError::Count`]: the message would be longer than that.
+    /// [`EncodeError::Count`]: the message would be longer than that. [`EncodeError::Refused`]: the
+    /// counter is 0, or the body is not one CBOR item that meters follow.
     pub fn sign(
         &self,
         author: u8,
@@ -162,6 +163,9 @@ impl<'b> Notice<'b> {
         let mut payload = [0; MAX_NOTICE];
         let length = self.encode(&mut payload).map_err(|_| EncodeError::Count)?;
         let payload = payload.get(..length).ok_or(EncodeError::Count)?;
+        if self.counter == 0 || Notice::decode(payload) != Ok(*self) {
+            return Err(EncodeError::Refused);
+        }
         if whole(length) > MAX_NOTICE {
             return Err(EncodeError::Count);
         }

@@ -162,7 +162,9 @@ proptest! {
     }
 
     #[test]
-    fn any_notice_keeps_the_rules(counter: u64, time: u64, kind: u64, author: u8, item in item()) {
+    fn any_notice_keeps_the_rules(
+        counter in 1_u64.., time: u64, kind: u64, author: u8, item in item(),
+    ) {
         let notice = Notice {
             counter,
             not_after: UtcSeconds::new(time),

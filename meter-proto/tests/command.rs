@@ -289,6 +289,20 @@ fn lengths_have_their_limits() {
     }
 }
 
+#[test]
+fn what_no_meter_would_read_is_not_sealed() {
+    for arguments in ["", "FF", "00 00", "82 00", "81 81 81 81 00"] {
+        let arguments = hex(arguments);
+        let command = Command {
+            arguments: Some(&arguments),
+            ..command(1, Operation::SetConfig)
+        };
+        let mut buffer = [0; MAX_COMMAND];
+        let sealed = command.seal(Form::Mac0, &key(OPERATIONS), OPERATIONS, METER, &mut buffer);
+        assert_eq!(sealed, Err(EncodeError::Refused), "{arguments:02x?}");
+    }
+}
+
 /// A nonce belongs to one message: whatever differs, it differs.
 #[test]
 fn nonces_are_never_shared() {

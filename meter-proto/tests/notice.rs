@@ -175,6 +175,35 @@ fn the_longest_notice_is_read() {
     assert_eq!(sealed, Err(EncodeError::Count));
 }
 
+#[test]
+fn what_no_meter_would_take_is_not_signed() {
+    let mut buffer = [0; MAX_NOTICE];
+    let mut sign = |notice: Notice<'_>| notice.sign(1, &secret(), group(), &mut buffer);
+    for body in [
+        "",
+        "FF",
+        "F8 18",
+        "00 00",
+        "82 00",
+        "9F FF",
+        "81 81 81 81 00",
+        "00 18 41 00",
+    ] {
+        let body = hex(body);
+        let notice = Notice {
+            body: Some(&body),
+            ..notice()
+        };
+        assert_eq!(sign(notice), Err(EncodeError::Refused), "{body:02x?}");
+    }
+    let first = Notice {
+        counter: 0,
+        ..notice()
+    };
+    assert_eq!(sign(first), Err(EncodeError::Refused));
+    assert!(sign(notice()).is_ok());
+}
+
 /// The rules of section 3, for the map inside the envelope.
 #[test]
 fn the_map_keeps_the_rules_of_all_messages() {

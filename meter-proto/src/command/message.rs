@@ -183,7 +183,8 @@ impl<'b> Command<'b> {
     /// # Errors
     /// [`EncodeError::BufferTooSmall`]: [`OVERHEAD`](super::OVERHEAD) and 40 bytes more than the
     /// arguments suffice. [`EncodeError::Count`]: the message would be longer than
-    /// [`MAX_COMMAND`](super::MAX_COMMAND), which no meter reads.
+    /// [`MAX_COMMAND`](super::MAX_COMMAND), which no meter reads. [`EncodeError::Refused`]: the
+    /// arguments are not one CBOR item that meters follow.
     pub fn seal(
         &self,
         form: Form,
@@ -196,6 +197,9 @@ impl<'b> Command<'b> {
         let length = self.encode(&mut *payload);
         let length = length.map_err(|_| EncodeError::Count)?;
         let payload = payload.get(..length).ok_or(EncodeError::Count)?;
+        if Command::decode(payload) != Ok(*self) {
+            return Err(EncodeError::Refused);
+        }
         let topic = Topic::new(meter, Channel::Command);
         match cose::seal(form, key, id, topic, payload, buffer)? {
             length if length > super::MAX_COMMAND => Err(EncodeError::Count),

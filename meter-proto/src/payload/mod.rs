@@ -123,12 +123,16 @@ pub enum EncodeError {
     BufferTooSmall,
     /// There is nothing to encode, or more than a message may hold.
     Count,
+    /// No receiver would take the message: a part that goes in as it stands is not one CBOR item
+    /// that receivers follow, or a counter is 0.
+    Refused,
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BufferTooSmall => "the buffer does not hold the message",
+            Self::Refused => "no receiver would take the message",
             Self::Count => "a message holds at least one entry and at most its documented number",
         })
     }
