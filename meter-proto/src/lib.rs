@@ -12,6 +12,8 @@ pub mod notice;
 mod number;
 pub mod outbox;
 pub mod payload;
+#[cfg(any(feature = "notices", feature = "update"))]
+mod sign1;
 pub mod topic;
 #[cfg(feature = "update")]
 #[cfg_attr(docsrs, doc(cfg(feature = "update")))]

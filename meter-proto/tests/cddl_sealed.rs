@@ -14,7 +14,7 @@ use meter_core::units::UtcSeconds;
 use meter_proto::command::{
     self, Command, Form, Key, KeyId, Operation, Outcome, Response, Role, RotateKey, Switch,
 };
-use meter_proto::notice::{MAX_NOTICE, Notice};
+use meter_proto::notice::{KeyId as AuthorId, MAX_NOTICE, Notice};
 use meter_proto::topic::{Channel, MeterId, Topic};
 use meter_proto::update::{
     BLOCK_SIZES, Component, Data, ImageId, MAX_BLOCKS, MAX_MESSAGE, Manifest, Query, Version,
@@ -172,8 +172,9 @@ proptest! {
             body: item.as_deref(),
         };
         let group = Topic::group("north-7").unwrap();
+        let sign = |bytes: &[u8]| signer(1).sign(bytes).to_bytes();
         let mut buffer = [0; MAX_NOTICE];
-        let length = notice.sign(author, &[7; 32], group, &mut buffer).unwrap();
+        let length = notice.sign(AuthorId(author), sign, group, &mut buffer).unwrap();
         assert_valid("signed-notice", &buffer[..length]);
     }
 

@@ -160,8 +160,8 @@ pub(crate) fn encode_into(
 /// What encoding functions return.
 pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
 
-/// Writes one whole item as it stands.
-#[cfg(any(feature = "commands", feature = "notices"))]
+/// Writes bytes as they stand.
+#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
 pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
     use minicbor::encode::Write;
     let written = writer.writer_mut().write_all(item);
@@ -169,7 +169,7 @@ pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
 }
 
 /// Bytes of the head of a byte string of up to 65,535 bytes.
-#[cfg(any(feature = "commands", feature = "notices"))]
+#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
 pub(crate) const fn head_length(length: usize) -> usize {
     match length {
         0..24 => 1,

@@ -4,11 +4,11 @@ use core::fmt;
 
 use meter_core::units::UtcSeconds;
 
-use super::envelope::Envelope;
+use super::envelope::{self, KeyId};
 use super::manifest::{Component, Manifest};
-use super::sign::{KeyName, PublicKey};
 use crate::number::numbered;
 use crate::payload::code;
+use crate::sign1::PublicKey;
 
 /// The maker's public keys that a firmware has built in.
 #[derive(Clone, Debug)]
@@ -20,11 +20,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    pub(super) fn find(&self, name: KeyName) -> Option<&PublicKey> {
+    pub(super) fn find(&self, id: KeyId) -> Option<&PublicKey> {
         let mut keys = [Some(&self.current), self.next.as_ref()]
             .into_iter()
             .flatten();
-        keys.find(|key| key.name() == name)
+        keys.find(|key| KeyId::of(key) == id)
     }
 }
 
@@ -136,7 +136,7 @@ impl Device {
     /// # Errors
     /// [`Refusal`]: the first check that fails decides.
     pub fn judge(&self, message: &[u8], standing: Standing) -> Result<Manifest, Refusal> {
-        let payload = Envelope::parse(message)?.open(&self.keys)?;
+        let payload = envelope::open(message, &self.keys)?;
         let manifest = Manifest::decode(payload).map_err(|_| Refusal::Manifest)?;
         let [first, last] = manifest.window;
         let is_timely = standing
@@ -193,8 +193,7 @@ impl Device {
     /// Whether a stored message is still signed, and the one of this image.
     #[must_use]
     pub fn vouches(&self, message: &[u8], manifest: &Manifest) -> bool {
-        Envelope::parse(message)
-            .and_then(|envelope| envelope.open(&self.keys))
+        envelope::open(message, &self.keys)
             .is_ok_and(|payload| Manifest::decode(payload) == Ok(*manifest))
     }
 }

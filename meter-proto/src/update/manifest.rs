@@ -5,12 +5,12 @@ use core::fmt;
 use meter_core::units::UtcSeconds;
 use minicbor::Decoder;
 
-use super::envelope::{self, Envelope};
-use super::sign::{PublicKey, SIGNATURE};
+use super::envelope;
 use super::{BLOCK_SIZES, ImageId, MAX_BLOCKS, MAX_MESSAGE};
 use crate::number::numbered;
 use crate::payload::cbor::{self, Fields, array, items};
 use crate::payload::{DecodeError, EncodeError, in_range, required};
+use crate::sign1::{PublicKey, SIGNATURE};
 
 /// The version of the manifest's structure: key 1.
 const STRUCTURE: u64 = 1;
@@ -206,8 +206,7 @@ impl Manifest {
 
     /// Decodes what a meter has stored, without a look at the signature.
     pub(super) fn read_stored(message: &[u8]) -> Option<Self> {
-        let envelope = Envelope::parse(message).ok()?;
-        Self::decode(envelope.payload()).ok()
+        Self::decode(envelope::payload(message).ok()?).ok()
     }
 }
 
