@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod payload;
 #[cfg(any(feature = "notices", feature = "update"))]
 mod sign1;
+mod storage;
 pub mod topic;
 #[cfg(feature = "update")]
 #[cfg_attr(docsrs, doc(cfg(feature = "update")))]
