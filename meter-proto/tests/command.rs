@@ -4,11 +4,13 @@
 
 mod command_bench;
 mod flash;
+mod hex;
 
 use command_bench::{
     Did, MAINTENANCE, METER, Meter, NOON, NOW, OPERATIONS, OTHER_METER, command, key, order,
     rotate, seal, switch,
 };
+use hex::hex;
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{
     self, Command, CoseError, Envelope, Form, Key, KeyId, MAX_COMMAND, OVERHEAD, OpenError,
@@ -17,17 +19,6 @@ use meter_proto::command::{
 use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::{Channel, MeterId, Topic};
 use proptest::prelude::*;
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect()
-}
 
 /// The key of the examples in `spec.md`: 00 01 .. 1F.
 fn example_key() -> Key {

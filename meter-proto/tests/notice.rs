@@ -5,7 +5,7 @@
 mod hex;
 
 use ed25519_dalek::{Signer, SigningKey};
-use hex::hex;
+use hex::{hex, hex_array};
 use meter_core::units::UtcSeconds;
 use meter_proto::notice::{
     Judgement, KeyId, MAX_NOTICE, Notice, NoticeError, PublicKey, SIGNATURE,
@@ -13,10 +13,6 @@ use meter_proto::notice::{
 use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::Topic;
 use proptest::prelude::*;
-
-fn bytes(text: &str) -> [u8; 32] {
-    hex(text).try_into().unwrap()
-}
 
 const NOON: u64 = 1_767_290_400;
 const PUBLIC: &str = "03A107BFF3CE10BE1D70DD18E74BC09967E4D6309BA50D5F1DDC8664125531B8";
@@ -54,7 +50,7 @@ fn signed() -> Vec<u8> {
 }
 
 fn open(message: &[u8], topic: Topic) -> Result<(u8, Notice<'_>), NoticeError> {
-    let public = PublicKey::new(&bytes(PUBLIC)).unwrap();
+    let public = PublicKey::new(&hex_array(PUBLIC)).unwrap();
     let opened = Notice::open(message, topic, |id| (id == AUTHOR).then_some(&public));
     opened.map(|(id, notice)| (id.0, notice))
 }
@@ -120,7 +116,8 @@ fn another_group_or_author_is_refused() {
 /// S raised by the order of the group is the same signature in other bytes (RFC 8032, section 8.4).
 #[test]
 fn a_signature_has_one_form() {
-    let order: [u8; 32] = bytes("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
+    let order: [u8; 32] =
+        hex_array("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
     let mut message = signed();
     let s = message.len() - 32;
     let mut carry = 0;

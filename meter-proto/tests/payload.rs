@@ -1,5 +1,8 @@
 //! Messages against the bytes of the wire format's own examples, and against hostile bytes.
 
+mod hex;
+
+use hex::hex;
 use meter_core::status::Status;
 use meter_core::units::{Milliamps, Millihertz, Millivolts, PowerFactor, UtcSeconds, WattHours};
 use meter_proto::payload::{
@@ -8,17 +11,6 @@ use meter_proto::payload::{
 };
 use meter_proto::topic::Channel;
 use proptest::prelude::*;
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect()
-}
 
 const READING: &str = "AF 00 1A 0001E240 01 01 02 1A 6955B900 03 19 0104 04 1A 000387FC \
     05 19 1309 06 19 2A4E 07 39 0C6B 08 19 2C17 09 19 03C0 0A 19 C33C 0B 1A 00BC614E \

@@ -3,8 +3,10 @@
 #![cfg(all(feature = "update", feature = "commands"))]
 
 mod flash;
+mod hex;
 mod update_bench;
 
+use hex::hex;
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{Command, Operation};
 use meter_proto::payload::{DecodeError, code};
@@ -14,7 +16,7 @@ use meter_proto::update::{
 };
 use proptest::prelude::*;
 use update_bench::{
-    NEW, NEW_YEAR, OLD, device, image, manifest, public, seal, seal_with, signer, standing, unhex,
+    NEW, NEW_YEAR, OLD, device, image, manifest, public, seal, seal_with, signer, standing,
 };
 
 /// `spec.md` section 13, made by Python's `cryptography` with a CBOR encoder of its own.
@@ -36,18 +38,18 @@ fn judge(message: &[u8]) -> Result<Manifest, Refusal> {
 
 #[test]
 fn known_manifest_and_its_signature() {
-    assert_eq!(public(0).to_bytes().to_vec(), unhex(KEY));
+    assert_eq!(public(0).to_bytes().to_vec(), hex(KEY));
     let mut buffer = [0xa5; MAX_MESSAGE];
     let length = good().encode(&mut buffer).unwrap();
-    assert_eq!(buffer[..length].to_vec(), unhex(PAYLOAD));
+    assert_eq!(buffer[..length].to_vec(), hex(PAYLOAD));
     assert_eq!(buffer[length..], [0xa5; MAX_MESSAGE][length..]);
-    assert_eq!(seal(&good()), unhex(MESSAGE));
-    assert_eq!(judge(&unhex(MESSAGE)), Ok(good()));
-    assert_eq!(good().image_id().0.to_vec(), unhex(IMAGE_ID));
+    assert_eq!(seal(&good()), hex(MESSAGE));
+    assert_eq!(judge(&hex(MESSAGE)), Ok(good()));
+    assert_eq!(good().image_id().0.to_vec(), hex(IMAGE_ID));
     assert_eq!((good().blocks(), good().list_size()), (4, 32));
     assert_eq!(
         block_hash(&image(NEW, 1_000)[..256]).to_vec(),
-        unhex("1F09D113A14A883C")
+        hex("1F09D113A14A883C")
     );
 }
 
@@ -196,7 +198,7 @@ fn every_flipped_bit_and_every_cut_is_refused() {
 /// Signed by the maker himself, and still refused.
 #[test]
 fn a_signed_payload_that_is_no_manifest_is_refused() {
-    let payload = unhex(PAYLOAD);
+    let payload = hex(PAYLOAD);
     let longer_integer = [&payload[..2], &[0x18, 0x01], &payload[3..]].concat();
     let unknown_flag = [&[0xac], &payload[1..], &[0x0d, 0x04]].concat();
     let encrypted = [&[0xac], &payload[1..], &[0x0c, 0x80]].concat();
@@ -238,12 +240,12 @@ fn sizes_out_of_range_are_refused() {
 
 #[test]
 fn values_that_are_not_known_are_out_of_range() {
-    let payload = unhex(PAYLOAD);
+    let payload = hex(PAYLOAD);
     let out_of_range = |key| Err(DecodeError::OutOfRange { key });
     let decode = |from: &str, to: &str| {
         let spoilt = PAYLOAD.replacen(from, to, 1);
         assert_ne!(spoilt, PAYLOAD);
-        Manifest::decode(&unhex(&spoilt))
+        Manifest::decode(&hex(&spoilt))
     };
     assert_eq!(decode("0600", "0603"), out_of_range(6));
     let vendor = "03507665";
@@ -256,7 +258,7 @@ fn values_that_are_not_known_are_out_of_range() {
         Manifest::decode(&no_component),
         Err(DecodeError::Missing { key: 6 })
     );
-    let query = unhex("A3 183B 47 01020304050607 183C 00 183D 00");
+    let query = hex("A3 183B 47 01020304050607 183C 00 183D 00");
     assert_eq!(
         Query::decode(&query),
         Err(DecodeError::OutOfRange { key: 59 })
@@ -294,8 +296,8 @@ fn known_blocks() {
     };
     let mut buffer = [0xa5; 64];
     let length = query.encode(&mut buffer).unwrap();
-    let hex = "A3 183B 48 0102030405060708 183C 19 1000 183D 19 0400";
-    assert_eq!(buffer[..length].to_vec(), unhex(hex));
+    let known = "A3 183B 48 0102030405060708 183C 19 1000 183D 19 0400";
+    assert_eq!(buffer[..length].to_vec(), hex(known));
     assert_eq!(Query::decode(&buffer[..length]), Ok(query));
     let data = Data {
         image,
@@ -303,8 +305,8 @@ fn known_blocks() {
         bytes: &[0xAA, 0xBB],
     };
     let length = data.encode(&mut buffer).unwrap();
-    let hex = "A3 183B 48 0102030405060708 183C 1A 80000000 183E 42 AABB";
-    assert_eq!(buffer[..length].to_vec(), unhex(hex));
+    let known = "A3 183B 48 0102030405060708 183C 1A 80000000 183E 42 AABB";
+    assert_eq!(buffer[..length].to_vec(), hex(known));
     assert_eq!(Data::decode(&buffer[..length]), Ok(data));
     let length = image.encode(&mut buffer).unwrap();
     assert_eq!(ImageId::decode(Some(&buffer[..length])), Ok(image));
@@ -323,7 +325,7 @@ proptest! {
 
     #[test]
     fn spoilt_payloads_never_panic(at in 0_usize..146, byte in any::<u8>(), cut in 0_usize..146) {
-        let mut payload = unhex(PAYLOAD);
+        let mut payload = hex(PAYLOAD);
         payload[at] = byte;
         if let Ok(manifest) = Manifest::decode(&payload) {
             let mut again = [0; MAX_MESSAGE];

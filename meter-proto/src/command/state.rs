@@ -373,11 +373,8 @@ impl Change {
             ),
             _ => return Err(DecodeError::Malformed),
         };
-        if decoder.position() == bytes.len() {
-            Ok(Self(part))
-        } else {
-            Err(DecodeError::TrailingBytes)
-        }
+        cbor::finish(&decoder)?;
+        Ok(Self(part))
     }
 }
 

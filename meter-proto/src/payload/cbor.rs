@@ -34,12 +34,8 @@ impl<'b> Fields<'b> {
     /// The next key, or `None` after the last; then nothing may follow the map.
     pub(crate) fn next(&mut self) -> Result<Option<u64>, DecodeError> {
         let Some(left) = self.left.checked_sub(1) else {
-            let end = self.decoder.position() == self.decoder.input().len();
-            return if end {
-                Ok(None)
-            } else {
-                Err(DecodeError::TrailingBytes)
-            };
+            finish(&self.decoder)?;
+            return Ok(None);
         };
         self.left = left;
         let key = self.decoder.u64()?;
@@ -103,6 +99,15 @@ fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
         | Type::Break
         | Type::Unknown(_) => Err(DecodeError::Malformed),
         _ => Ok(decoder.skip()?),
+    }
+}
+
+/// Nothing may follow.
+pub(crate) fn finish(decoder: &Decoder<'_>) -> Result<(), DecodeError> {
+    if decoder.position() == decoder.input().len() {
+        Ok(())
+    } else {
+        Err(DecodeError::TrailingBytes)
     }
 }
 

@@ -106,10 +106,7 @@ impl Record {
             sequence: decoder.u64()?,
             outcome: Outcome::from_number(decoder.u64()?).ok_or(DecodeError::Malformed)?,
         };
-        if decoder.position() == bytes.len() {
-            Ok(record)
-        } else {
-            Err(DecodeError::TrailingBytes)
-        }
+        cbor::finish(&decoder)?;
+        Ok(record)
     }
 }
