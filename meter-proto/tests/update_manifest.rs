@@ -195,6 +195,28 @@ fn every_flipped_bit_and_every_cut_is_refused() {
     assert_eq!(judge(&longer), Err(Refusal::Shape));
 }
 
+/// Every head of the envelope written longer than need be is another encoding, and refused.
+#[test]
+fn the_envelope_has_one_encoding() {
+    let message = seal(&good());
+    let signature = message.len() - 66;
+    for (at, short, long) in [
+        (0, "D2", "D8 12"),
+        (1, "84", "98 04"),
+        (1, "84", "9F"),
+        (2, "49", "58 09"),
+        (12, "A0", "B8 00"),
+        (13, "58 92", "59 0092"),
+        (signature, "58 40", "59 0040"),
+    ] {
+        let (short, long) = (hex(short), hex(long));
+        assert!(message[at..].starts_with(&short), "{at}");
+        let rest = &message[at + short.len()..];
+        let changed = [&message[..at], &long, rest].concat();
+        assert_eq!(judge(&changed), Err(Refusal::Shape), "{at}");
+    }
+}
+
 /// Signed by the maker himself, and still refused.
 #[test]
 fn a_signed_payload_that_is_no_manifest_is_refused() {
