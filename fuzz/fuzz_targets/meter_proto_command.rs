@@ -4,6 +4,7 @@
 #![no_main]
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use meter_core::units::UtcSeconds;
@@ -11,7 +12,7 @@ use meter_proto::command::{
     Accepted, Change, Command, Envelope, Form, Gate, Key, KeyId, MAX_BODY, MAX_CHANGE, MAX_COMMAND,
     Now, Outcome, Policy, Response, Role, RotateKey, Step, Switch, Verdict, seal,
 };
-use meter_proto::notice::{Notice, PublicKey, SIGNED};
+use meter_proto::notice::{Notice, PublicKey};
 use meter_proto::topic::{Channel, MeterId, Topic};
 
 const METER: MeterId = MeterId(*b"MTR\x00\x00\x00\x00\x2a");
@@ -147,17 +148,21 @@ fn forged(message: &[u8]) {
     meter.receive(message, now);
     assert_eq!(meter.flash, before);
     let group = Topic::group("north-7").expect("a name that is fit");
-    let notice = Notice::open(message, group, |_| public_key(), &mut [0; SIGNED]);
+    let notice = Notice::open(message, group, |_| Some(public_key()));
     assert!(notice.is_err());
 }
 
 /// Of a private key that no input has.
-fn public_key() -> Option<PublicKey> {
-    PublicKey::from_bytes(&[
-        0x03, 0xA1, 0x07, 0xBF, 0xF3, 0xCE, 0x10, 0xBE, 0x1D, 0x70, 0xDD, 0x18, 0xE7, 0x4B, 0xC0,
-        0x99, 0x67, 0xE4, 0xD6, 0x30, 0x9B, 0xA5, 0x0D, 0x5F, 0x1D, 0xDC, 0x86, 0x64, 0x12, 0x55,
-        0x31, 0xB8,
-    ])
+fn public_key() -> &'static PublicKey {
+    static KEY: OnceLock<PublicKey> = OnceLock::new();
+    KEY.get_or_init(|| {
+        PublicKey::new(&[
+            0x03, 0xA1, 0x07, 0xBF, 0xF3, 0xCE, 0x10, 0xBE, 0x1D, 0x70, 0xDD, 0x18, 0xE7, 0x4B,
+            0xC0, 0x99, 0x67, 0xE4, 0xD6, 0x30, 0x9B, 0xA5, 0x0D, 0x5F, 0x1D, 0xDC, 0x86, 0x64,
+            0x12, 0x55, 0x31, 0xB8,
+        ])
+        .expect("a good key")
+    })
 }
 
 /// Under the right key, any payload; and what can be decoded means the same after a round trip.

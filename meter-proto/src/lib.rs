@@ -9,8 +9,12 @@ pub mod mqtt;
 #[cfg(feature = "notices")]
 #[cfg_attr(docsrs, doc(cfg(feature = "notices")))]
 pub mod notice;
+mod number;
 pub mod outbox;
 pub mod payload;
+#[cfg(any(feature = "notices", feature = "update"))]
+mod sign1;
+mod storage;
 pub mod topic;
 #[cfg(feature = "update")]
 #[cfg_attr(docsrs, doc(cfg(feature = "update")))]

@@ -1,7 +1,9 @@
 //! The messages of this crate, and the examples of `spec.md`, before the rules of `spec.md`, by a
 //! validator that shares no code with the crate.
 
-use cddl::validate_cbor_from_slice;
+mod hex;
+mod rules;
+
 use meter_core::status::Status;
 use meter_core::units::{Millivolts, UtcSeconds, WattHours};
 use meter_proto::payload::{
@@ -9,43 +11,7 @@ use meter_proto::payload::{
     Stream, encode_batch,
 };
 use proptest::prelude::*;
-
-const SPEC: &str = include_str!("../spec.md");
-const RULES: &str = include_str!("../meter.cddl");
-
-/// The contents of all blocks of this kind.
-fn blocks<'t>(text: &'t str, kind: &str) -> Vec<&'t str> {
-    let begin = format!("```{kind}\n");
-    let parts = text.split(begin.as_str()).skip(1);
-    parts
-        .filter_map(|part| part.split_once("```"))
-        .map(|(block, _)| block)
-        .collect()
-}
-
-/// The messages in hex in a block: each begins at the margin, and goes on indented.
-fn messages(block: &str) -> Vec<Vec<u8>> {
-    let mut messages: Vec<Vec<u8>> = Vec::new();
-    for line in block.lines() {
-        let digits: Vec<_> = line
-            .chars()
-            .filter_map(|digit| digit.to_digit(16))
-            .collect();
-        let bytes = digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8);
-        match messages.last_mut().filter(|_| line.starts_with(' ')) {
-            Some(message) => message.extend(bytes),
-            None => messages.push(bytes.collect()),
-        }
-    }
-    messages
-}
-
-#[track_caller]
-fn assert_valid(message: &[u8]) {
-    if let Err(error) = validate_cbor_from_slice(RULES, message, None) {
-        panic!("{message:02x?}: {error}");
-    }
-}
+use rules::{RULES, SPEC, assert_invalid, assert_valid, blocks, examples};
 
 /// `meter.cddl` is what a tool takes; people read it in the specification.
 #[test]
@@ -59,20 +25,31 @@ fn rules_are_those_of_the_specification() {
 
 #[test]
 fn examples_of_the_specification_keep_its_rules() {
-    let (_, examples) = SPEC.split_once("\n## 8.").unwrap();
-    let (examples, _) = examples.split_once("\n## ").unwrap_or((examples, ""));
-    let all: Vec<_> = blocks(examples, "text")
-        .into_iter()
-        .flat_map(messages)
-        .collect();
-    assert_eq!(all.len(), 4);
-    all.iter().for_each(|message| assert_valid(message));
+    for (section, roots) in [
+        (8, &["reading", "profile", "death", "receipt"][..]),
+        (
+            10,
+            &[
+                "command",
+                "sealed-command",
+                "sealed-command",
+                "sealed-answer",
+            ],
+        ),
+        (11, &["signed-notice"]),
+        (13, &["manifest", "signed-manifest", "fw-query", "fw-data"]),
+    ] {
+        let examples = examples(section);
+        assert_eq!(examples.len(), roots.len(), "section {section}");
+        for (root, example) in roots.iter().zip(examples) {
+            assert_valid(root, &example);
+        }
+    }
 }
 
 #[test]
 fn what_the_rules_forbid_is_refused() {
-    let receipt = b"\xa2\x01\x01\x18\x33\xa1\x01\x01";
-    assert_valid(receipt);
+    assert_valid("receipt", b"\xa2\x01\x01\x18\x33\xa1\x01\x01");
     for (what, message) in [
         ("no epoch", &b"\xa1\x18\x33\xa1\x01\x01"[..]),
         ("no stream", b"\xa2\x01\x01\x18\x33\xa0"),
@@ -85,11 +62,14 @@ fn what_the_rules_forbid_is_refused() {
         ("a will on line", b"\xa3\x01\x01\x18\x27\xf5\x18\x28\x07"),
         ("no map", b"\x82\x01\x01"),
     ] {
-        assert!(
-            validate_cbor_from_slice(RULES, message, None).is_err(),
-            "{what}"
-        );
+        assert_invalid("message", what, message);
     }
+    let profile = b"\xa8\0\x01\x01\x01\x02\x01\x15\x01\x16\x81\x0b\x17\x81\x01\x18\x18\x80\x18\x19";
+    let profile = |exceptions: &[u8]| [profile, exceptions].concat();
+    assert_valid("profile", &profile(b"\xa1\0\x08"));
+    assert_invalid("profile", "no exception", &profile(b"\xa0"));
+    let wide = profile(b"\xa1\0\x1b\0\0\0\x01\0\0\0\0");
+    assert_invalid("profile", "a status of 33 bits", &wide);
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {
@@ -124,7 +104,7 @@ proptest! {
         let reading = Reading { stamp, voltage, active, import, ..Reading::default() };
         let mut buffer = [0; 256];
         let length = reading.encode(&mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("reading", &buffer[..length]);
     }
 
     #[test]
@@ -147,7 +127,7 @@ proptest! {
         }).collect();
         let mut buffer = [0; 2_048];
         let (length, _) = encode_batch(7, 900, &columns, &records, &mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("profile", &buffer[..length]);
     }
 
     #[test]
@@ -170,7 +150,7 @@ proptest! {
             },
         }).collect();
         let length = EventList::encode(stamp.seq, stamp.epoch, &events, &mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("events", &buffer[..length]);
         let birth = Birth {
             stamp,
             firmware: &text,
@@ -181,15 +161,15 @@ proptest! {
             connection: stored,
         };
         let length = birth.encode(&mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("birth", &buffer[..length]);
         let death = Death { epoch: stamp.epoch, connection: stored };
         let length = death.encode(&mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("death", &buffer[..length]);
         let mut receipt = Receipt::new(stamp.epoch);
         for stream in Stream::ALL {
             receipt.set(stream, stored);
         }
         let length = receipt.encode(&mut buffer).unwrap();
-        assert_valid(&buffer[..length]);
+        assert_valid("receipt", &buffer[..length]);
     }
 }

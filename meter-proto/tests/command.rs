@@ -4,11 +4,13 @@
 
 mod command_bench;
 mod flash;
+mod hex;
 
 use command_bench::{
     Did, MAINTENANCE, METER, Meter, NOON, NOW, OPERATIONS, OTHER_METER, command, key, order,
     rotate, seal, switch,
 };
+use hex::hex;
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{
     self, Command, CoseError, Envelope, Form, Key, KeyId, MAX_COMMAND, OVERHEAD, OpenError,
@@ -17,17 +19,6 @@ use meter_proto::command::{
 use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::{Channel, MeterId, Topic};
 use proptest::prelude::*;
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect()
-}
 
 /// The key of the examples in `spec.md`: 00 01 .. 1F.
 fn example_key() -> Key {
@@ -289,6 +280,20 @@ fn lengths_have_their_limits() {
     }
 }
 
+#[test]
+fn what_no_meter_would_read_is_not_sealed() {
+    for arguments in ["", "FF", "00 00", "82 00", "81 81 81 81 00"] {
+        let arguments = hex(arguments);
+        let command = Command {
+            arguments: Some(&arguments),
+            ..command(1, Operation::SetConfig)
+        };
+        let mut buffer = [0; MAX_COMMAND];
+        let sealed = command.seal(Form::Mac0, &key(OPERATIONS), OPERATIONS, METER, &mut buffer);
+        assert_eq!(sealed, Err(EncodeError::Refused), "{arguments:02x?}");
+    }
+}
+
 /// A nonce belongs to one message: whatever differs, it differs.
 #[test]
 fn nonces_are_never_shared() {
@@ -360,9 +365,17 @@ fn arguments_are_read_strictly() {
     assert_eq!(off("A1 03 00"), Err(DecodeError::OutOfRange { key: 3 }));
     assert_eq!(off("A0 00"), Err(DecodeError::TrailingBytes));
     assert_eq!(off(""), Err(DecodeError::Malformed));
-    for text in ["A0", "", "A3 01 03 02 02 03 40", "A3 01 01 02 02 03 41 00"] {
-        assert!(RotateKey::decode(Some(&hex(text))).is_err(), "{text}");
-    }
+    let rotate = |text: &str| RotateKey::decode(Some(&hex(text))).unwrap_err();
+    assert_eq!(rotate(""), DecodeError::Malformed);
+    assert_eq!(rotate("A0"), DecodeError::Missing { key: 1 });
+    let new = |role, length: usize| {
+        let key = "00".repeat(length);
+        rotate(&format!("A3 01 {role} 02 02 03 58 {length:02X} {key}"))
+    };
+    assert_eq!(new("00", 32), DecodeError::OutOfRange { key: 1 });
+    assert_eq!(new("03", 32), DecodeError::OutOfRange { key: 1 });
+    assert_eq!(new("01", 31), DecodeError::OutOfRange { key: 3 });
+    assert_eq!(new("01", 33), DecodeError::OutOfRange { key: 3 });
 }
 
 proptest! {

@@ -316,11 +316,11 @@ fn a_flash_that_forgets_runs_nothing_twice() {
 #[test]
 fn a_lost_counter_closes_its_key() {
     let mut meter = used::<4>(3);
-    let book: Vec<usize> = (0..meter.flash.cells.len() - 3)
+    let items: Vec<usize> = (0..meter.flash.cells.len() - 3)
         .filter(|&at| meter.flash.cells[at..].starts_with(&[0x86, 1]))
         .collect();
-    assert!(!book.is_empty());
-    for at in book {
+    assert!(!items.is_empty());
+    for at in items {
         meter.flash.cells[at] = 0;
     }
     let opened = Store::open(&mut meter.flash, RANGE, METER, Policy::default());

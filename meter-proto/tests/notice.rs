@@ -2,23 +2,17 @@
 
 #![cfg(feature = "notices")]
 
+mod hex;
+
+use ed25519_dalek::{Signer, SigningKey};
+use hex::{hex, hex_array};
 use meter_core::units::UtcSeconds;
-use meter_proto::notice::{Judgement, MAX_NOTICE, Notice, NoticeError, PublicKey, SIGNED};
-use meter_proto::payload::EncodeError;
+use meter_proto::notice::{
+    Judgement, KeyId, MAX_NOTICE, Notice, NoticeError, PublicKey, SIGNATURE,
+};
+use meter_proto::payload::{DecodeError, EncodeError};
 use meter_proto::topic::Topic;
 use proptest::prelude::*;
-
-fn hex<const N: usize>(text: &str) -> [u8; N] {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect();
-    bytes.try_into().unwrap()
-}
 
 const NOON: u64 = 1_767_290_400;
 const PUBLIC: &str = "03A107BFF3CE10BE1D70DD18E74BC09967E4D6309BA50D5F1DDC8664125531B8";
@@ -26,13 +20,13 @@ const EXAMPLE: &str = "D2 84 46 A20127044101 A0 58 18 A418340718351A6956C430183F
     58 40 8A696DCA609C307DE0B61D972B076C587FB7D9E65E5B38224134620C9307DF41 \
     36A147E2B46D76DB3085EA2ADFFFE87018FD0E72CEF9A2EA117E210840D6FC07";
 
-/// The private key of the example in `spec.md`: 00 01 .. 1F.
-fn secret() -> [u8; 32] {
-    std::array::from_fn(|at| at as u8)
-}
+/// The name of the key of the example in `spec.md`.
+const AUTHOR: KeyId = KeyId(1);
 
-fn public(author: u8) -> Option<PublicKey> {
-    (author == 1).then(|| PublicKey::from_bytes(&hex(PUBLIC)).unwrap())
+/// Signs with that key: 00 01 .. 1F.
+fn sign(bytes: &[u8]) -> [u8; SIGNATURE] {
+    let secret = std::array::from_fn(|at| at as u8);
+    SigningKey::from_bytes(&secret).sign(bytes).to_bytes()
 }
 
 fn group() -> Topic {
@@ -50,20 +44,21 @@ fn notice() -> Notice<'static> {
 
 fn signed() -> Vec<u8> {
     let mut message = [0xa5; MAX_NOTICE];
-    let length = notice().sign(1, &secret(), group(), &mut message).unwrap();
+    let length = notice().sign(AUTHOR, sign, group(), &mut message).unwrap();
     assert!(message[length..].iter().all(|&byte| byte == 0xa5));
     message[..length].to_vec()
 }
 
 fn open(message: &[u8], topic: Topic) -> Result<(u8, Notice<'_>), NoticeError> {
-    let mut buffer = [0; SIGNED];
-    Notice::open(message, topic, public, &mut buffer)
+    let public = PublicKey::new(&hex_array(PUBLIC)).unwrap();
+    let opened = Notice::open(message, topic, |id| (id == AUTHOR).then_some(&public));
+    opened.map(|(id, notice)| (id.0, notice))
 }
 
 #[test]
 fn a_notice_is_the_example_of_the_wire_format() {
     let message = signed();
-    assert_eq!(message, hex::<102>(EXAMPLE));
+    assert_eq!(message, hex(EXAMPLE));
     assert_eq!(open(&message, group()), Ok((1, notice())));
 }
 
@@ -109,10 +104,11 @@ fn another_group_or_author_is_refused() {
     let other = Topic::group("north-8").unwrap();
     assert_eq!(open(&message, other), Err(NoticeError::Forged));
     let mut buffer = [0; MAX_NOTICE];
-    let length = notice().sign(2, &secret(), group(), &mut buffer).unwrap();
+    let length = notice().sign(KeyId(2), sign, group(), &mut buffer).unwrap();
     let unknown = open(&buffer[..length], group());
-    assert_eq!(unknown, Err(NoticeError::UnknownAuthor));
-    let length = notice().sign(1, &[7; 32], group(), &mut buffer).unwrap();
+    assert_eq!(unknown, Err(NoticeError::UnknownKey));
+    let other = |bytes: &[u8]| SigningKey::from_bytes(&[7; 32]).sign(bytes).to_bytes();
+    let length = notice().sign(AUTHOR, other, group(), &mut buffer).unwrap();
     let stranger = open(&buffer[..length], group());
     assert_eq!(stranger, Err(NoticeError::Forged));
 }
@@ -120,7 +116,8 @@ fn another_group_or_author_is_refused() {
 /// S raised by the order of the group is the same signature in other bytes (RFC 8032, section 8.4).
 #[test]
 fn a_signature_has_one_form() {
-    let order: [u8; 32] = hex("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
+    let order: [u8; 32] =
+        hex_array("EDD3F55C1A631258D69CF7A2DEF9DE1400000000000000000000000000000010");
     let mut message = signed();
     let s = message.len() - 32;
     let mut carry = 0;
@@ -129,15 +126,6 @@ fn a_signature_has_one_form() {
         (*byte, carry) = (sum as u8, sum >> 8);
     }
     assert_eq!(open(&message, group()), Err(NoticeError::Forged));
-}
-
-#[test]
-fn a_key_of_small_order_is_refused() {
-    let mut one = [0; 32];
-    one[0] = 1;
-    assert_eq!(PublicKey::from_bytes(&one), None);
-    assert_eq!(PublicKey::from_bytes(&[0; 32]), None);
-    assert!(PublicKey::from_bytes(&hex(PUBLIC)).is_some());
 }
 
 #[test]
@@ -165,10 +153,10 @@ fn the_longest_notice_is_read() {
     };
     let longest = Topic::group("0123456789abcdef").unwrap();
     let mut message = [0; MAX_NOTICE];
-    let length = long.sign(1, &secret(), longest, &mut message).unwrap();
+    let length = long.sign(AUTHOR, sign, longest, &mut message).unwrap();
     assert_eq!(open(&message[..length], longest), Ok((1, long)));
     for room in [0, 1, length / 2, length - 1] {
-        let sealed = long.sign(1, &secret(), longest, &mut message[..room]);
+        let sealed = long.sign(AUTHOR, sign, longest, &mut message[..room]);
         assert_eq!(sealed, Err(EncodeError::BufferTooSmall));
     }
     let body = [&[0x59, 2, 0x58][..], &[7; 600]].concat();
@@ -176,8 +164,68 @@ fn the_longest_notice_is_read() {
         body: Some(&body),
         ..notice()
     };
-    let sealed = longer.sign(1, &secret(), longest, &mut [0; 1_024]);
+    let sealed = longer.sign(AUTHOR, sign, longest, &mut [0; 1_024]);
     assert_eq!(sealed, Err(EncodeError::Count));
+}
+
+#[test]
+fn what_no_meter_would_take_is_not_signed() {
+    let mut buffer = [0; MAX_NOTICE];
+    let mut signed = |notice: Notice<'_>| notice.sign(AUTHOR, sign, group(), &mut buffer);
+    for body in [
+        "",
+        "FF",
+        "F8 18",
+        "00 00",
+        "82 00",
+        "9F FF",
+        "81 81 81 81 00",
+        "00 18 41 00",
+    ] {
+        let body = hex(body);
+        let notice = Notice {
+            body: Some(&body),
+            ..notice()
+        };
+        assert_eq!(signed(notice), Err(EncodeError::Refused), "{body:02x?}");
+    }
+    let first = Notice {
+        counter: 0,
+        ..notice()
+    };
+    assert_eq!(signed(first), Err(EncodeError::Refused));
+    assert!(signed(notice()).is_ok());
+}
+
+/// The rules of section 3, for the map inside the envelope.
+#[test]
+fn the_map_keeps_the_rules_of_all_messages() {
+    let decode = |text: &str| Notice::decode(&hex(text)).map(|notice| notice.kind);
+    assert_eq!(decode("A3 18 34 07 18 35 00 18 3F 01"), Ok(1));
+    assert_eq!(decode("A3 18 34 19 0007 18 35 00 18 3F 18 01"), Ok(1));
+    assert_eq!(decode("A4 00 81 05 18 34 07 18 35 00 18 3F 01"), Ok(1));
+    assert_eq!(decode("A4 18 34 07 18 35 00 18 3F 01 18 41 61 61"), Ok(1));
+    let body = |item: &str| decode(&format!("A4 18 34 07 18 35 00 18 3F 01 18 40 {item}"));
+    assert_eq!(body("82 C1 00 A1 00 F6"), Ok(1));
+    assert_eq!(body("81 81 81 00"), Ok(1));
+    assert_eq!(body("81 81 81 81 00"), Err(DecodeError::TooMuch));
+    assert_eq!(body("9F FF"), Err(DecodeError::Malformed));
+    assert_eq!(body("FF"), Err(DecodeError::Malformed));
+    assert_eq!(body("00 00"), Err(DecodeError::TrailingBytes));
+    for (text, error) in [
+        ("A2 18 34 07 18 35 00", DecodeError::Missing { key: 63 }),
+        (
+            "A3 18 35 00 18 34 07 18 3F 01",
+            DecodeError::KeyOrder { key: 52 },
+        ),
+        (
+            "A4 18 34 07 18 34 07 18 35 00 18 3F 01",
+            DecodeError::KeyOrder { key: 52 },
+        ),
+        ("BF 18 34 07 18 35 00 18 3F 01 FF", DecodeError::Malformed),
+    ] {
+        assert_eq!(decode(text), Err(error), "{text}");
+    }
 }
 
 proptest! {

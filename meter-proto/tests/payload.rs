@@ -1,5 +1,8 @@
 //! Messages against the bytes of the wire format's own examples, and against hostile bytes.
 
+mod hex;
+
+use hex::hex;
 use meter_core::status::Status;
 use meter_core::units::{Milliamps, Millihertz, Millivolts, PowerFactor, UtcSeconds, WattHours};
 use meter_proto::payload::{
@@ -8,17 +11,6 @@ use meter_proto::payload::{
 };
 use meter_proto::topic::Channel;
 use proptest::prelude::*;
-
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] * 16 + pair[1]) as u8)
-        .collect()
-}
 
 const READING: &str = "AF 00 1A 0001E240 01 01 02 1A 6955B900 03 19 0104 04 1A 000387FC \
     05 19 1309 06 19 2A4E 07 39 0C6B 08 19 2C17 09 19 03C0 0A 19 C33C 0B 1A 00BC614E \
@@ -331,6 +323,36 @@ fn malformed_messages_are_told_apart() {
     );
 }
 
+/// RFC 8949, section 3: what is no item at all, wherever it stands in a value that is passed over.
+#[test]
+fn no_item_is_no_value() {
+    let decode = |item: &str| {
+        let found = Reading::decode(&hex(&format!("A4 00 01 01 01 02 05 18 63 {item}")));
+        found.map(|_| ())
+    };
+    let breaks = ["FF", "F8 00", "F8 17", "F8 18", "F8 1F"];
+    let reserved = [
+        "1C", "1D", "1E", "1F", "3C", "3F", "5C", "7E", "9D", "BC", "DC", "DF", "FC", "FE",
+    ];
+    for item in breaks.into_iter().chain(reserved) {
+        for value in [
+            item.to_owned(),
+            format!("81 {item}"),
+            format!("82 00 {item}"),
+            format!("A1 {item} 00"),
+            format!("A1 00 {item}"),
+            format!("C1 {item}"),
+            format!("81 A1 00 {item}"),
+        ] {
+            assert_eq!(decode(&value), Err(DecodeError::Malformed), "{value}");
+        }
+    }
+    for item in ["E0", "F3", "F4", "F6", "F7", "F8 20", "F8 FF"] {
+        assert_eq!(decode(item), Ok(()), "{item}");
+        assert_eq!(decode(&format!("82 {item} A1 {item} C1 {item}")), Ok(()));
+    }
+}
+
 #[test]
 fn unknown_keys_are_passed_over() {
     let later = "A5 00 01 01 01 02 05 18 63 A1 61 78 82 01 F6 19 0100 C1 1A 00000001";
@@ -353,6 +375,10 @@ fn profile_that_lies_is_refused() {
         ),
         (
             format!("A8 {head} 15 01 16 81 0B 17 81 01 18 18 80 18 19 A1 01 00"),
+            25,
+        ),
+        (
+            format!("A8 {head} 15 01 16 81 0B 17 81 01 18 18 80 18 19 A0"),
             25,
         ),
     ] {

@@ -3,8 +3,10 @@
 #![cfg(all(feature = "update", feature = "commands"))]
 
 mod flash;
+mod hex;
 mod update_bench;
 
+use hex::hex;
 use meter_core::units::UtcSeconds;
 use meter_proto::command::{Command, Operation};
 use meter_proto::payload::{DecodeError, code};
@@ -14,8 +16,7 @@ use meter_proto::update::{
 };
 use proptest::prelude::*;
 use update_bench::{
-    CLOCK, NEW, NEW_YEAR, OLD, device, image, manifest, public, seal, seal_with, signer, standing,
-    unhex,
+    NEW, NEW_YEAR, OLD, device, image, manifest, public, seal, seal_with, signer, standing,
 };
 
 /// `spec.md` section 13, made by Python's `cryptography` with a CBOR encoder of its own.
@@ -37,18 +38,18 @@ fn judge(message: &[u8]) -> Result<Manifest, Refusal> {
 
 #[test]
 fn known_manifest_and_its_signature() {
-    assert_eq!(public(0).to_bytes().to_vec(), unhex(KEY));
+    assert_eq!(public(0).to_bytes().to_vec(), hex(KEY));
     let mut buffer = [0xa5; MAX_MESSAGE];
     let length = good().encode(&mut buffer).unwrap();
-    assert_eq!(buffer[..length].to_vec(), unhex(PAYLOAD));
+    assert_eq!(buffer[..length].to_vec(), hex(PAYLOAD));
     assert_eq!(buffer[length..], [0xa5; MAX_MESSAGE][length..]);
-    assert_eq!(seal(&good()), unhex(MESSAGE));
-    assert_eq!(judge(&unhex(MESSAGE)), Ok(good()));
-    assert_eq!(good().image_id().0.to_vec(), unhex(IMAGE_ID));
+    assert_eq!(seal(&good()), hex(MESSAGE));
+    assert_eq!(judge(&hex(MESSAGE)), Ok(good()));
+    assert_eq!(good().image_id().0.to_vec(), hex(IMAGE_ID));
     assert_eq!((good().blocks(), good().list_size()), (4, 32));
     assert_eq!(
         block_hash(&image(NEW, 1_000)[..256]).to_vec(),
-        unhex("1F09D113A14A883C")
+        hex("1F09D113A14A883C")
     );
 }
 
@@ -194,10 +195,32 @@ fn every_flipped_bit_and_every_cut_is_refused() {
     assert_eq!(judge(&longer), Err(Refusal::Shape));
 }
 
+/// Every head of the envelope written longer than need be is another encoding, and refused.
+#[test]
+fn the_envelope_has_one_encoding() {
+    let message = seal(&good());
+    let signature = message.len() - 66;
+    for (at, short, long) in [
+        (0, "D2", "D8 12"),
+        (1, "84", "98 04"),
+        (1, "84", "9F"),
+        (2, "49", "58 09"),
+        (12, "A0", "B8 00"),
+        (13, "58 92", "59 0092"),
+        (signature, "58 40", "59 0040"),
+    ] {
+        let (short, long) = (hex(short), hex(long));
+        assert!(message[at..].starts_with(&short), "{at}");
+        let rest = &message[at + short.len()..];
+        let changed = [&message[..at], &long, rest].concat();
+        assert_eq!(judge(&changed), Err(Refusal::Shape), "{at}");
+    }
+}
+
 /// Signed by the maker himself, and still refused.
 #[test]
 fn a_signed_payload_that_is_no_manifest_is_refused() {
-    let payload = unhex(PAYLOAD);
+    let payload = hex(PAYLOAD);
     let longer_integer = [&payload[..2], &[0x18, 0x01], &payload[3..]].concat();
     let unknown_flag = [&[0xac], &payload[1..], &[0x0d, 0x04]].concat();
     let encrypted = [&[0xac], &payload[1..], &[0x0c, 0x80]].concat();
@@ -238,6 +261,33 @@ fn sizes_out_of_range_are_refused() {
 }
 
 #[test]
+fn values_that_are_not_known_are_out_of_range() {
+    let payload = hex(PAYLOAD);
+    let out_of_range = |key| Err(DecodeError::OutOfRange { key });
+    let decode = |from: &str, to: &str| {
+        let spoilt = PAYLOAD.replacen(from, to, 1);
+        assert_ne!(spoilt, PAYLOAD);
+        Manifest::decode(&hex(&spoilt))
+    };
+    assert_eq!(decode("0600", "0603"), out_of_range(6));
+    let vendor = "03507665";
+    assert_eq!(decode(vendor, "034f76"), out_of_range(3));
+    assert_eq!(decode(vendor, "0351007665"), out_of_range(3));
+    assert_eq!(decode("085820", "08582100"), out_of_range(8));
+    assert_eq!(decode("0a8465312e342e30", "0a8460"), out_of_range(10));
+    let no_component = [&[0xaa], &payload[1..43], &payload[45..]].concat();
+    assert_eq!(
+        Manifest::decode(&no_component),
+        Err(DecodeError::Missing { key: 6 })
+    );
+    let query = hex("A3 183B 47 01020304050607 183C 00 183D 00");
+    assert_eq!(
+        Query::decode(&query),
+        Err(DecodeError::OutOfRange { key: 59 })
+    );
+}
+
+#[test]
 fn a_version_has_1_to_32_bytes() {
     assert_eq!(Version::new(""), None);
     assert_eq!(Version::new(&"v".repeat(33)), None);
@@ -268,8 +318,8 @@ fn known_blocks() {
     };
     let mut buffer = [0xa5; 64];
     let length = query.encode(&mut buffer).unwrap();
-    let hex = "A3 183B 48 0102030405060708 183C 19 1000 183D 19 0400";
-    assert_eq!(buffer[..length].to_vec(), unhex(hex));
+    let known = "A3 183B 48 0102030405060708 183C 19 1000 183D 19 0400";
+    assert_eq!(buffer[..length].to_vec(), hex(known));
     assert_eq!(Query::decode(&buffer[..length]), Ok(query));
     let data = Data {
         image,
@@ -277,8 +327,8 @@ fn known_blocks() {
         bytes: &[0xAA, 0xBB],
     };
     let length = data.encode(&mut buffer).unwrap();
-    let hex = "A3 183B 48 0102030405060708 183C 1A 80000000 183E 42 AABB";
-    assert_eq!(buffer[..length].to_vec(), unhex(hex));
+    let known = "A3 183B 48 0102030405060708 183C 1A 80000000 183E 42 AABB";
+    assert_eq!(buffer[..length].to_vec(), hex(known));
     assert_eq!(Data::decode(&buffer[..length]), Ok(data));
     let length = image.encode(&mut buffer).unwrap();
     assert_eq!(ImageId::decode(Some(&buffer[..length])), Ok(image));
@@ -297,7 +347,7 @@ proptest! {
 
     #[test]
     fn spoilt_payloads_never_panic(at in 0_usize..146, byte in any::<u8>(), cut in 0_usize..146) {
-        let mut payload = unhex(PAYLOAD);
+        let mut payload = hex(PAYLOAD);
         payload[at] = byte;
         if let Ok(manifest) = Manifest::decode(&payload) {
             let mut again = [0; MAX_MESSAGE];
@@ -319,5 +369,6 @@ fn a_device_vouches_for_what_it_took() {
     };
     assert!(!device.vouches(&message, &other));
     assert!(!device.vouches(&message[1..], &good()));
-    assert_eq!(standing().clock, CLOCK);
+    assert!(device.vouches(&seal_with(&good(), 1), &good()));
+    assert!(!device.vouches(&seal_with(&good(), 2), &good()));
 }

@@ -2,7 +2,7 @@
 
 use super::{Key, KeyId, Role};
 use crate::payload::cbor::{self, Fields};
-use crate::payload::{DecodeError, EncodeError, required};
+use crate::payload::{DecodeError, EncodeError, in_range, required};
 
 /// The arguments of switch off and switch on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,9 +97,9 @@ impl RotateKey {
         let (mut role, mut generation, mut key) = (None, None, None);
         while let Some(label) = fields.next()? {
             match label {
-                1 => role = Role::from_number(fields.value().u64()?),
+                1 => role = Some(in_range(Role::from_number(fields.value().u64()?), 1)?),
                 2 => generation = Some(fields.value().u8()?),
-                3 => key = Key::from_slice(fields.value().bytes()?),
+                3 => key = Some(in_range(Key::from_slice(fields.value().bytes()?), 3)?),
                 key => return Err(DecodeError::OutOfRange { key }),
             }
         }

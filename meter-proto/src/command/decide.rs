@@ -62,7 +62,7 @@ impl Gate {
         }
         let new = RotateKey::decode(authentic.command.arguments);
         let new = new.map_err(|_| Outcome::BadArguments)?;
-        if authentic.command.run_at.is_some() || !self.ring.is_new(&new) {
+        if authentic.command.run_at.is_some() || !self.keys.is_new(&new) {
             return Err(Outcome::BadArguments);
         }
         Ok(Decision::Rotate(new))

@@ -7,7 +7,9 @@ use meter_core::units::UtcSeconds;
 
 use super::cose::{self, CoseError, Envelope};
 use super::decide::Decision;
-use super::state::{Book, Change, Kept, Pair, Part, Ring, Short, State, Waiting};
+use super::state::{
+    Change, Kept, KeyRing, Pair, Part, PerRole, ReplayState, Short, State, Waiting,
+};
 use super::step::{Accepted, Answer, Authentic, Ticket};
 use super::{Command, Key, KeyId, MAX_COMMAND, MAX_WAITING, Outcome, Response, Role};
 use crate::payload::EncodeError;
@@ -81,10 +83,10 @@ pub enum Verdict<'b> {
 pub struct Gate {
     pub(super) meter: MeterId,
     pub(super) policy: Policy,
-    pub(super) ring: Ring,
-    books: [Option<Book>; 2],
-    /// The book of this role in flash is older than this one.
-    behind: [bool; 2],
+    pub(super) keys: KeyRing,
+    seen: PerRole<Option<ReplayState>>,
+    /// What flash has seen under this role is older.
+    behind: PerRole<bool>,
     pub(super) waiting: [Option<Waiting>; MAX_WAITING],
 }
 
@@ -96,9 +98,9 @@ impl Gate {
         Self {
             meter,
             policy,
-            ring: Ring::default(),
-            books: [None; 2],
-            behind: [false; 2],
+            keys: KeyRing::default(),
+            seen: PerRole::default(),
+            behind: PerRole::default(),
             waiting: [None; MAX_WAITING],
         }
     }
@@ -106,8 +108,8 @@ impl Gate {
     /// Whether there is any key.
     #[must_use]
     pub fn has_keys(&self) -> bool {
-        let mut pairs = Role::ALL.into_iter().map(|role| self.ring.pair(role));
-        pairs.any(|pair| pair.newest().is_some())
+        let mut roles = Role::ALL.into_iter();
+        roles.any(|role| self.keys.of(role).newest().is_some())
     }
 
     /// Puts in a key where the meter is made or repaired, in place of those of its role: make the
@@ -119,15 +121,15 @@ impl Gate {
     /// power cut between the changes, the same key is put in once more.
     #[must_use]
     pub fn provision(&self, id: KeyId, key: Key) -> Option<impl Iterator<Item = Change> + use<>> {
-        let newest = self.ring.pair(id.role).newest();
-        // A fresh book without its key is of one that was about to be put in.
-        let used = self.book(id.role).filter(|book| book.counter > 0);
-        let newest = newest.max(used.map(|book| book.generation));
+        let newest = self.keys.of(id.role).newest();
+        // What was never used and has no key is of one that was about to be put in.
+        let used = self.seen(id.role).filter(|seen| seen.counter > 0);
+        let newest = newest.max(used.map(|seen| seen.generation));
         if newest.is_some_and(|newest| id.generation <= newest) {
             return None;
         }
-        let mut ring = self.ring.clone();
-        *ring.pair_mut(id.role) = Pair {
+        let mut keys = self.keys.clone();
+        *keys.of_mut(id.role) = Pair {
             current: Some((id.generation, key)),
             next: None,
         };
@@ -137,11 +139,11 @@ impl Gate {
             let refused = Kept::new(Outcome::Refused, None);
             Some(Part::Waiting(place, slot.filter(waits)?.ended(refused)))
         });
-        let keys = [
-            Part::Book(id.role, Book::fresh(id.generation)),
-            Part::Keys(ring),
+        let fresh = [
+            Part::Replay(id.role, ReplayState::fresh(id.generation)),
+            Part::Keys(keys),
         ];
-        Some(refused.chain(keys).map(Change))
+        Some(refused.chain(fresh).map(Change))
     }
 
     /// Judges a message that came on the meter's command topic. A secret payload is decrypted into
@@ -163,7 +165,7 @@ impl Gate {
             decision: self.decide(&authentic, now),
             authentic,
             clock: now.clock,
-            is_promotion: self.ring.pair(id.role).is_next(id.generation),
+            is_promotion: self.keys.of(id.role).is_next(id.generation),
             taken: 0,
         })
     }
@@ -172,10 +174,10 @@ impl Gate {
     /// the items.
     pub fn stored(&mut self, change: Change) {
         match change.0 {
-            Part::Keys(ring) => self.ring = ring,
-            Part::Book(role, book) => {
-                self.ring.pair_mut(role).promote(book.generation);
-                self.set_book(role, book, false);
+            Part::Keys(keys) => self.keys = keys,
+            Part::Replay(role, seen) => {
+                self.keys.of_mut(role).promote(seen.generation);
+                self.set_seen(role, seen, false);
             }
             Part::Waiting(place, waiting) => {
                 if let Some(slot) = self.waiting.get_mut(place) {
@@ -192,15 +194,15 @@ impl Gate {
     pub fn settle(&mut self) -> bool {
         let mut is_closed = false;
         for role in Role::ALL {
-            let book = self.book(role);
-            let pair = self.ring.pair_mut(role);
-            if let Some(book) = book {
-                pair.promote(book.generation);
+            let seen = self.seen(role);
+            let pair = self.keys.of_mut(role);
+            if let Some(seen) = seen {
+                pair.promote(seen.generation);
             }
             if let Some((generation, _)) = pair.current
-                && book.is_none_or(|book| book.generation != generation)
+                && seen.is_none_or(|seen| seen.generation != generation)
             {
-                self.set_book(role, Book::closed(generation), false);
+                self.set_seen(role, ReplayState::closed(generation), false);
                 is_closed = true;
             }
         }
@@ -211,28 +213,28 @@ impl Gate {
     /// failed in between: store it before anything else, and ask again.
     #[must_use]
     pub fn overdue(&self) -> Option<Change> {
-        let mut roles = Role::ALL.into_iter().zip(self.behind);
-        let (role, _) = roles.find(|(_, is_behind)| *is_behind)?;
-        Some(Change(Part::Book(role, self.book(role)?)))
+        let mut roles = Role::ALL.into_iter();
+        let role = roles.find(|role| *self.behind.of(*role))?;
+        Some(Change(Part::Replay(role, self.seen(role)?)))
     }
 
     /// A command that waits is stored before its counter is: the counter is used up with it.
     fn catch_up(&mut self, waiting: &Waiting) {
         let KeyId { role, generation } = waiting.id;
-        let pair = self.ring.pair_mut(role);
+        let pair = self.keys.of_mut(role);
         let is_first = pair.is_next(generation);
         pair.promote(generation);
         let is_newer = self
-            .book(role)
-            .is_some_and(|book| book.generation == generation && book.counter < waiting.counter);
+            .seen(role)
+            .is_some_and(|seen| seen.generation == generation && seen.counter < waiting.counter);
         if is_first || is_newer {
-            let book = Book {
+            let seen = ReplayState {
                 generation,
                 counter: waiting.counter,
                 tag: waiting.tag,
                 kept: waiting.kept,
             };
-            self.set_book(role, book, true);
+            self.set_seen(role, seen, true);
         }
     }
 
@@ -319,11 +321,11 @@ impl Gate {
                 .filter(|waiting| (waiting.id, waiting.counter) == (ticket.id, ticket.counter))
                 .map(|waiting| Part::Waiting(place, waiting.ended(kept))),
             None => self
-                .book(ticket.id.role)
-                .filter(|book| {
-                    (book.generation, book.counter) == (ticket.id.generation, ticket.counter)
+                .seen(ticket.id.role)
+                .filter(|seen| {
+                    (seen.generation, seen.counter) == (ticket.id.generation, ticket.counter)
                 })
-                .map(|book| Part::Book(ticket.id.role, Book { kept, ..book })),
+                .map(|seen| Part::Replay(ticket.id.role, ReplayState { kept, ..seen })),
         };
         Ok((part.map(Change), answer))
     }
@@ -337,8 +339,8 @@ impl Gate {
         let mut payload = [0; super::MAX_BODY + 28];
         let length = answer.response().encode(&mut payload)?;
         let payload = payload.get(..length).ok_or(EncodeError::BufferTooSmall)?;
-        let pair = self.ring.pair(answer.id.role);
-        let (id, key) = match (self.ring.key(answer.id), &pair.current) {
+        let pair = self.keys.of(answer.id.role);
+        let (id, key) = match (self.keys.key(answer.id), &pair.current) {
             (Some(key), _) => (answer.id, key),
             // A command that waited is older than the key.
             (None, Some((generation, key))) => {
@@ -362,7 +364,7 @@ impl Gate {
         }
         let envelope = Envelope::parse(message).map_err(|_| Reason::Shape)?;
         let id = envelope.key_id().ok_or(Reason::UnknownKey)?;
-        let key = self.ring.key(id).ok_or(Reason::UnknownKey)?;
+        let key = self.keys.key(id).ok_or(Reason::UnknownKey)?;
         let topic = Topic::new(self.meter, Channel::Command);
         let payload = match envelope.open(key, topic, buffer) {
             Ok(payload) => payload,
@@ -378,11 +380,11 @@ impl Gate {
     }
 
     /// The highest counter that was used under a key. Only one that was never used has none: where
-    /// the book is lost, the key is closed.
+    /// that is lost, the key is closed.
     fn counter(&self, id: KeyId) -> u64 {
-        match self.book(id.role) {
-            Some(book) if book.generation == id.generation => book.counter,
-            _ if self.ring.pair(id.role).is_next(id.generation) => 0,
+        match self.seen(id.role) {
+            Some(seen) if seen.generation == id.generation => seen.counter,
+            _ if self.keys.of(id.role).is_next(id.generation) => 0,
             _ => u64::MAX,
         }
     }
@@ -393,31 +395,25 @@ impl Gate {
         if let Some(waiting) = waiting.find(|waiting| authentic.is(waiting)) {
             return waiting.kept;
         }
-        let seen = (authentic.command.counter, authentic.tag);
-        self.book(authentic.id.role)
-            .filter(|book| book.generation == authentic.id.generation)
-            .filter(|book| (book.counter, book.tag) == seen)
-            .map_or(Kept::new(Outcome::Replayed, None), |book| book.kept)
+        let this = (authentic.command.counter, authentic.tag);
+        self.seen(authentic.id.role)
+            .filter(|seen| seen.generation == authentic.id.generation)
+            .filter(|seen| (seen.counter, seen.tag) == this)
+            .map_or(Kept::new(Outcome::Replayed, None), |seen| seen.kept)
     }
 
     pub(super) fn place(&self, place: usize) -> Option<Waiting> {
         self.waiting.get(place).copied().flatten()
     }
 
-    pub(super) fn book(&self, role: Role) -> Option<Book> {
-        self.books.get(index(role)).copied().flatten()
+    pub(super) fn seen(&self, role: Role) -> Option<ReplayState> {
+        *self.seen.of(role)
     }
 
-    fn set_book(&mut self, role: Role, book: Book, is_behind: bool) {
-        let slots = self.books.iter_mut().zip(&mut self.behind);
-        for (_, (slot, behind)) in Role::ALL.iter().zip(slots).filter(|(at, _)| **at == role) {
-            (*slot, *behind) = (Some(book), is_behind);
-        }
+    fn set_seen(&mut self, role: Role, seen: ReplayState, is_behind: bool) {
+        *self.seen.of_mut(role) = Some(seen);
+        *self.behind.of_mut(role) = is_behind;
     }
-}
-
-const fn index(role: Role) -> usize {
-    role.number() as usize - 1
 }
 
 const fn after(time: UtcSeconds) -> UtcSeconds {

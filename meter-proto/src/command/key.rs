@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Operation;
+use crate::number::numbered;
 
 /// Bytes of a key.
 pub const KEY_LENGTH: usize = 32;
@@ -108,37 +109,19 @@ impl defmt::Format for Key {
     }
 }
 
-/// What a key is trusted with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)]
-pub enum Role {
-    /// Switch, tariff, configuration, time, reading.
-    Operations = 1,
-    /// Keys, firmware, restart, tamper; and the second word on a switch off.
-    Maintenance = 2,
+numbered! {
+    /// What a key is trusted with.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Role {
+        /// Switch, tariff, configuration, time, reading.
+        Operations = 1,
+        /// Keys, firmware, restart, tamper; and the second word on a switch off.
+        Maintenance = 2,
+    }
 }
 
 impl Role {
-    /// Both roles, in the order of their numbers.
-    pub const ALL: [Self; 2] = [Self::Operations, Self::Maintenance];
-
-    /// The role of a number on the wire.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            1 => Some(Self::Operations),
-            2 => Some(Self::Maintenance),
-            _ => None,
-        }
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
-    }
-
     /// Whether a key of this role may order the operation. A switch off under the maintenance key
     /// is let through here, and then only ever confirms another one.
     #[must_use]

@@ -6,6 +6,7 @@ use meter_core::units::UtcSeconds;
 
 use super::cose::{self, CoseError, Envelope, Form};
 use super::{Key, KeyId};
+use crate::number::numbered;
 use crate::payload::cbor::{self, Fields};
 use crate::payload::{DecodeError, EncodeError, required};
 use crate::topic::{Channel, MeterId, Topic};
@@ -182,7 +183,8 @@ impl<'b> Command<'b> {
     /// # Errors
     /// [`EncodeError::BufferTooSmall`]: [`OVERHEAD`](super::OVERHEAD) and 40 bytes more than the
     /// arguments suffice. [`EncodeError::Count`]: the message would be longer than
-    /// [`MAX_COMMAND`](super::MAX_COMMAND), which no meter reads.
+    /// [`MAX_COMMAND`](super::MAX_COMMAND), which no meter reads. [`EncodeError::Refused`]: the
+    /// arguments are not one CBOR item that meters follow.
     pub fn seal(
         &self,
         form: Form,
@@ -195,6 +197,9 @@ impl<'b> Command<'b> {
         let length = self.encode(&mut *payload);
         let length = length.map_err(|_| EncodeError::Count)?;
         let payload = payload.get(..length).ok_or(EncodeError::Count)?;
+        if Command::decode(payload) != Ok(*self) {
+            return Err(EncodeError::Refused);
+        }
         let topic = Topic::new(meter, Channel::Command);
         match cose::seal(form, key, id, topic, payload, buffer)? {
             length if length > super::MAX_COMMAND => Err(EncodeError::Count),
@@ -230,57 +235,32 @@ impl defmt::Format for Command<'_> {
     }
 }
 
-/// How it went: key 57.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)]
-pub enum Outcome {
-    /// 0: done.
-    Done = 0,
-    /// 1: taken. It waits for its time, or is being done; if the meter restarted since, nobody
-    /// knows whether it was done.
-    Accepted = 1,
-    /// 2: not with this key, in this form, or at this time.
-    Refused = 2,
-    /// 3: the arguments are missing, malformed or out of range.
-    BadArguments = 3,
-    /// 4: its time is over.
-    Expired = 4,
-    /// 5: its counter is not above the last one.
-    Replayed = 5,
-    /// 6: not sent by this version: what is not authentic gets no answer.
-    BadAuthentication = 6,
-    /// 7: no room for another command that waits.
-    Busy = 7,
-    /// 8: tried, and it did not work.
-    Failed = 8,
-    /// 9: no such operation.
-    UnknownOperation = 9,
-}
-
-impl Outcome {
-    /// The outcome of a number on the wire.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            0 => Self::Done,
-            1 => Self::Accepted,
-            2 => Self::Refused,
-            3 => Self::BadArguments,
-            4 => Self::Expired,
-            5 => Self::Replayed,
-            6 => Self::BadAuthentication,
-            7 => Self::Busy,
-            8 => Self::Failed,
-            9 => Self::UnknownOperation,
-            _ => return None,
-        })
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
+numbered! {
+    /// How it went: key 57.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Outcome {
+        /// Done.
+        Done = 0,
+        /// Taken. It waits for its time, or is being done; if the meter restarted since, nobody
+        /// knows whether it was done.
+        Accepted = 1,
+        /// Not with this key, in this form, or at this time.
+        Refused = 2,
+        /// The arguments are missing, malformed or out of range.
+        BadArguments = 3,
+        /// Its time is over.
+        Expired = 4,
+        /// Its counter is not above the last one.
+        Replayed = 5,
+        /// Not sent by this version: what is not authentic gets no answer.
+        BadAuthentication = 6,
+        /// No room for another command that waits.
+        Busy = 7,
+        /// Tried, and it did not work.
+        Failed = 8,
+        /// No such operation.
+        UnknownOperation = 9,
     }
 }
 

@@ -5,7 +5,7 @@ use minicbor::Decoder;
 
 use super::cose::TAG;
 use super::{Form, Key, KeyId, MAX_BODY, Operation, Outcome, Role, RotateKey};
-use crate::payload::cbor::{self, Writer, Written};
+use crate::payload::cbor::{self, Writer, Written, items};
 use crate::payload::{DecodeError, EncodeError};
 
 /// How many commands wait for their time at once.
@@ -14,7 +14,7 @@ pub const MAX_WAITING: usize = 4;
 pub const MAX_CHANGE: usize = 256;
 
 const ITEM_KEYS: u8 = 1;
-const ITEM_BOOK: u8 = 1;
+const ITEM_REPLAY: u8 = 1;
 const ITEM_WAITING: u8 = 4;
 
 /// A few bytes.
@@ -89,7 +89,7 @@ impl Kept {
 
 /// The last command under one key, and its answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Book {
+pub(super) struct ReplayState {
     pub(super) generation: u8,
     pub(super) counter: u64,
     /// Of the message with this counter: another one with the same counter is not this command.
@@ -97,7 +97,7 @@ pub(super) struct Book {
     pub(super) kept: Kept,
 }
 
-impl Book {
+impl ReplayState {
     /// Before the first command under a key.
     pub(super) const fn fresh(generation: u8) -> Self {
         Self {
@@ -242,47 +242,50 @@ impl Pair {
     }
 }
 
-/// All keys.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Ring {
-    operations: Pair,
-    maintenance: Pair,
+/// One value for each role.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PerRole<T> {
+    operations: T,
+    maintenance: T,
 }
 
-impl Ring {
-    pub(super) const fn pair(&self, role: Role) -> &Pair {
+impl<T> PerRole<T> {
+    pub(super) const fn of(&self, role: Role) -> &T {
         match role {
             Role::Operations => &self.operations,
             Role::Maintenance => &self.maintenance,
         }
     }
 
-    pub(super) const fn pair_mut(&mut self, role: Role) -> &mut Pair {
+    pub(super) const fn of_mut(&mut self, role: Role) -> &mut T {
         match role {
             Role::Operations => &mut self.operations,
             Role::Maintenance => &mut self.maintenance,
         }
     }
+}
 
+/// All keys.
+pub(super) type KeyRing = PerRole<Pair>;
+
+impl KeyRing {
     pub(super) fn key(&self, id: KeyId) -> Option<&Key> {
-        let mut both = self.pair(id.role).both();
+        let mut both = self.of(id.role).both();
         both.find(|(generation, _)| *generation == id.generation)
             .map(|(_, key)| key)
     }
 
     pub(super) fn is_new(&self, new: &RotateKey) -> bool {
-        let pairs = [&self.operations, &self.maintenance];
-        let newest = self.pair(new.id.role).newest();
+        let newest = self.of(new.id.role).newest();
+        let mut all = Role::ALL.into_iter().flat_map(|role| self.of(role).both());
         newest.is_none_or(|newest| new.id.generation > newest)
-            && !pairs
-                .into_iter()
-                .flat_map(Pair::both)
-                .any(|(_, key)| *key == new.key)
+            && !all.any(|(_, key)| *key == new.key)
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> Written {
         writer.array(2)?;
-        for pair in [&self.operations, &self.maintenance] {
+        for role in Role::ALL {
+            let pair = self.of(role);
             writer.array(2)?;
             for named in [&pair.current, &pair.next] {
                 match named {
@@ -297,14 +300,16 @@ impl Ring {
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        let mut ring = Self::default();
+        let mut keys = Self::default();
         items(decoder, 2)?;
-        for pair in [&mut ring.operations, &mut ring.maintenance] {
+        for role in Role::ALL {
             items(decoder, 2)?;
-            pair.current = named(decoder)?;
-            pair.next = named(decoder)?;
+            *keys.of_mut(role) = Pair {
+                current: named(decoder)?,
+                next: named(decoder)?,
+            };
         }
-        Ok(ring)
+        Ok(keys)
     }
 }
 
@@ -313,7 +318,7 @@ impl Ring {
 /// ```text
 /// item 1       keys     [[current, next], [current, next]], operations first, each [generation,
 ///                       key] or null
-/// item 2, 3    book     [generation, counter, tag, outcome, time or null, body]
+/// item 2, 3    replay   [generation, counter, tag, outcome, time or null, body]
 /// item 4 to 7  waiting  [role, generation, counter, tag, form, operation, arguments, not after,
 ///                       state, due, outcome, time or null, body]
 /// ```
@@ -325,8 +330,8 @@ pub struct Change(pub(super) Part);
 /// What changes, as a whole.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
-    Keys(Ring),
-    Book(Role, Book),
+    Keys(KeyRing),
+    Replay(Role, ReplayState),
     Waiting(usize, Waiting),
 }
 
@@ -340,7 +345,7 @@ impl Change {
     pub const fn item(&self) -> u8 {
         match &self.0 {
             Part::Keys(_) => ITEM_KEYS,
-            Part::Book(role, _) => ITEM_BOOK + role.number(),
+            Part::Replay(role, _) => ITEM_REPLAY + role.number(),
             Part::Waiting(place, _) => ITEM_WAITING + *place as u8,
         }
     }
@@ -351,8 +356,8 @@ impl Change {
     /// [`EncodeError::BufferTooSmall`]; [`MAX_CHANGE`] bytes always suffice.
     pub fn encode(&self, buffer: &mut [u8]) -> Result<usize, EncodeError> {
         cbor::encode_into(buffer, |writer| match &self.0 {
-            Part::Keys(ring) => ring.write(writer),
-            Part::Book(_, book) => book.write(writer),
+            Part::Keys(keys) => keys.write(writer),
+            Part::Replay(_, seen) => seen.write(writer),
             Part::Waiting(_, waiting) => waiting.write(writer),
         })
     }
@@ -363,35 +368,23 @@ impl Change {
     /// [`DecodeError`], also for the number of no item.
     pub fn decode(item: u8, bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
-        let role = Role::from_number(u64::from(item.wrapping_sub(ITEM_BOOK)));
+        let role = Role::from_number(u64::from(item.wrapping_sub(ITEM_REPLAY)));
         let part = match (item, role) {
-            (ITEM_KEYS, _) => Part::Keys(Ring::read(&mut decoder)?),
-            (_, Some(role)) => Part::Book(role, Book::read(&mut decoder)?),
+            (ITEM_KEYS, _) => Part::Keys(KeyRing::read(&mut decoder)?),
+            (_, Some(role)) => Part::Replay(role, ReplayState::read(&mut decoder)?),
             _ if Self::ITEMS.contains(&item) => Part::Waiting(
                 usize::from(item - ITEM_WAITING),
                 Waiting::read(&mut decoder)?,
             ),
             _ => return Err(DecodeError::Malformed),
         };
-        if decoder.position() == bytes.len() {
-            Ok(Self(part))
-        } else {
-            Err(DecodeError::TrailingBytes)
-        }
-    }
-}
-
-fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
-    if cbor::length(decoder.array())? == count {
-        Ok(())
-    } else {
-        Err(DecodeError::Malformed)
+        cbor::finish(&decoder)?;
+        Ok(Self(part))
     }
 }
 
 fn tag(decoder: &mut Decoder<'_>) -> Result<[u8; TAG], DecodeError> {
-    let bytes = decoder.bytes()?;
-    bytes.try_into().map_err(|_| DecodeError::Malformed)
+    cbor::array(decoder)?.ok_or(DecodeError::Malformed)
 }
 
 fn short(decoder: &mut Decoder<'_>) -> Result<Short, DecodeError> {

@@ -5,7 +5,7 @@ use meter_core::units::UtcSeconds;
 use super::cose::{Form, TAG};
 use super::decide::Decision;
 use super::gate::Gate;
-use super::state::{Book, Change, Kept, Part, Short, State, Waiting};
+use super::state::{Change, Kept, Part, ReplayState, Short, State, Waiting};
 use super::{Command, KeyId, Operation, Outcome, Response};
 
 /// A command on its way through the gate.
@@ -182,10 +182,10 @@ impl Gate {
     fn part(&self, act: Act, accepted: &Accepted<'_>) -> Option<Part> {
         let authentic = &accepted.authentic;
         let KeyId { role, generation } = authentic.id;
-        let book = |outcome| {
-            Some(Part::Book(
+        let seen = |outcome| {
+            Some(Part::Replay(
                 role,
-                Book {
+                ReplayState {
                     generation,
                     counter: authentic.command.counter,
                     tag: authentic.tag,
@@ -194,22 +194,22 @@ impl Gate {
             ))
         };
         match act {
-            Act::Count => book(Outcome::Accepted),
-            Act::Settle => book(accepted.decision.outcome()),
+            Act::Count => seen(Outcome::Accepted),
+            Act::Settle => seen(accepted.decision.outcome()),
             Act::Keys if accepted.is_promotion => {
-                let mut ring = self.ring.clone();
-                ring.pair_mut(role).promote(generation);
-                Some(Part::Keys(ring))
+                let mut keys = self.keys.clone();
+                keys.of_mut(role).promote(generation);
+                Some(Part::Keys(keys))
             }
             Act::Keys => None,
             Act::NextKey => {
                 let Decision::Rotate(new) = &accepted.decision else {
                     return None;
                 };
-                let mut ring = self.ring.clone();
-                ring.pair_mut(role).promote(generation);
-                ring.pair_mut(new.id.role).next = Some((new.id.generation, new.key.clone()));
-                Some(Part::Keys(ring))
+                let mut keys = self.keys.clone();
+                keys.of_mut(role).promote(generation);
+                keys.of_mut(new.id.role).next = Some((new.id.generation, new.key.clone()));
+                Some(Part::Keys(keys))
             }
             Act::Waiting => self.waiting_part(accepted),
         }

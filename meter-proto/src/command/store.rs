@@ -5,8 +5,6 @@ use core::ops::Range;
 
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::units::UtcSeconds;
-use sequential_storage::cache::Cache;
-use sequential_storage::map::{MapConfig, MapStorage};
 use zeroize::Zeroizing;
 
 use super::{
@@ -14,12 +12,11 @@ use super::{
     Step, Ticket, Verdict,
 };
 use crate::payload::EncodeError;
+use crate::storage::{self, Failure};
 use crate::topic::MeterId;
 
 /// Room to read an item: key, value, and what a flash of words of 32 bytes rounds them up by.
 const READ: usize = MAX_CHANGE + 64;
-/// How often an item is written before the flash is taken for broken.
-const ATTEMPTS: u8 = 3;
 
 /// Why the store could not do what it was asked. What was asked for was not done, and may be asked
 /// for again.
@@ -53,13 +50,12 @@ impl<E: fmt::Display> fmt::Display for StoreError<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for StoreError<E> {}
 
-impl<E> From<sequential_storage::Error<E>> for StoreError<E> {
-    fn from(error: sequential_storage::Error<E>) -> Self {
-        use sequential_storage::Error as Storage;
-        match error {
-            Storage::Storage { value, .. } => Self::Flash(value),
-            Storage::FullStorage | Storage::ItemTooBig => Self::Layout,
-            _ => Self::Corrupted,
+impl<E> From<Failure<E>> for StoreError<E> {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Flash(error) => Self::Flash(error),
+            Failure::Layout => Self::Layout,
+            Failure::Corrupted => Self::Corrupted,
         }
     }
 }
@@ -118,7 +114,7 @@ impl Store {
         let mut found = Found::default();
         for item in Change::ITEMS {
             let mut buffer = Zeroizing::new([0; READ]);
-            match store.fetch(flash, item, &mut *buffer).await? {
+            match storage::fetch(flash, &store.range, item, &mut *buffer).await? {
                 None => {}
                 Some(bytes) => match Change::decode(item, bytes) {
                     Ok(change) => store.gate.stored(change),
@@ -265,42 +261,9 @@ impl Store {
         let mut value = Zeroizing::new([0; MAX_CHANGE]);
         let length = change.encode(&mut *value).map_err(StoreError::Answer)?;
         let value = value.get(..length).unwrap_or_default();
-        let mut failed = StoreError::Corrupted;
-        for _ in 0..ATTEMPTS {
-            let mut buffer = Zeroizing::new([0; READ]);
-            let mut map = self.map(flash)?;
-            let stored = map.store_item(&mut *buffer, &change.item(), &value).await;
-            if self.fetch(flash, change.item(), &mut *buffer).await? == Some(value) {
-                self.gate.stored(change);
-                return Ok(());
-            }
-            failed = stored.err().map_or(StoreError::Corrupted, StoreError::from);
-        }
-        Err(failed)
-    }
-
-    async fn fetch<'d, F: NorFlash>(
-        &self,
-        flash: &mut F,
-        item: u8,
-        buffer: &'d mut [u8],
-    ) -> Result<Option<&'d [u8]>, StoreError<F::Error>> {
-        Ok(self.map(flash)?.fetch_item(buffer, &item).await?)
-    }
-
-    fn map<'f, F: NorFlash>(&self, flash: &'f mut F) -> Result<Map<'f, F>, StoreError<F::Error>> {
-        let config = MapConfig::try_new(self.range.clone()).map_err(|_| StoreError::Layout)?;
-        Ok(MapStorage::new(flash, config, Cache::new_uncached()))
+        let mut buffer = Zeroizing::new([0; READ]);
+        storage::keep(flash, &self.range, change.item(), value, &mut *buffer).await?;
+        self.gate.stored(change);
+        Ok(())
     }
 }
-
-type Map<'f, F> = MapStorage<
-    u8,
-    &'f mut F,
-    Cache<
-        sequential_storage::cache::Uncached,
-        sequential_storage::cache::Uncached,
-        sequential_storage::cache::Uncached,
-        u8,
-    >,
->;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::payload::EncodeError;
+use crate::storage::Failure;
 
 /// Why the outbox could not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +34,19 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
 
 impl<E: fmt::Debug + fmt::Display> core::error::Error for Error<E> {}
 
+impl<E> From<Failure<E>> for Error<E> {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Flash(error) => Self::Flash(error),
+            Failure::Layout => Self::Layout,
+            Failure::Corrupted => Self::Corrupted,
+        }
+    }
+}
+
+/// For state that an application keeps beside the outbox in a map of its own.
 impl<E> From<sequential_storage::Error<E>> for Error<E> {
     fn from(error: sequential_storage::Error<E>) -> Self {
-        use sequential_storage::Error as Storage;
-        match error {
-            Storage::Storage { value, .. } => Self::Flash(value),
-            Storage::FullStorage | Storage::ItemTooBig => Self::Layout,
-            _ => Self::Corrupted,
-        }
+        Failure::from(error).into()
     }
 }

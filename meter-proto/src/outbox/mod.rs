@@ -26,22 +26,24 @@ mod ring;
 
 use core::ops::{ControlFlow, Range};
 
-use crate::payload::{EncodeError, Receipt, Stream};
 use embedded_storage_async::nor_flash::NorFlash;
+
+use crate::payload::{EncodeError, Receipt, Stream};
+use crate::storage::{self, ATTEMPTS};
 
 pub use error::Error;
 
-use ring::{HEAD, ITEM, Item, index, map, queue, walk, write_head};
+use ring::{HEAD, ITEM, Item, index, queue, walk, write_head};
 
 /// The longest message that is kept, in bytes.
 pub const MAX_MESSAGE: usize = 256;
 
+/// Room to read an item of the index.
+const INDEX_READ: usize = 64;
 const KEY_EPOCH: u8 = 0;
 /// Added to a stream's number: the key of its newest sequence. A ring that lost its newest records
 /// would give their numbers a second time.
 const KEY_NEWEST: u8 = 16;
-/// How often a record is written before the flash is taken for broken.
-const ATTEMPTS: u8 = 3;
 
 /// Where in the flash the outbox lives. Each range begins and ends at an erase boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -385,24 +387,25 @@ impl<F: NorFlash> Outbox<F> {
     }
 
     async fn fetch(&mut self, key: u8) -> Result<Option<(u32, u64)>, Error<F::Error>> {
-        let mut buffer = [0; 64];
-        let mut map = map(&mut self.flash, self.layout.index.clone())?;
-        let found = map.fetch_item::<[u8; 12]>(&mut buffer, &key).await?;
-        Ok(found.map(|[e0, e1, e2, e3, seq @ ..]| {
-            (
-                u32::from_le_bytes([e0, e1, e2, e3]),
-                u64::from_le_bytes(seq),
-            )
-        }))
+        let mut buffer = [0; INDEX_READ];
+        let (flash, range) = (&mut self.flash, &self.layout.index);
+        let Some(found) = storage::fetch(flash, range, key, &mut buffer).await? else {
+            return Ok(None);
+        };
+        let parts = found.split_first_chunk();
+        let (epoch, rest) = parts.ok_or(Error::Corrupted)?;
+        let seq = rest.first_chunk().ok_or(Error::Corrupted)?;
+        Ok(Some((u32::from_le_bytes(*epoch), u64::from_le_bytes(*seq))))
     }
 
     /// Keeps a sequence, or just the epoch, of the present epoch.
     async fn store(&mut self, key: u8, seq: u64) -> Result<(), Error<F::Error>> {
-        let [e0, e1, e2, e3] = self.epoch.to_le_bytes();
-        let [s0, s1, s2, s3, s4, s5, s6, s7] = seq.to_le_bytes();
-        let value = [e0, e1, e2, e3, s0, s1, s2, s3, s4, s5, s6, s7];
-        let mut buffer = [0; 64];
-        let mut map = map(&mut self.flash, self.layout.index.clone())?;
-        Ok(map.store_item(&mut buffer, &key, &value).await?)
+        let mut value = [0; 12];
+        let (epoch, place) = value.split_at_mut(4);
+        epoch.copy_from_slice(&self.epoch.to_le_bytes());
+        place.copy_from_slice(&seq.to_le_bytes());
+        let mut buffer = [0; INDEX_READ];
+        let (flash, range) = (&mut self.flash, &self.layout.index);
+        Ok(storage::store(flash, range, key, &value, &mut buffer).await?)
     }
 }

@@ -1,14 +1,14 @@
-//! Items in rings and keys in a map, both in one flash.
+//! Items in rings.
 
 use core::ops::{ControlFlow, Range};
 
 use embedded_storage_async::nor_flash::NorFlash;
 use sequential_storage::cache::Cache;
-use sequential_storage::map::{MapConfig, MapStorage};
 use sequential_storage::queue::{QueueConfig, QueueStorage};
 
 use super::{Error, MAX_MESSAGE};
 use crate::payload::Stream;
+use crate::storage::NoCache;
 
 /// Bytes of an item before its message.
 pub(super) const HEAD: usize = 13;
@@ -56,13 +56,6 @@ pub(super) const fn index(stream: Stream) -> usize {
 }
 
 pub(super) type Queue<'f, F> = QueueStorage<&'f mut F, NoCache<()>>;
-pub(super) type Map<'f, F> = MapStorage<u8, &'f mut F, NoCache<u8>>;
-type NoCache<K> = Cache<
-    sequential_storage::cache::Uncached,
-    sequential_storage::cache::Uncached,
-    sequential_storage::cache::Uncached,
-    K,
->;
 
 pub(super) fn queue<F: NorFlash>(
     flash: &mut F,
@@ -70,14 +63,6 @@ pub(super) fn queue<F: NorFlash>(
 ) -> Result<Queue<'_, F>, Error<F::Error>> {
     let config = QueueConfig::try_new(range).map_err(|_| Error::Layout)?;
     Ok(QueueStorage::new(flash, config, Cache::new_uncached()))
-}
-
-pub(super) fn map<F: NorFlash>(
-    flash: &mut F,
-    range: Range<u32>,
-) -> Result<Map<'_, F>, Error<F::Error>> {
-    let config = MapConfig::try_new(range).map_err(|_| Error::Layout)?;
-    Ok(MapStorage::new(flash, config, Cache::new_uncached()))
 }
 
 /// Visits the items of a ring, oldest first. What does not parse is passed over.

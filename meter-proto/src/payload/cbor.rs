@@ -34,12 +34,8 @@ impl<'b> Fields<'b> {
     /// The next key, or `None` after the last; then nothing may follow the map.
     pub(crate) fn next(&mut self) -> Result<Option<u64>, DecodeError> {
         let Some(left) = self.left.checked_sub(1) else {
-            let end = self.decoder.position() == self.decoder.input().len();
-            return if end {
-                Ok(None)
-            } else {
-                Err(DecodeError::TrailingBytes)
-            };
+            finish(&self.decoder)?;
+            return Ok(None);
         };
         self.left = left;
         let key = self.decoder.u64()?;
@@ -87,10 +83,49 @@ fn skip(decoder: &mut Decoder<'_>, depth: u8) -> Result<(), DecodeError> {
             decoder.tag()?;
             skip(decoder, depth.checked_sub(1).ok_or(DecodeError::TooMuch)?)
         }
-        Type::BytesIndef | Type::StringIndef | Type::ArrayIndef | Type::MapIndef => {
-            Err(DecodeError::Malformed)
+        Type::Simple => {
+            let start = decoder.position();
+            let is_short = decoder.simple()? < 32;
+            // Values below 32 have no form of two bytes (RFC 8949, section 3.3).
+            if is_short && decoder.position() > start + 1 {
+                return Err(DecodeError::Malformed);
+            }
+            Ok(())
         }
+        Type::BytesIndef
+        | Type::StringIndef
+        | Type::ArrayIndef
+        | Type::MapIndef
+        | Type::Break
+        | Type::Unknown(_) => Err(DecodeError::Malformed),
         _ => Ok(decoder.skip()?),
+    }
+}
+
+/// Nothing may follow.
+pub(crate) fn finish(decoder: &Decoder<'_>) -> Result<(), DecodeError> {
+    if decoder.position() == decoder.input().len() {
+        Ok(())
+    } else {
+        Err(DecodeError::TrailingBytes)
+    }
+}
+
+/// A byte string of `N` bytes; `None` for one of another length.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn array<const N: usize>(
+    decoder: &mut Decoder<'_>,
+) -> Result<Option<[u8; N]>, DecodeError> {
+    Ok(decoder.bytes()?.try_into().ok())
+}
+
+/// Opens an array that must have this many items.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
+    if length(decoder.array())? == count {
+        Ok(())
+    } else {
+        Err(DecodeError::Malformed)
     }
 }
 
@@ -130,8 +165,8 @@ pub(crate) fn encode_into(
 /// What encoding functions return.
 pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
 
-/// Writes one whole item as it stands.
-#[cfg(any(feature = "commands", feature = "notices"))]
+/// Writes bytes as they stand.
+#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
 pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
     use minicbor::encode::Write;
     let written = writer.writer_mut().write_all(item);
@@ -139,7 +174,7 @@ pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
 }
 
 /// Bytes of the head of a byte string of up to 65,535 bytes.
-#[cfg(any(feature = "commands", feature = "notices"))]
+#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
 pub(crate) const fn head_length(length: usize) -> usize {
     match length {
         0..24 => 1,

@@ -18,6 +18,8 @@ use core::fmt;
 use meter_core::status::Status;
 use meter_core::units::UtcSeconds;
 
+use crate::number::numbered;
+
 pub use birth::{Birth, Death};
 pub use event::{Detail, Event, EventList, Events, MAX_EVENTS, code};
 pub use message::Message;
@@ -28,50 +30,21 @@ pub use profile::{
 pub use reading::Reading;
 pub use receipt::{MAX_STREAMS, Receipt};
 
-/// A stream of records with a sequence of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(u8)]
-pub enum Stream {
-    /// Momentary values.
-    Reading = 1,
-    /// Load profile.
-    Profile = 2,
-    /// Ends of billing periods.
-    Billing = 3,
-    /// Events.
-    Event = 4,
-    /// Diagnostics.
-    Diagnostic = 5,
-}
-
-impl Stream {
-    /// All streams, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::Reading,
-        Self::Profile,
-        Self::Billing,
-        Self::Event,
-        Self::Diagnostic,
-    ];
-
-    /// The stream of a number on the wire.
-    #[must_use]
-    pub const fn from_number(number: u64) -> Option<Self> {
-        Some(match number {
-            1 => Self::Reading,
-            2 => Self::Profile,
-            3 => Self::Billing,
-            4 => Self::Event,
-            5 => Self::Diagnostic,
-            _ => return None,
-        })
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
+numbered! {
+    /// A stream of records with a sequence of its own.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Stream {
+        /// Momentary values.
+        Reading = 1,
+        /// Load profile.
+        Profile = 2,
+        /// Ends of billing periods.
+        Billing = 3,
+        /// Events.
+        Event = 4,
+        /// Diagnostics.
+        Diagnostic = 5,
     }
 }
 
@@ -150,12 +123,16 @@ pub enum EncodeError {
     BufferTooSmall,
     /// There is nothing to encode, or more than a message may hold.
     Count,
+    /// No receiver would take the message: a part that goes in as it stands is not one CBOR item
+    /// that receivers follow, or a counter is 0.
+    Refused,
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BufferTooSmall => "the buffer does not hold the message",
+            Self::Refused => "no receiver would take the message",
             Self::Count => "a message holds at least one entry and at most its documented number",
         })
     }
@@ -166,6 +143,12 @@ impl core::error::Error for EncodeError {}
 /// `Err(Missing)` for a key that the message must have.
 pub(crate) fn required<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> {
     value.ok_or(DecodeError::Missing { key })
+}
+
+/// `Err(OutOfRange)` for a value that this version does not know.
+#[cfg(any(feature = "commands", feature = "update"))]
+pub(crate) fn in_range<T>(value: Option<T>, key: u64) -> Result<T, DecodeError> {
+    value.ok_or(DecodeError::OutOfRange { key })
 }
 
 /// The stamp while its keys 0 to 3 come in.

@@ -158,6 +158,9 @@ impl<'b> Draft<'b> {
             }
             25 => {
                 let count = cbor::bounded(value.map(), MAX_RECORDS as u64)?;
+                if count == 0 {
+                    return Err(DecodeError::OutOfRange { key });
+                }
                 self.exceptions = (integers(value, count * 2)?, count);
             }
             _ => return self.stamp.take(key, value),

@@ -5,7 +5,7 @@ use core::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::payload::cbor::{self, Fields};
-use crate::payload::{DecodeError, EncodeError, required};
+use crate::payload::{DecodeError, EncodeError, in_range, required};
 
 /// Where the list of hashes begins: above every image.
 pub const LIST_OFFSET: u32 = 1 << 31;
@@ -171,7 +171,5 @@ impl<'b> Data<'b> {
 }
 
 fn image(value: &mut minicbor::Decoder<'_>) -> Result<ImageId, DecodeError> {
-    let bytes = value.bytes()?.try_into();
-    let bytes = bytes.map_err(|_| DecodeError::OutOfRange { key: 59 })?;
-    Ok(ImageId(bytes))
+    in_range(cbor::array(value)?, 59).map(ImageId)
 }

@@ -4,10 +4,11 @@ use core::fmt;
 
 use meter_core::units::UtcSeconds;
 
-use super::envelope::Envelope;
+use super::envelope::{self, KeyId};
 use super::manifest::{Component, Manifest};
-use super::sign::{KeyName, PublicKey};
+use crate::number::numbered;
 use crate::payload::code;
+use crate::sign1::PublicKey;
 
 /// The maker's public keys that a firmware has built in.
 #[derive(Clone, Debug)]
@@ -19,11 +20,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    pub(super) fn find(&self, name: KeyName) -> Option<&PublicKey> {
+    pub(super) fn find(&self, id: KeyId) -> Option<&PublicKey> {
         let mut keys = [Some(&self.current), self.next.as_ref()]
             .into_iter()
             .flatten();
-        keys.find(|key| key.name() == name)
+        keys.find(|key| KeyId::of(key) == id)
     }
 }
 
@@ -41,43 +42,45 @@ pub struct Device {
     pub build: u32,
 }
 
-/// Why a manifest, or its image, is refused, in the order in which it is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Longer than [`MAX_MESSAGE`](super::MAX_MESSAGE).
-    TooLong,
-    /// Not the one encoding of a COSE_Sign1 of the wire format.
-    Shape,
-    /// No key of this name.
-    UnknownKey,
-    /// The signature is wrong.
-    Forged,
-    /// Signed, and not the one encoding of a manifest that this version understands.
-    Manifest,
-    /// Of another maker.
-    Vendor,
-    /// For other hardware, or another part of it.
-    Class,
-    /// The sequence is not above the one of the last update.
-    Sequence,
-    /// The security counter is below the meter's.
-    SecurityCounter,
-    /// The build that runs is not among those it may replace, or is the same.
-    Version,
-    /// Too early, too late, or the clock is not set.
-    Time,
-    /// The image does not fit its area, or the list of hashes not its buffer.
-    Room,
-    /// Another update is under way, or the firmware that runs is on trial.
-    Busy,
-    /// The image in flash is not what was signed.
-    Image,
+numbered! {
+    /// Why a manifest, or its image, is refused, in the order in which it is looked at.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    #[non_exhaustive]
+    pub enum Refusal {
+        /// Longer than [`MAX_MESSAGE`](super::MAX_MESSAGE).
+        TooLong = 1,
+        /// Not the one encoding of a COSE_Sign1 of the wire format.
+        Shape = 2,
+        /// No key of this name.
+        UnknownKey = 3,
+        /// The signature is wrong.
+        Forged = 4,
+        /// Signed, and not the one encoding of a manifest that this version understands.
+        Manifest = 5,
+        /// Of another maker.
+        Vendor = 6,
+        /// For other hardware, or another part of it.
+        Class = 7,
+        /// The sequence is not above the one of the last update.
+        Sequence = 8,
+        /// The security counter is below the meter's.
+        SecurityCounter = 9,
+        /// The build that runs is not among those it may replace, or is the same.
+        Version = 10,
+        /// Too early, too late, or the clock is not set.
+        Time = 11,
+        /// The image does not fit its area, or the list of hashes not its buffer.
+        Room = 12,
+        /// Another update is under way, or the firmware that runs is on trial.
+        Busy = 13,
+        /// The image in flash is not what was signed.
+        Image = 14,
+    }
 }
 
 impl Refusal {
-    /// The event of `spec.md` section 5 that tells of it.
+    /// The event of `spec.md` section 5 that tells of it, with its number as detail.
     #[must_use]
     pub const fn event(self) -> u16 {
         match self {
@@ -85,12 +88,6 @@ impl Refusal {
             Self::SecurityCounter => code::UPDATE_OLDER,
             _ => code::UPDATE_CHECK_FAILED,
         }
-    }
-
-    /// A number for the detail of that event, from 1 on.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8 + 1
     }
 }
 
@@ -139,7 +136,7 @@ impl Device {
     /// # Errors
     /// [`Refusal`]: the first check that fails decides.
     pub fn judge(&self, message: &[u8], standing: Standing) -> Result<Manifest, Refusal> {
-        let payload = Envelope::parse(message)?.open(&self.keys)?;
+        let payload = envelope::open(message, &self.keys)?;
         let manifest = Manifest::decode(payload).map_err(|_| Refusal::Manifest)?;
         let [first, last] = manifest.window;
         let is_timely = standing
@@ -196,8 +193,7 @@ impl Device {
     /// Whether a stored message is still signed, and the one of this image.
     #[must_use]
     pub fn vouches(&self, message: &[u8], manifest: &Manifest) -> bool {
-        Envelope::parse(message)
-            .and_then(|envelope| envelope.open(&self.keys))
+        envelope::open(message, &self.keys)
             .is_ok_and(|payload| Manifest::decode(payload) == Ok(*manifest))
     }
 }

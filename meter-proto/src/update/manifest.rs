@@ -5,11 +5,12 @@ use core::fmt;
 use meter_core::units::UtcSeconds;
 use minicbor::Decoder;
 
-use super::envelope::{self, Envelope};
-use super::sign::{PublicKey, SIGNATURE};
+use super::envelope;
 use super::{BLOCK_SIZES, ImageId, MAX_BLOCKS, MAX_MESSAGE};
-use crate::payload::cbor::{self, Fields};
-use crate::payload::{DecodeError, EncodeError, required};
+use crate::number::numbered;
+use crate::payload::cbor::{self, Fields, array, items};
+use crate::payload::{DecodeError, EncodeError, in_range, required};
+use crate::sign1::{PublicKey, SIGNATURE};
 
 /// The version of the manifest's structure: key 1.
 const STRUCTURE: u64 = 1;
@@ -56,32 +57,17 @@ impl defmt::Format for Version {
     }
 }
 
-/// What the image is a part of: key 6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Component {
-    /// 0: the meter's application.
-    Application,
-    /// 1: the modem's firmware.
-    Modem,
-    /// 2: the bootloader.
-    Bootloader,
-}
-
-impl Component {
-    const ALL: [Self; 3] = [Self::Application, Self::Modem, Self::Bootloader];
-
-    /// The component of a number on the wire.
-    #[must_use]
-    pub fn from_number(number: u64) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|component| u64::from(component.number()) == number)
-    }
-
-    /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        self as u8
+numbered! {
+    /// What the image is a part of: key 6.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Component {
+        /// The meter's application.
+        Application = 0,
+        /// The modem's firmware.
+        Modem = 1,
+        /// The bootloader.
+        Bootloader = 2,
     }
 }
 
@@ -220,8 +206,7 @@ impl Manifest {
 
     /// Decodes what a meter has stored, without a look at the signature.
     pub(super) fn read_stored(message: &[u8]) -> Option<Self> {
-        let envelope = Envelope::parse(message).ok()?;
-        Self::decode(envelope.payload()).ok()
+        Self::decode(envelope::payload(message).ok()?).ok()
     }
 }
 
@@ -247,20 +232,19 @@ impl Draft {
         match key {
             1 => self.structure = Some(value.u64()?),
             2 => self.sequence = Some(value.u64()?),
-            3 => self.vendor = Some(array(value)?),
-            4 => self.class = Some(array(value)?),
+            3 => self.vendor = Some(in_range(array(value)?, key)?),
+            4 => self.class = Some(in_range(array(value)?, key)?),
             5 => self.security_counter = Some(value.u32()?),
-            6 => self.component = Component::from_number(value.u64()?),
+            6 => self.component = Some(in_range(Component::from_number(value.u64()?), key)?),
             7 => self.size = Some(value.u32()?),
-            8 => self.digest = Some(array(value)?),
+            8 => self.digest = Some(in_range(array(value)?, key)?),
             9 => {
                 items(value, 2)?;
-                self.blocks = Some((value.u16()?, array(value)?));
+                self.blocks = Some((value.u16()?, in_range(array(value)?, key)?));
             }
             10 => {
                 items(value, 4)?;
-                let text = Version::new(value.str()?);
-                let text = text.ok_or(DecodeError::OutOfRange { key })?;
+                let text = in_range(Version::new(value.str()?), key)?;
                 self.versions = Some((text, value.u32()?, [value.u32()?, value.u32()?]));
             }
             11 => {
@@ -274,10 +258,10 @@ impl Draft {
     }
 
     fn finish(self) -> Result<Manifest, DecodeError> {
-        in_range(required(self.structure, 1)? == STRUCTURE, 1)?;
-        in_range(self.flags & !KNOWN_FLAGS == 0, 13)?;
+        check(required(self.structure, 1)? == STRUCTURE, 1)?;
+        check(self.flags & !KNOWN_FLAGS == 0, 13)?;
         let (block_size, list_digest) = required(self.blocks, 9)?;
-        in_range(BLOCK_SIZES.contains(&block_size), 9)?;
+        check(BLOCK_SIZES.contains(&block_size), 9)?;
         let (version, build, replaces) = required(self.versions, 10)?;
         let manifest = Manifest {
             sequence: required(self.sequence, 2)?,
@@ -296,28 +280,11 @@ impl Draft {
             changes_metrology: self.flags & 1 > 0,
             needs_consent: self.flags & 2 > 0,
         };
-        in_range((1..=MAX_BLOCKS).contains(&manifest.blocks()), 7)?;
+        check((1..=MAX_BLOCKS).contains(&manifest.blocks()), 7)?;
         Ok(manifest)
     }
 }
 
-const fn in_range(is: bool, key: u64) -> Result<(), DecodeError> {
-    if is {
-        Ok(())
-    } else {
-        Err(DecodeError::OutOfRange { key })
-    }
-}
-
-fn items(value: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
-    if cbor::length(value.array())? == count {
-        Ok(())
-    } else {
-        Err(DecodeError::Malformed)
-    }
-}
-
-fn array<const N: usize>(value: &mut Decoder<'_>) -> Result<[u8; N], DecodeError> {
-    let bytes = value.bytes()?;
-    bytes.try_into().map_err(|_| DecodeError::Malformed)
+fn check(is_in_range: bool, key: u64) -> Result<(), DecodeError> {
+    in_range(is_in_range.then_some(()), key)
 }

@@ -5,7 +5,7 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`PublicKey`] | Ed25519, verified strictly |
+//! | [`PublicKey`], [`KeyId`] | Ed25519, verified strictly, and what a manifest calls a key |
 //! | [`Manifest`] | what is signed, in a COSE_Sign1, and how the maker's tool seals it |
 //! | [`Device`] | what the running firmware compares a manifest with, and why it refuses |
 //! | [`Query`], [`Data`] | the two messages of a download |
@@ -19,19 +19,18 @@ mod machine;
 mod manifest;
 mod notice;
 mod record;
-mod sign;
 mod slot;
 mod updater;
 mod window;
 
+pub use crate::sign1::{KeyError, PUBLIC_KEY, PublicKey, SIGNATURE};
 pub use block::{BLOCK_SIZES, Data, HASH, ImageId, LIST_OFFSET, MAX_BLOCKS, Query, block_hash};
-pub use envelope::{OVERHEAD, seal};
+pub use envelope::{KeyId, OVERHEAD, seal};
 pub use judge::{Device, Keys, Refusal, Standing};
 pub use machine::Policy;
 pub use manifest::{Component, MAX_VERSION, Manifest, Version};
 pub use notice::Notice;
 pub use record::{MAX_RECORD, Outcome, Phase, Record};
-pub use sign::{KeyError, KeyName, PUBLIC_KEY, PublicKey, SIGNATURE};
 pub use slot::{Boot, Slot};
 pub use updater::{Action, Block, UpdateError, Updater};
 pub use window::{MAX_WINDOW, Pace};

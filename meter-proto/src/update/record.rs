@@ -3,67 +3,51 @@
 use minicbor::Decoder;
 
 use super::ImageId;
+use crate::number::numbered;
 use crate::payload::cbor;
 use crate::payload::{DecodeError, EncodeError};
 
 /// The longest record, in bytes.
 pub const MAX_RECORD: usize = 40;
 
-/// How far an update is, as flash has it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Phase {
-    /// 0: there is none.
-    #[default]
-    Idle,
-    /// 1: the manifest is stored, and blocks are fetched.
-    Loading,
-    /// 2: the image in flash is the one that was signed.
-    Verified,
-    /// 3: the bootloader was asked for the swap.
-    Asked,
-    /// 4: the new image has started.
-    Trial,
-    /// 5: it will not stay.
-    GivenUp,
+numbered! {
+    /// How far an update is, as flash has it.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Phase {
+        /// There is none.
+        #[default]
+        Idle = 0,
+        /// The manifest is stored, and blocks are fetched.
+        Loading = 1,
+        /// The image in flash is the one that was signed.
+        Verified = 2,
+        /// The bootloader was asked for the swap.
+        Asked = 3,
+        /// The new image has started.
+        Trial = 4,
+        /// It will not stay.
+        GivenUp = 5,
+    }
 }
 
-/// How the last update ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Outcome {
-    /// 0: there was none.
-    #[default]
-    None,
-    /// 1: the new firmware stays.
-    Confirmed,
-    /// 2: the old firmware runs again.
-    Reverted,
-    /// 3: the head-end gave it up.
-    Cancelled,
-    /// 4: the image was not what was signed, or could not be written.
-    Failed,
-}
-
-impl Phase {
-    const ALL: [Self; 6] = [
-        Self::Idle,
-        Self::Loading,
-        Self::Verified,
-        Self::Asked,
-        Self::Trial,
-        Self::GivenUp,
-    ];
-}
-
-impl Outcome {
-    const ALL: [Self; 5] = [
-        Self::None,
-        Self::Confirmed,
-        Self::Reverted,
-        Self::Cancelled,
-        Self::Failed,
-    ];
+numbered! {
+    /// How the last update ended.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+    pub enum Outcome {
+        /// There was none.
+        #[default]
+        None = 0,
+        /// The new firmware stays.
+        Confirmed = 1,
+        /// The old firmware runs again.
+        Reverted = 2,
+        /// The head-end gave it up.
+        Cancelled = 3,
+        /// The image was not what was signed, or could not be written.
+        Failed = 4,
+    }
 }
 
 /// Everything that is stored beside the manifest: one item, whole or not there.
@@ -97,10 +81,10 @@ impl Record {
         cbor::encode_into(buffer, |writer| {
             writer
                 .array(6)?
-                .u8(self.phase as u8)?
+                .u8(self.phase.number())?
                 .bytes(&self.image.0)?;
             writer.u32(self.whole)?.u8(self.boots)?;
-            writer.u64(self.sequence)?.u8(self.outcome as u8)?;
+            writer.u64(self.sequence)?.u8(self.outcome.number())?;
             Ok(())
         })
     }
@@ -111,28 +95,18 @@ impl Record {
     /// [`DecodeError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut decoder = Decoder::new(bytes);
-        if cbor::length(decoder.array())? != 6 {
-            return Err(DecodeError::Malformed);
-        }
-        let phase = choose(&Phase::ALL, decoder.u8()?)?;
-        let image = decoder.bytes()?.try_into();
+        cbor::items(&mut decoder, 6)?;
+        let phase = Phase::from_number(decoder.u64()?);
+        let image = cbor::array(&mut decoder)?;
         let record = Self {
-            phase,
-            image: ImageId(image.map_err(|_| DecodeError::Malformed)?),
+            phase: phase.ok_or(DecodeError::Malformed)?,
+            image: ImageId(image.ok_or(DecodeError::Malformed)?),
             whole: decoder.u32()?,
             boots: decoder.u8()?,
             sequence: decoder.u64()?,
-            outcome: choose(&Outcome::ALL, decoder.u8()?)?,
+            outcome: Outcome::from_number(decoder.u64()?).ok_or(DecodeError::Malformed)?,
         };
-        if decoder.position() == bytes.len() {
-            Ok(record)
-        } else {
-            Err(DecodeError::TrailingBytes)
-        }
+        cbor::finish(&decoder)?;
+        Ok(record)
     }
-}
-
-fn choose<T: Copy>(all: &[T], number: u8) -> Result<T, DecodeError> {
-    let chosen = all.get(usize::from(number));
-    chosen.copied().ok_or(DecodeError::Malformed)
 }

@@ -6,22 +6,19 @@ use core::time::Duration;
 
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use meter_core::units::UtcSeconds;
-use sequential_storage::cache::{Cache, Uncached};
-use sequential_storage::map::{MapConfig, MapStorage};
 
 use super::machine::{CHUNK, Geometry, Machine, Policy, Step, Verdict};
 use super::notice::Notice;
 use super::record::{MAX_RECORD, Record};
 use super::slot::Slot;
 use super::{Data, Device, ImageId, MAX_MESSAGE, Manifest, Query, Refusal};
+use crate::storage;
 
 /// The item with the signed manifest, and the one with the [`Record`].
 const MANIFEST: u8 = 1;
 const RECORD: u8 = 2;
 /// Room to read an item: key, value, and what a flash of words of 32 bytes rounds them up by.
 const READ: usize = MAX_MESSAGE + 64;
-/// How often an item is written before the flash is taken for broken.
-const ATTEMPTS: u8 = 3;
 /// The longest word that the area may be written in, in bytes.
 const MAX_WORD: usize = 64;
 /// Chunks that one call reads at most: 4 KiB.
@@ -56,13 +53,12 @@ impl<F: fmt::Debug, S: fmt::Debug> fmt::Display for UpdateError<F, S> {
 
 impl<F: fmt::Debug, S: fmt::Debug> core::error::Error for UpdateError<F, S> {}
 
-impl<F, S> From<sequential_storage::Error<F>> for UpdateError<F, S> {
-    fn from(error: sequential_storage::Error<F>) -> Self {
-        use sequential_storage::Error as Storage;
-        match error {
-            Storage::Storage { value, .. } => Self::Flash(value),
-            Storage::FullStorage | Storage::ItemTooBig => Self::Layout,
-            _ => Self::Corrupted,
+impl<F, S> From<storage::Failure<F>> for UpdateError<F, S> {
+    fn from(failure: storage::Failure<F>) -> Self {
+        match failure {
+            storage::Failure::Flash(error) => Self::Flash(error),
+            storage::Failure::Layout => Self::Layout,
+            storage::Failure::Corrupted => Self::Corrupted,
         }
     }
 }
@@ -134,12 +130,12 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
         let boot = slot.boot().await.map_err(UpdateError::Slot)?;
         let counter = slot.security_counter().await.map_err(UpdateError::Slot)?;
         let mut buffer = [0; READ];
-        let item = fetch::<F, S>(&mut flash, &range, RECORD, &mut buffer).await?;
+        let item = storage::fetch(&mut flash, &range, RECORD, &mut buffer).await?;
         let record = match item {
             Some(bytes) => Record::decode(bytes).map_err(|_| UpdateError::Corrupted)?,
             None => Record::default(),
         };
-        let item = fetch::<F, S>(&mut flash, &range, MANIFEST, &mut buffer).await?;
+        let item = storage::fetch(&mut flash, &range, MANIFEST, &mut buffer).await?;
         let manifest = item.and_then(Manifest::read_stored);
         let found = (record, manifest);
         let machine = Machine::new(
@@ -294,7 +290,7 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
             Step::Manifest => {
                 let mut buffer = [0; READ];
                 let (flash, range) = (&mut self.flash, &self.range);
-                let message = fetch::<F, S>(flash, range, MANIFEST, &mut buffer).await?;
+                let message = storage::fetch(flash, range, MANIFEST, &mut buffer).await?;
                 self.machine.reread(message);
             }
             Step::Swap => {
@@ -355,20 +351,9 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
 
     /// Stores an item and sees that it can be read back.
     async fn keep(&mut self, item: u8, value: &[u8]) -> Result<(), Failure<F, S>> {
-        let mut failed = UpdateError::Corrupted;
-        for _ in 0..ATTEMPTS {
-            let mut buffer = [0; READ];
-            let (flash, range) = (&mut self.flash, &self.range);
-            let mut map = map::<F, S>(flash, range)?;
-            let stored = map.store_item(&mut buffer, &item, &value).await;
-            if fetch::<F, S>(flash, range, item, &mut buffer).await? == Some(value) {
-                return Ok(());
-            }
-            failed = stored
-                .err()
-                .map_or(UpdateError::Corrupted, UpdateError::from);
-        }
-        Err(failed)
+        let mut buffer = [0; READ];
+        let (flash, range) = (&mut self.flash, &self.range);
+        Ok(storage::keep(flash, range, item, value, &mut buffer).await?)
     }
 }
 
@@ -399,22 +384,3 @@ async fn write<A: NorFlash>(area: &mut A, at: u32, bytes: &[u8]) -> Result<(), A
     }
     Ok(())
 }
-
-async fn fetch<'d, F: NorFlash, S: Slot>(
-    flash: &mut F,
-    range: &Range<u32>,
-    item: u8,
-    buffer: &'d mut [u8],
-) -> Result<Option<&'d [u8]>, Failure<F, S>> {
-    Ok(map::<F, S>(flash, range)?.fetch_item(buffer, &item).await?)
-}
-
-fn map<'f, F: NorFlash, S: Slot>(
-    flash: &'f mut F,
-    range: &Range<u32>,
-) -> Result<Map<'f, F>, Failure<F, S>> {
-    let config = MapConfig::try_new(range.clone()).map_err(|_| UpdateError::Layout)?;
-    Ok(MapStorage::new(flash, config, Cache::new_uncached()))
-}
-
-type Map<'f, F> = MapStorage<u8, &'f mut F, Cache<Uncached, Uncached, Uncached, u8>>;

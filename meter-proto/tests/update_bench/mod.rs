@@ -103,14 +103,3 @@ pub(crate) fn seal_with(manifest: &Manifest, number: u8) -> Vec<u8> {
 pub(crate) fn seal(manifest: &Manifest) -> Vec<u8> {
     seal_with(manifest, 0)
 }
-
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<_> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .collect();
-    digits
-        .chunks(2)
-        .map(|pair| (pair[0] << 4 | pair[1]) as u8)
-        .collect()
-}

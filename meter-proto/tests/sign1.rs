@@ -3,13 +3,15 @@
 #![cfg(feature = "update")]
 
 mod flash;
+mod hex;
 mod update_bench;
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
+use hex::{hex, hex_array};
 use meter_proto::update::{KeyError, PublicKey};
 use proptest::prelude::*;
 use sha2::{Digest, Sha512};
-use update_bench::{public, signer, unhex};
+use update_bench::{public, signer};
 
 /// RFC 8032, section 7.1: public key, message, signature.
 fn vectors() -> [(&'static str, Vec<u8>, &'static str); 4] {
@@ -35,10 +37,6 @@ fn vectors() -> [(&'static str, Vec<u8>, &'static str); 4] {
             "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
         ),
     ]
-}
-
-fn bytes<const N: usize>(hex: &str) -> [u8; N] {
-    unhex(hex).try_into().unwrap()
 }
 
 /// Adds a number of 32 bytes, little endian.
@@ -75,8 +73,8 @@ const SMALL_ORDER: [&str; 14] = [
 #[test]
 fn rfc_8032_vectors_are_taken() {
     for (key, message, signature) in vectors() {
-        let key = PublicKey::new(&bytes(key)).unwrap();
-        let signature = bytes(signature);
+        let key = PublicKey::new(&hex_array(key)).unwrap();
+        let signature = hex_array(signature);
         assert!(key.verify(&message, &signature));
         for at in 0..64 {
             let mut other = signature;
@@ -91,15 +89,15 @@ fn rfc_8032_vectors_are_taken() {
 #[test]
 fn a_scalar_raised_by_the_order_is_refused() {
     for (key, message, signature) in vectors() {
-        let mut raised: [u8; 64] = bytes(signature);
-        add(&mut raised[32..], &unhex(ORDER));
+        let mut raised: [u8; 64] = hex_array(signature);
+        add(&mut raised[32..], &hex(ORDER));
         assert!(
-            !PublicKey::new(&bytes(key))
+            !PublicKey::new(&hex_array(key))
                 .unwrap()
                 .verify(&message, &raised)
         );
         // The verifier beneath takes it: the check is ours.
-        let beneath = salty_takes(&bytes(key), &message, &raised);
+        let beneath = salty_takes(&hex_array(key), &message, &raised);
         assert!(beneath, "salty looks at S by now");
     }
 }
@@ -112,12 +110,12 @@ fn salty_takes(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
 #[test]
 fn a_key_of_small_order_is_refused() {
     for encoding in SMALL_ORDER {
-        let bytes = bytes(encoding);
+        let bytes = hex_array(encoding);
         assert!(PublicKey::new(&bytes).is_err(), "{encoding}");
         let point = VerifyingKey::from_bytes(&bytes);
         assert!(point.is_err() || point.is_ok_and(|key| key.is_weak()));
     }
-    let identity = bytes(SMALL_ORDER[0]);
+    let identity = hex_array(SMALL_ORDER[0]);
     assert_eq!(PublicKey::new(&identity).err(), Some(KeyError::SmallOrder));
     // Under it, one signature is right for every message.
     let mut forged = [0; 64];
@@ -129,7 +127,7 @@ fn a_key_of_small_order_is_refused() {
 fn a_commitment_of_small_order_is_refused() {
     for encoding in SMALL_ORDER {
         let mut signature = [0; 64];
-        signature[..32].copy_from_slice(&unhex(encoding));
+        signature[..32].copy_from_slice(&hex(encoding));
         assert!(!public(0).verify(b"any", &signature));
     }
 }
@@ -161,7 +159,7 @@ proptest! {
             signature[at] ^= 1 << bit;
         }
         if raise {
-            add(&mut signature[32..], &unhex(ORDER));
+            add(&mut signature[32..], &hex(ORDER));
         }
         let strict = signer(number).verifying_key();
         let strict = strict.verify_strict(&message, &Signature::from_bytes(&signature));

@@ -6,8 +6,6 @@
 
 use core::fmt;
 
-use sha2::{Digest, Sha256};
-
 /// Bytes of a public key.
 pub const PUBLIC_KEY: usize = 32;
 /// Bytes of a signature.
@@ -46,11 +44,6 @@ const SMALL_ORDER: [[u8; 32]; 3] = [
     ],
 ];
 
-/// The name of a public key: the first four bytes of its SHA-256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct KeyName(pub [u8; 4]);
-
 /// Why bytes are no public key that is worth anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -73,12 +66,9 @@ impl fmt::Display for KeyError {
 
 impl core::error::Error for KeyError {}
 
-/// A public key of the maker, checked.
-#[derive(Clone)]
-pub struct PublicKey {
-    key: salty::PublicKey,
-    name: KeyName,
-}
+/// A public key, checked.
+#[derive(Clone, PartialEq)]
+pub struct PublicKey(salty::PublicKey);
 
 impl PublicKey {
     /// Checks the 32 bytes of RFC 8032, section 5.1.2.
@@ -88,22 +78,13 @@ impl PublicKey {
     pub fn new(bytes: &[u8; PUBLIC_KEY]) -> Result<Self, KeyError> {
         check_point(bytes)?;
         let key = salty::PublicKey::try_from(bytes).map_err(|_| KeyError::NotAPoint)?;
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        let [first, second, third, fourth, ..] = digest;
-        let name = KeyName([first, second, third, fourth]);
-        Ok(Self { key, name })
-    }
-
-    /// What a manifest calls this key.
-    #[must_use]
-    pub const fn name(&self) -> KeyName {
-        self.name
+        Ok(Self(key))
     }
 
     /// The key as bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PUBLIC_KEY] {
-        self.key.to_bytes()
+        self.0.to_bytes()
     }
 
     /// Whether this is a signature of `message` in its one form: S is below the order of the group
@@ -120,13 +101,17 @@ impl PublicKey {
         };
         is_below(scalar, &ORDER)
             && check_point(commitment).is_ok()
-            && self.key.verify(message, &signature.into()).is_ok()
+            && self.0.verify(message, &signature.into()).is_ok()
     }
 }
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("PublicKey").field(&self.name).finish()
+        f.write_str("PublicKey(")?;
+        for byte in self.to_bytes() {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str(")")
     }
 }
 
