@@ -4,19 +4,29 @@
 //! What it does to a connection follows from the seed and the number of the connection, so a test
 //! that fails fails again.
 
+mod connection;
 mod count;
-mod link;
+mod end;
 
 pub use count::{Count, PacketType};
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::{Builder, JoinHandle, scope, sleep};
 use std::time::Duration;
 
-use link::{End, Link};
+use connection::Connection;
+use count::Packets;
+use end::End;
+
+/// How long the server may take to answer a connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Before the next try, where the system refuses a connection.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +35,24 @@ pub enum Way {
     Up,
     /// From the server to the client.
     Down,
+}
+
+/// Which connections are cut, and where.
+///
+/// The bytes before the cut arrive; then both sides are closed. A connection that is over before it
+/// gets there is not cut: [`FaultProxy::drawn`] counts it, [`FaultProxy::cuts`] does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Each, behind so many bytes that way.
+    After(Way, u64),
+    /// Some, drawn by seed and number.
+    Drawn {
+        /// How many of a million connections; all, from a million on.
+        per_million: u32,
+        /// The place is drawn too: the way, and behind 1 up to this many bytes that way. As many
+        /// connections as were drawn are cut where each moves this many bytes both up and down.
+        within: NonZeroU64,
+    },
 }
 
 /// What is done to connections. [`Faults::default`] does nothing.
@@ -36,20 +64,21 @@ pub struct Faults {
     pub rate: u32,
     /// The most bytes of one write; 0 for no limit.
     pub piece: usize,
-    /// Each connection is cut after so many bytes that way.
-    pub cut_after: Option<(Way, u64)>,
-    /// So many of a thousand connections are cut after a number of bytes drawn at random, either
-    /// way, below [`cut_within`](Self::cut_within).
-    pub cut_per_mille: u32,
-    /// See [`cut_per_mille`](Self::cut_per_mille).
-    pub cut_within: u64,
-    /// Each connection goes silent both ways after so many bytes, and stays open.
+    /// Which connections are cut, and where.
+    pub cut: Option<Cut>,
+    /// Each connection goes silent behind so many bytes that way: what comes after them is read and
+    /// goes nowhere, both ways, and neither side is closed before the other closes. It is not cut
+    /// any more.
     pub hang_after: Option<(Way, u64)>,
     /// The first MQTT packet of this type is lost, once in the life of the proxy.
     pub lose: Option<(Way, PacketType)>,
 }
 
-/// A proxy that runs until it is dropped, which cuts what is open.
+/// A proxy that runs until it is dropped, which closes what is open and waits for its threads: no
+/// longer than 10 s, where a connect to the server is under way.
+///
+/// A close of either side passes on behind the bytes before it, and ends the connection both ways. A
+/// client whose server does not take the connection within 10 s is closed.
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
@@ -62,7 +91,6 @@ struct Shared {
     server: SocketAddr,
     faults: Faults,
     seed: u64,
-    is_over: AtomicBool,
     /// The packet that was to be lost is lost.
     has_lost: AtomicBool,
     up: Mutex<Count>,
@@ -73,8 +101,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Connections {
     total: u64,
+    drawn: u64,
     cut: u64,
-    open: Vec<TcpStream>,
+    /// The proxy is dropped: nothing is opened any more.
+    is_over: bool,
+    open: Vec<Weak<Connection>>,
 }
 
 impl FaultProxy {
@@ -82,7 +113,7 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// Those of the socket.
+    /// Those of the socket, and of a system that has no thread left.
     pub fn start(server: SocketAddr, faults: Faults, seed: u64) -> io::Result<Self> {
         Self::listen((Ipv4Addr::LOCALHOST, 0).into(), server, faults, seed)
     }
@@ -91,7 +122,7 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// Those of the socket.
+    /// Those of the socket, and of a system that has no thread left.
     pub fn listen(
         on: SocketAddr,
         server: SocketAddr,
@@ -104,18 +135,17 @@ impl FaultProxy {
             server,
             faults,
             seed,
-            is_over: AtomicBool::new(false),
             has_lost: AtomicBool::new(false),
             up: Mutex::default(),
             down: Mutex::default(),
             connections: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
-        let acceptor = Some(std::thread::spawn(move || accept(&listener, &accepting)));
+        let acceptor = Builder::new().spawn(move || accept(listener, &accepting))?;
         Ok(Self {
             address,
             shared,
-            acceptor,
+            acceptor: Some(acceptor),
         })
     }
 
@@ -131,10 +161,16 @@ impl FaultProxy {
         lock(self.shared.count(way)).clone()
     }
 
-    /// Connections so far.
+    /// Connections that clients have made so far.
     #[must_use]
     pub fn connections(&self) -> u64 {
         lock(&self.shared.connections).total
+    }
+
+    /// Connections so far that are to be cut: those that were drawn, or all with [`Cut::After`].
+    #[must_use]
+    pub fn drawn(&self) -> u64 {
+        lock(&self.shared.connections).drawn
     }
 
     /// Connections that were cut so far.
@@ -146,16 +182,27 @@ impl FaultProxy {
 
 impl Drop for FaultProxy {
     fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::Relaxed);
-        for stream in lock(&self.shared.connections).open.drain(..) {
-            let _ = stream.shutdown(std::net::Shutdown::Both);
+        self.shared.close();
+        let Some(acceptor) = self.acceptor.take() else {
+            return;
+        };
+        // It waits for a client, so it gets one.
+        let address = reachable(self.address);
+        while !acceptor.is_finished() && TcpStream::connect_timeout(&address, PAUSE).is_err() {
+            sleep(PAUSE);
         }
-        // It waits for a connection.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
+        let _ = acceptor.join();
     }
+}
+
+/// Where a listener on this address is reached from here.
+fn reachable(mut listening: SocketAddr) -> SocketAddr {
+    match listening.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => listening.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => listening.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    listening
 }
 
 impl Shared {
@@ -166,9 +213,54 @@ impl Shared {
         }
     }
 
+    /// Counts what was read, and gives what is to be sent on.
+    fn take(&self, way: Way, packets: &mut Packets, bytes: &[u8]) -> Vec<u8> {
+        let may_lose = self.faults.lose.is_some_and(|(of, _)| of == way);
+        let mut kept = Vec::new();
+        let mut total = lock(self.count(way));
+        total.bytes += bytes.len() as u64;
+        packets.push(bytes, |kind, packet| {
+            total.add(packet);
+            if may_lose && !self.loses(way, kind) {
+                kept.extend_from_slice(packet);
+            }
+        });
+        if may_lose { kept } else { bytes.to_vec() }
+    }
+
     /// Whether this packet is the one to be lost.
     fn loses(&self, way: Way, packet: PacketType) -> bool {
         self.faults.lose == Some((way, packet)) && !self.has_lost.swap(true, Ordering::Relaxed)
+    }
+
+    /// Counts a new connection and draws its end; none once the proxy is over.
+    fn draw(&self) -> Option<End> {
+        let mut connections = lock(&self.connections);
+        if connections.is_over {
+            return None;
+        }
+        connections.total += 1;
+        let end = End::draw(&self.faults, self.seed, connections.total);
+        connections.drawn += u64::from(end.is_drawn());
+        Some(end)
+    }
+
+    /// Sees to it that the connection does not outlive the proxy.
+    fn keep(&self, connection: &Arc<Connection>) {
+        let mut connections = lock(&self.connections);
+        if connections.is_over {
+            return connection.close();
+        }
+        connections.open.retain(|open| open.strong_count() > 0);
+        connections.open.push(Arc::downgrade(connection));
+    }
+
+    fn close(&self) {
+        let mut connections = lock(&self.connections);
+        connections.is_over = true;
+        for connection in connections.open.iter().filter_map(Weak::upgrade) {
+            connection.close();
+        }
     }
 
     fn has_cut(&self) {
@@ -181,31 +273,32 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for client in listener.incoming() {
-        if shared.is_over.load(Ordering::Relaxed) {
-            return;
+/// Until the proxy is over, and so is every connection.
+fn accept(listener: TcpListener, shared: &Shared) {
+    scope(|threads| {
+        for client in listener.incoming() {
+            let Ok(client) = client else {
+                // There is no file left for it, and there would be none at once.
+                sleep(PAUSE);
+                continue;
+            };
+            let Some(end) = shared.draw() else {
+                break;
+            };
+            // A client that gets no thread is closed.
+            let _ = Builder::new().spawn_scoped(threads, move || serve(client, end, shared));
         }
-        // A server that is away is a connection that ends.
-        let (Ok(client), Ok(server)) = (client, TcpStream::connect(shared.server)) else {
-            continue;
-        };
-        let _ = serve(client, server, shared);
-    }
+        drop(listener);
+    });
 }
 
-fn serve(client: TcpStream, server: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
-    let number = {
-        let mut connections = lock(&shared.connections);
-        connections.total += 1;
-        connections.open.push(client.try_clone()?);
-        connections.open.push(server.try_clone()?);
-        connections.total
-    };
-    let end = End::draw(&shared.faults, shared.seed, number);
-    Link::new(Way::Up, &client, &server, shared, end)?.run();
-    Link::new(Way::Down, &server, &client, shared, end)?.run();
+/// # Errors
+///
+/// Those of the sockets; both are closed then.
+fn serve(client: TcpStream, end: End, shared: &Shared) -> io::Result<()> {
+    let server = TcpStream::connect_timeout(&shared.server, CONNECT_TIMEOUT)?;
+    let connection = Arc::new(Connection::new(client, server, end)?);
+    shared.keep(&connection);
+    connection.run(shared);
     Ok(())
 }

@@ -1,55 +1,26 @@
 //! Each fault, on a server that sends back what it gets.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
-use fault_proxy::{FaultProxy, Faults, PacketType, Way};
-
-/// Sends back what each connection sends.
-fn mirror() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            std::thread::spawn(move || {
-                let mut buffer = [0; 4_096];
-                while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                    if stream.write_all(&buffer[..count]).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    address
-}
+use common::{back, connect, ends, is_silent, listen, mirror, patient};
+use fault_proxy::{Cut, FaultProxy, Faults, PacketType, Way};
 
 fn proxy(faults: Faults) -> FaultProxy {
     FaultProxy::start(mirror(), faults, 1).unwrap()
 }
 
-fn connect(proxy: &FaultProxy) -> TcpStream {
-    let stream = TcpStream::connect(proxy.address()).unwrap();
-    let patience = Some(Duration::from_secs(20));
-    stream.set_read_timeout(patience).unwrap();
-    stream
-}
-
-/// What comes back of `bytes`, until the connection ends or all of it is there.
-fn back(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
-    stream.write_all(bytes).unwrap();
-    let mut got = Vec::new();
-    let mut buffer = [0; 4_096];
-    while got.len() < bytes.len() {
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => got.extend_from_slice(&buffer[..count]),
-        }
-    }
-    got
+/// A connection with both of its ends.
+fn both_ends(faults: Faults) -> (FaultProxy, TcpStream, TcpStream) {
+    let (listener, address) = listen();
+    let proxy = FaultProxy::start(address, faults, 1).unwrap();
+    let client = connect(proxy.address());
+    let (server, _) = listener.accept().unwrap();
+    (proxy, client, patient(server))
 }
 
 fn pattern(length: usize) -> Vec<u8> {
@@ -65,7 +36,7 @@ fn without_faults_nothing_is_changed_however_it_is_cut_up() {
         };
         let proxy = proxy(faults);
         let data = pattern(20_000);
-        assert_eq!(back(&mut connect(&proxy), &data), data);
+        assert_eq!(back(&mut connect(proxy.address()), &data), data);
         assert_eq!(proxy.count(Way::Up).bytes, 20_000);
         assert_eq!((proxy.connections(), proxy.cuts()), (1, 0));
     }
@@ -80,7 +51,7 @@ fn delay_and_rate_take_their_time() {
             rate,
             ..Faults::default()
         });
-        let mut stream = connect(&proxy);
+        let mut stream = connect(proxy.address());
         let data = pattern(2_000);
         let begun = Instant::now();
         assert_eq!(back(&mut stream, &data), data);
@@ -92,37 +63,102 @@ fn delay_and_rate_take_their_time() {
 fn connection_ends_behind_the_byte_that_was_named() {
     for (way, after) in [(Way::Up, 0), (Way::Up, 100), (Way::Down, 777)] {
         let proxy = proxy(Faults {
-            cut_after: Some((way, after)),
+            cut: Some(Cut::After(way, after)),
             ..Faults::default()
         });
         let data = pattern(5_000);
-        let got = back(&mut connect(&proxy), &data);
+        let got = back(&mut connect(proxy.address()), &data);
         assert!(got.len() as u64 <= after, "{} {after}", got.len());
         assert!(data.starts_with(&got));
-        assert_eq!(proxy.cuts(), 1);
+        assert_eq!((proxy.drawn(), proxy.cuts()), (1, 1));
         if way == Way::Down {
             assert_eq!(got.len() as u64, after);
         }
     }
 }
 
+/// What each of so many connections got back of so many bytes.
+fn lengths(proxy: &FaultProxy, connections: usize, bytes: usize) -> Vec<usize> {
+    let data = pattern(bytes);
+    let got = |_| back(&mut connect(proxy.address()), &data).len();
+    (0..connections).map(got).collect()
+}
+
 #[test]
-fn silence_leaves_the_connection_open() {
+fn connection_that_is_drawn_is_cut_where_it_gets_there() {
+    let within = NonZeroU64::new(100).unwrap();
     let proxy = proxy(Faults {
-        hang_after: Some((Way::Down, 10)),
+        cut: Some(Cut::Drawn {
+            per_million: 250_000,
+            within,
+        }),
         ..Faults::default()
     });
-    let mut stream = connect(&proxy);
-    assert_eq!(back(&mut stream, b"0123456789"), b"0123456789");
-    let patience = Some(Duration::from_millis(300));
-    stream.set_read_timeout(patience).unwrap();
-    stream.write_all(b"anybody there?").unwrap();
-    let error = stream.read(&mut [0; 8]).unwrap_err();
-    assert!(matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut
-    ));
-    stream.write_all(b"still open").unwrap();
+    let got = lengths(&proxy, 100, 200);
+    let short = got.iter().filter(|&&length| length < 200).count() as u64;
+    assert!((15..35).contains(&proxy.drawn()), "{}", proxy.drawn());
+    assert_eq!(proxy.cuts(), proxy.drawn());
+    assert_eq!(short, proxy.cuts());
+}
+
+#[test]
+fn connection_that_is_over_before_its_place_is_drawn_but_not_cut() {
+    let within = NonZeroU64::new(u64::MAX).unwrap();
+    let proxy = proxy(Faults {
+        cut: Some(Cut::Drawn {
+            per_million: 1_000_000,
+            within,
+        }),
+        ..Faults::default()
+    });
+    assert_eq!(lengths(&proxy, 3, 10), [10; 3]);
+    assert_eq!((proxy.drawn(), proxy.cuts()), (3, 0));
+}
+
+#[test]
+fn silence_begins_behind_the_byte_that_was_named_and_is_both_ways() {
+    for way in [Way::Up, Way::Down] {
+        let faults = Faults {
+            hang_after: Some((way, 10)),
+            ..Faults::default()
+        };
+        let (_proxy, mut client, mut server) = both_ends(faults);
+        let (from, to) = match way {
+            Way::Up => (&mut client, &mut server),
+            Way::Down => (&mut server, &mut client),
+        };
+        from.write_all(b"0123456789 and more").unwrap();
+        let mut got = [0; 10];
+        to.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"0123456789");
+        // More than the sockets hold, so somebody reads it.
+        let much = [0x30, 0x7f].repeat(8 << 20);
+        for end in [from, to] {
+            end.write_all(&much).unwrap();
+        }
+        assert!(is_silent(&mut client) && is_silent(&mut server), "{way:?}");
+        client.shutdown(Shutdown::Both).unwrap();
+        assert!(ends(&mut server), "{way:?}");
+    }
+}
+
+#[test]
+fn close_passes_on_before_the_silence() {
+    for way in [Way::Up, Way::Down] {
+        let faults = Faults {
+            hang_after: Some((way, 10)),
+            ..Faults::default()
+        };
+        let (_proxy, client, mut server) = both_ends(faults.clone());
+        drop(client);
+        assert!(ends(&mut server), "{way:?}");
+        let (_proxy, mut client, mut server) = both_ends(faults);
+        server.write_all(b"bye").unwrap();
+        drop(server);
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        assert_eq!(got, b"bye", "{way:?}");
+    }
 }
 
 #[test]
@@ -131,7 +167,7 @@ fn one_packet_is_lost_and_no_other() {
         lose: PacketType::parse("puback").map(|packet| (Way::Down, packet)),
         ..Faults::default()
     });
-    let mut stream = connect(&proxy);
+    let mut stream = connect(proxy.address());
     // Two acknowledgements between signs of life.
     stream
         .write_all(b"\xc0\0\x40\x02\0\x01\xc0\0\x40\x02\0\x02")
@@ -141,17 +177,8 @@ fn one_packet_is_lost_and_no_other() {
     assert_eq!(&got, b"\xc0\0\xc0\0\x40\x02\0\x02");
     assert_eq!(proxy.count(Way::Down).packets(PacketType::PUBACK), 2);
     // Once in its life.
-    let mut stream = connect(&proxy);
+    let mut stream = connect(proxy.address());
     stream.write_all(b"\x40\x02\0\x01").unwrap();
     let mut got = [0; 4];
     stream.read_exact(&mut got).unwrap();
-}
-
-#[test]
-fn proxy_that_is_dropped_ends_what_is_open() {
-    let proxy = proxy(Faults::default());
-    let mut stream = connect(&proxy);
-    assert_eq!(back(&mut stream, b"x"), b"x");
-    drop(proxy);
-    assert_eq!(stream.read(&mut [0; 8]).unwrap_or(0), 0);
 }

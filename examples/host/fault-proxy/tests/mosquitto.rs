@@ -11,14 +11,15 @@ mod server;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::num::NonZeroU64;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use embassy_futures::block_on;
-use fault_proxy::{FaultProxy, Faults, PacketType, Way};
+use fault_proxy::{Cut, FaultProxy, Faults, PacketType, Way};
 use meter_core::units::{Millivolts, UtcSeconds, WattHours};
-use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Timing};
+use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Slot, Timing};
 use meter_proto::outbox::Outbox;
 use meter_proto::payload::{Phases, Reading, Receipt, Stamp, Stream};
 use meter_proto::topic::{Channel, MeterId, Topic};
@@ -29,7 +30,12 @@ use simulator::flash::{Flash, layout};
 const RECORDS: u64 = 1_000;
 const PER_CONNECTION: u64 = 10;
 const FASTER: u32 = 100;
+/// Draws six of the first 109 connections, three to be cut on the way up and three on the way down.
+const SEED: u64 = 4;
+const CUTS: u64 = 6;
 const KEEP_ALIVE: u16 = 60;
+/// A connection that sends its records moves more than this both up and down.
+const CUT_WITHIN: NonZeroU64 = NonZeroU64::new(400).unwrap();
 const METER: MeterId = MeterId(*b"MTR\0\0\0\0\x2a");
 
 /// What the head-end has stored, and how often each record came.
@@ -88,7 +94,10 @@ struct Meter<'b> {
     begun: Instant,
     /// The last record that went out on this connection.
     sent: u64,
-    publishes: u64,
+    /// The last record that went out at all.
+    newest: u64,
+    /// Bytes of packets with a record that had gone out before, beside those with DUP.
+    again: u64,
 }
 
 impl Meter<'_> {
@@ -162,7 +171,12 @@ impl Meter<'_> {
             self.session
                 .publish(topic.as_str(), &message, qos, false, now)
                 .unwrap();
-            (self.sent, self.publishes) = (seq, self.publishes + 1);
+            self.sent = seq;
+            if seq <= self.newest {
+                // Header, length of the topic, and identifier.
+                self.again += (2 + 2 + topic.as_str().len() + 2 + message.len()) as u64;
+            }
+            self.newest = seq.max(self.newest);
         }
     }
 
@@ -175,6 +189,7 @@ impl Meter<'_> {
             .unwrap();
         let options = ConnectOptions {
             client_id: "4d5452000000002a",
+            clean_session: false,
             keep_alive: KEEP_ALIVE,
             will: None,
             credentials: None,
@@ -223,25 +238,31 @@ fn a_thousand_records_arrive_once_over_a_slow_link_that_breaks() {
     let faults = Faults {
         delay: Duration::from_secs(1) / FASTER,
         rate: 15_000 / 8 * FASTER,
-        cut_per_mille: 50,
-        cut_within: 1_000,
+        cut: Some(Cut::Drawn {
+            per_million: 50_000,
+            within: CUT_WITHIN,
+        }),
         ..Faults::default()
     };
-    let proxy = FaultProxy::start(server.address, faults, 3).unwrap();
+    let proxy = FaultProxy::start(server.address, faults, SEED).unwrap();
     let opened = Outbox::open(Flash::in_memory(), layout().outbox, 7);
     let (outbox, _) = block_on(opened).unwrap();
     let (mut receive, mut control, mut publish) = ([0; 256], [0; 256], [0; 256]);
+    let mut slots = [Slot::FREE; 1];
     let buffers = Buffers {
         receive: &mut receive,
         control: &mut control,
         publish: &mut publish,
+        slots: &mut slots,
+        unreleased: &mut [],
     };
     let mut meter = Meter {
         outbox,
         session: Session::new(buffers, Timing::default()),
         begun: Instant::now(),
         sent: 0,
-        publishes: 0,
+        newest: 0,
+        again: 0,
     };
     while meter.outbox.acknowledged(Stream::Reading) < RECORDS {
         meter.record();
@@ -257,18 +278,21 @@ fn a_thousand_records_arrive_once_over_a_slow_link_that_breaks() {
     let up = proxy.count(Way::Up);
     let pings = up.packets(PacketType::PINGREQ);
     let seconds = meter.now().as_secs();
+    let again = up.again + meter.again;
+    let (connections, drawn, cut) = (proxy.connections(), proxy.drawn(), proxy.cuts());
     println!(
-        "{} connections, {} cut; {} bytes up, {} of them again; {twice} records twice; {pings} pings \
-         in {seconds} s",
-        proxy.connections(),
-        proxy.cuts(),
+        "{connections} connections, {drawn} drawn to be cut, {cut} cut; {} bytes up, {again} of them \
+         again; {twice} records twice; {pings} pings in {seconds} s",
         up.bytes,
-        up.again,
     );
-    assert!(proxy.cuts() >= 3, "the link broke");
-    // What went out on a connection that broke goes out again as new, or with DUP.
-    let again = up.packets(PacketType::PUBLISH) - RECORDS;
-    assert!(again * 10 < RECORDS, "{again} of {RECORDS} again");
-    assert!(up.again * 10 < up.bytes);
+    assert_eq!((drawn, cut), (CUTS, CUTS), "all that were drawn are cut");
+    let per_mille = cut * 1_000 / connections;
+    assert!((40..=60).contains(&per_mille), "{per_mille} of a thousand");
+    assert!(again * 10 < up.bytes);
+    let publishes = up.packets(PacketType::PUBLISH);
+    assert!(
+        (publishes - RECORDS) * 10 < RECORDS,
+        "{publishes} for {RECORDS}"
+    );
     assert!(pings <= seconds / u64::from(KEEP_ALIVE) + 1);
 }
