@@ -4,6 +4,7 @@ use core::num::NonZeroU16;
 use core::time::Duration;
 
 use embassy_futures::select::{Either, select};
+use embassy_futures::yield_now;
 use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
@@ -16,12 +17,16 @@ use super::{ConnectOptions, Event, PublishError, QoS, Session};
 /// one takes up where this one was. `clock` gives the time since any fixed moment, and `delay`
 /// sleeps by it.
 ///
+/// The transport's `read` must lose no bytes when its future is dropped: it is at every deadline.
+/// A write that takes longer than [`Timing::ack`](super::Timing::ack) ends the connection: the link
+/// is dead. Nothing is read meanwhile.
+///
 /// # Cancelling
-/// The future of [`wait`](Self::wait) may be dropped at any time, if dropping the transport's
-/// `read` loses no bytes, as it should; select against it freely. One that is dropped while it
-/// writes leaves a part of a packet on the way, of which nobody knows the length: the next call
-/// gives up the connection ([`ClosedBy::LinkLost`](super::ClosedBy::LinkLost)), and what was under
-/// way goes out again on the next.
+/// The future of [`wait`](Self::wait) may be dropped at any time; select against it freely. One that
+/// is dropped while it writes leaves a part of a packet on the way, of which nobody knows the
+/// length: the next call gives up the connection
+/// ([`ClosedBy::LinkLost`](super::ClosedBy::LinkLost)), and what was under way goes out again on the
+/// next.
 pub struct Connection<'c, 'b, T, C, D> {
     session: &'c mut Session<'b>,
     transport: T,
@@ -30,6 +35,8 @@ pub struct Connection<'c, 'b, T, C, D> {
     delay: D,
     /// A write was begun, and did not come back yet.
     is_writing: bool,
+    /// The transport may keep bytes that were written.
+    needs_flush: bool,
 }
 
 impl<'c, 'b, T, C, D> Connection<'c, 'b, T, C, D>
@@ -39,8 +46,8 @@ where
     D: DelayNs,
 {
     /// Begins on a transport that is connected: CONNECT goes out with the first
-    /// [`wait`](Self::wait), and [`Event::Connected`] follows. What is read is kept in `input`,
-    /// 64 bytes or more.
+    /// [`wait`](Self::wait), and [`Event::Connected`] follows. What is read is kept in `input`: 64
+    /// bytes or more, and one at the least.
     ///
     /// # Errors
     /// As [`Session::connect`].
@@ -60,34 +67,39 @@ where
             clock,
             delay,
             is_writing: false,
+            needs_flush: false,
         })
     }
 
-    /// Waits for the next event, until the clock shows `until` at most; `None` then. After
-    /// [`Event::Closed`] drop the connection.
+    /// Waits for the next event, until the clock shows `until` at most, but for what is being
+    /// written; `None` then. After [`Event::Closed`] there is nothing more: drop the connection.
     ///
     /// # Errors
-    /// The transport's, after which the session has lost its link.
+    /// The transport's, after which the session has lost its link. What had come before is told by
+    /// the calls that follow, here or on the next connection.
     pub async fn wait(&mut self, until: Duration) -> Result<Option<Event<'_>>, T::Error> {
         if core::mem::take(&mut self.is_writing) {
             self.session.link_lost();
         }
         loop {
             self.flush().await?;
-            if self.session.has_event() {
+            let is_over = self.session.has_event() || (self.clock)() >= until;
+            let left = until.saturating_sub((self.clock)());
+            if !self.session.is_open() && !is_over {
+                sleep(&mut self.delay, left).await;
+                continue;
+            }
+            // Even at the end of the time what is there already is heard.
+            if !self.session.has_event() && self.session.is_open() {
+                let is_new = self.input.is_empty() && self.read(left).await?;
+                self.input.feed(self.session, is_new, (self.clock)());
+                if is_new {
+                    yield_now().await;
+                }
+            }
+            if self.session.has_event() || is_over {
+                self.flush().await?;
                 return Ok(self.session.event());
-            }
-            if self.input.is_empty() {
-                let deadline = self.session.deadline();
-                let wake = deadline.map_or(until, |deadline| deadline.min(until));
-                self.read(wake.saturating_sub((self.clock)())).await?;
-            }
-            // What has come counts before the time does.
-            self.input.feed(self.session, (self.clock)());
-            self.session.handle_timeout((self.clock)());
-            let is_quiet = !self.session.has_event() && self.session.transmit().is_empty();
-            if is_quiet && (self.clock)() >= until {
-                return Ok(None);
             }
         }
     }
@@ -140,11 +152,16 @@ where
     }
 
     async fn flush(&mut self) -> Result<(), T::Error> {
-        let mut wrote = false;
+        let patience = self.session.patience();
         while !self.session.transmit().is_empty() {
-            self.is_writing = true;
-            let written = self.transport.write(self.session.transmit()).await;
+            (self.is_writing, self.needs_flush) = (true, true);
+            let write = self.transport.write(self.session.transmit());
+            let written = select(write, sleep(&mut self.delay, patience)).await;
             self.is_writing = false;
+            let Either::First(written) = written else {
+                self.session.link_lost();
+                return Ok(());
+            };
             let count = written.inspect_err(|_| self.session.link_lost())?;
             // A transport that takes nothing more has come to its end.
             if count == 0 {
@@ -152,26 +169,34 @@ where
                 return Ok(());
             }
             self.session.sent(count, (self.clock)());
-            wrote = true;
         }
-        if wrote {
-            let flushed = self.transport.flush().await;
-            flushed.inspect_err(|_| self.session.link_lost())?;
+        if self.needs_flush {
+            let flush = select(self.transport.flush(), sleep(&mut self.delay, patience));
+            let flushed = flush.await;
+            self.needs_flush = false;
+            match flushed {
+                Either::First(flushed) => flushed.inspect_err(|_| self.session.link_lost())?,
+                Either::Second(()) => self.session.link_lost(),
+            }
         }
         Ok(())
     }
 
-    /// Reads what comes within a time.
-    async fn read(&mut self, within: Duration) -> Result<(), T::Error> {
+    /// Reads what comes before the session's deadline and within a time; whether something did.
+    async fn read(&mut self, within: Duration) -> Result<bool, T::Error> {
+        let now = (self.clock)();
+        let deadline = self.session.deadline();
+        let within = deadline.map_or(within, |at| within.min(at.saturating_sub(now)));
         let read = self.transport.read(self.input.free());
-        match select(read, sleep(&mut self.delay, within)).await {
-            Either::First(read) => match read.inspect_err(|_| self.session.link_lost())? {
-                0 => self.session.link_lost(),
-                count => self.input.filled(count),
-            },
-            Either::Second(()) => {}
+        let Either::First(read) = select(read, sleep(&mut self.delay, within)).await else {
+            return Ok(false);
+        };
+        let count = read.inspect_err(|_| self.session.link_lost())?;
+        if count == 0 {
+            self.session.link_lost();
         }
-        Ok(())
+        self.input.filled(count);
+        Ok(count > 0)
     }
 }
 

@@ -35,8 +35,8 @@ where
     C: Fn() -> Duration,
 {
     /// Begins on a transport that is connected: CONNECT goes out with the first
-    /// [`poll`](Self::poll), and [`Event::Connected`] follows. What is read is kept in `input`,
-    /// 64 bytes or more.
+    /// [`poll`](Self::poll), and [`Event::Connected`] follows. What is read is kept in `input`: 64
+    /// bytes or more, and one at the least.
     ///
     /// # Errors
     /// As [`Session::connect`].
@@ -56,11 +56,13 @@ where
         })
     }
 
-    /// Sends, receives and looks at the clock, without waiting for the server. Call it again soon
-    /// after [`nb::Error::WouldBlock`]. After [`Event::Closed`] drop the connection.
+    /// Sends, reads once and looks at the clock, without waiting for the server. Call it again soon
+    /// after [`nb::Error::WouldBlock`]. After [`Event::Closed`] there is nothing more: drop the
+    /// connection.
     ///
     /// # Errors
-    /// The transport's, after which the session has lost its link.
+    /// The transport's, after which the session has lost its link. What had come before is told by
+    /// the calls that follow, here or on the next connection.
     pub fn poll(&mut self) -> nb::Result<Event<'_>, T::Error> {
         self.turn().map_err(nb::Error::Other)?;
         self.session.event().ok_or(nb::Error::WouldBlock)
@@ -76,11 +78,13 @@ where
         until: Duration,
     ) -> Result<Option<Event<'_>>, T::Error> {
         loop {
-            self.turn()?;
+            let is_new = self.turn()?;
             if self.session.has_event() || (self.clock)() >= until {
                 return Ok(self.session.event());
             }
-            delay.delay_us(TURN.subsec_micros());
+            if !is_new {
+                delay.delay_us(TURN.subsec_micros());
+            }
         }
     }
 
@@ -131,20 +135,16 @@ where
         self.session
     }
 
-    /// Moves bytes until there is an event or nothing more to do now.
-    fn turn(&mut self) -> Result<(), T::Error> {
-        loop {
-            self.flush()?;
-            if self.session.has_event() {
-                return Ok(());
-            }
-            let is_new = self.input.is_empty() && self.read()?;
-            self.input.feed(self.session, (self.clock)());
-            self.session.handle_timeout((self.clock)());
-            if !is_new && !self.session.has_event() {
-                return self.flush();
-            }
+    /// Moves what can be moved now; whether something was read, and more may be there.
+    fn turn(&mut self) -> Result<bool, T::Error> {
+        self.flush()?;
+        if self.session.has_event() || !self.session.is_open() {
+            return Ok(false);
         }
+        let is_new = self.input.is_empty() && self.read()?;
+        self.input.feed(self.session, is_new, (self.clock)());
+        self.flush()?;
+        Ok(is_new)
     }
 
     fn flush(&mut self) -> Result<(), T::Error> {
@@ -174,10 +174,11 @@ where
             return Ok(false);
         }
         let read = self.transport.read(self.input.free());
-        match read.inspect_err(|_| self.session.link_lost())? {
-            0 => self.session.link_lost(),
-            count => self.input.filled(count),
+        let count = read.inspect_err(|_| self.session.link_lost())?;
+        if count == 0 {
+            self.session.link_lost();
         }
-        Ok(true)
+        self.input.filled(count);
+        Ok(count > 0)
     }
 }

@@ -3,6 +3,11 @@
 use super::codec::{self, Short};
 use super::terms::PublishError;
 
+/// Kept free for DISCONNECT, which must always find room.
+const RESERVE: usize = 2;
+/// The longest answer that a packet of the server asks for.
+const ANSWER: usize = 4;
+
 /// CONNECT, requests and answers, in the order in which they were made. They belong to one
 /// connection and die with it.
 pub(super) struct Control<'b> {
@@ -24,23 +29,61 @@ impl<'b> Control<'b> {
         (self.end, self.sent) = (0, 0);
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.sent == self.end
+    }
+
+    /// Whether the next packet of the server can be answered.
+    pub(super) const fn has_room(&self) -> bool {
+        self.waiting_length() + ANSWER + RESERVE <= self.buffer.len()
+    }
+
+    /// Bytes that wait.
+    pub(super) const fn waiting_length(&self) -> usize {
+        self.end - self.sent
+    }
+
     /// Has one more packet written beside those that wait.
+    ///
+    /// # Errors
+    /// [`PublishError::Busy`] where it would fit if nothing waited.
     pub(super) fn write(
         &mut self,
+        encode: impl FnOnce(&mut [u8]) -> Result<usize, PublishError>,
+    ) -> Result<(), PublishError> {
+        let limit = self.buffer.len().saturating_sub(RESERVE);
+        self.write_below(limit, encode)
+    }
+
+    fn write_below(
+        &mut self,
+        limit: usize,
         encode: impl FnOnce(&mut [u8]) -> Result<usize, PublishError>,
     ) -> Result<(), PublishError> {
         if self.sent > 0 {
             self.buffer.copy_within(self.sent..self.end, 0);
             (self.end, self.sent) = (self.end - self.sent, 0);
         }
-        let free = self.buffer.get_mut(self.end..).unwrap_or_default();
-        self.end += encode(free)?;
-        Ok(())
+        let free = self.buffer.get_mut(self.end..limit).unwrap_or_default();
+        match encode(free) {
+            Ok(length) => {
+                self.end += length;
+                Ok(())
+            }
+            Err(PublishError::TooLong) if self.end > 0 => Err(PublishError::Busy),
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds a short packet; `false` when it does not fit beside those that wait.
     pub(super) fn push(&mut self, packet: Short) -> bool {
         self.write(|free| codec::short(packet, free)).is_ok()
+    }
+
+    /// Adds DISCONNECT, for which there is room.
+    pub(super) fn push_disconnect(&mut self) {
+        let whole = self.buffer.len();
+        let _ = self.write_below(whole, |free| codec::short(Short::Disconnect, free));
     }
 
     pub(super) fn waiting(&self) -> &[u8] {

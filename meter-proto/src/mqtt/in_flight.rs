@@ -26,8 +26,10 @@ pub struct Slot {
     start: usize,
     length: usize,
     sent: usize,
-    /// Bytes of it have reached a connection before: the next start is a redelivery.
+    /// Bytes of it have reached a connection: the next start is a redelivery.
     started: bool,
+    /// All of it has reached a connection: the server may have it.
+    through: bool,
     /// `None` at QoS 0.
     identifier: Option<NonZeroU16>,
     awaits: Awaits,
@@ -51,6 +53,7 @@ impl Slot {
         length: 0,
         sent: 0,
         started: false,
+        through: false,
         identifier: None,
         awaits: Awaits::Nothing,
         due: Duration::ZERO,
@@ -121,7 +124,7 @@ impl<'b> InFlight<'b> {
         due: Duration,
     ) -> Result<(), PublishError> {
         let length = codec::publish_length(message)?;
-        if length > self.buffer.len() {
+        if length > self.buffer.len() || self.slots.is_empty() {
             return Err(PublishError::TooLong);
         }
         let free = self.buffer.get_mut(self.end..).unwrap_or_default();
@@ -168,13 +171,18 @@ impl<'b> InFlight<'b> {
         .unwrap_or(&[])
     }
 
-    pub(super) fn advance(&mut self, count: usize) {
+    /// So many bytes are out; the answer to them has until `due`.
+    pub(super) fn advance(&mut self, count: usize, due: Duration) {
         let Some(index) = self.next() else { return };
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
         slot.sent = (slot.sent + count).min(slot.length);
-        slot.started |= count > 0;
+        if count > 0 {
+            slot.started = true;
+            slot.through |= slot.is_sent();
+            slot.due = due;
+        }
         if slot.is_sent() && slot.awaits == Awaits::Nothing {
             self.free(index);
         }
@@ -206,14 +214,23 @@ impl<'b> InFlight<'b> {
     }
 
     /// Takes the first answer at QoS 2: PUBREL stands where PUBLISH was, and goes behind the
-    /// PUBRELs before, with its own time for an answer. `false` where this one was not awaited.
+    /// PUBRELs before, with its own time for an answer. `false` where no message has this one.
+    ///
+    /// A message that was through on a connection before may be answered before it goes out again,
+    /// and must not follow its PUBREL then [4.3.3-1]. One that is just going out again is answered
+    /// once more when it is through.
     pub(super) fn received(&mut self, identifier: NonZeroU16, due: Duration) -> bool {
-        let Some(index) = self.awaiting(identifier, Awaits::Pubrec) else {
+        let awaiting = self.position(identifier).and_then(|index| {
+            let slot = *self.slots.get(index)?;
+            (slot.awaits == Awaits::Pubrec && slot.through).then_some((index, slot))
+        });
+        let Some((index, slot)) = awaiting else {
             return false;
         };
-        let Some(&Slot { start, length, .. }) = self.slots.get(index) else {
-            return false;
-        };
+        if slot.is_partly_sent() {
+            return true;
+        }
+        let Slot { start, length, .. } = slot;
         let place = self
             .buffer
             .get_mut(start..start + length)

@@ -4,10 +4,16 @@ use core::time::Duration;
 
 use super::Session;
 
+/// So many reads in a row may bring something before the time is looked at all the same: a server
+/// that never stops talking does not stop the clock.
+const READS: u8 = 16;
+
 pub(super) struct Input<'b> {
     buffer: &'b mut [u8],
     start: usize,
     end: usize,
+    /// Reads in a row that brought something.
+    reads: u8,
 }
 
 impl<'b> Input<'b> {
@@ -16,6 +22,7 @@ impl<'b> Input<'b> {
             buffer,
             start: 0,
             end: 0,
+            reads: 0,
         }
     }
 
@@ -33,11 +40,26 @@ impl<'b> Input<'b> {
         (self.start, self.end) = (0, count.min(self.buffer.len()));
     }
 
-    /// Lets the session take what it will.
-    pub(super) fn feed(&mut self, session: &mut Session<'_>, now: Duration) {
+    /// Lets the session take what it will, and have the time after it has taken all: an answer that
+    /// has come is in time. `is_new` says that something was just read, and more may be there.
+    pub(super) fn feed(&mut self, session: &mut Session<'_>, is_new: bool, now: Duration) {
         while !self.is_empty() && !session.has_event() {
             let rest = self.buffer.get(self.start..self.end).unwrap_or(&[]);
-            self.start += session.receive(rest, now);
+            let used = session.receive(rest, now);
+            self.start += used;
+            if used == 0 {
+                break;
+            }
+        }
+        self.reads = if is_new {
+            self.reads.saturating_add(1)
+        } else {
+            0
+        };
+        let is_heard_out = !is_new || self.reads >= READS;
+        if self.is_empty() && is_heard_out && !session.has_event() {
+            self.reads = 0;
+            session.handle_timeout(now);
         }
     }
 }

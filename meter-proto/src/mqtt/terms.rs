@@ -12,7 +12,8 @@ pub struct Buffers<'b> {
     /// Holds one packet from the server. One that is longer is passed over and acknowledged; its
     /// topic must fit. 256 bytes do for receipts, a firmware block needs 1,100.
     pub receive: &'b mut [u8],
-    /// Holds CONNECT with its will, then subscriptions, acknowledgements and pings: 256 bytes.
+    /// Holds CONNECT with its will, then subscriptions, acknowledgements and pings: 256 bytes. Two of
+    /// them are kept free for DISCONNECT.
     pub control: &'b mut [u8],
     /// Holds the messages under way, the longest of which it must hold alone.
     pub publish: &'b mut [u8],
@@ -21,6 +22,8 @@ pub struct Buffers<'b> {
     pub slots: &'b mut [Slot],
     /// The identifiers of messages received at QoS 2 that the server has not released. Empty where
     /// nothing is subscribed at QoS 2; when it is full, the next such message ends the connection.
+    /// Room for less than the server sends at a time can make that happen over and over: Mosquitto
+    /// sends 20, others 100.
     pub unreleased: &'b mut [u16],
 }
 
@@ -63,8 +66,8 @@ pub struct Timing {
     pub connack: Duration,
     /// From PINGREQ to PINGRESP.
     pub pingresp: Duration,
-    /// From PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE to the answer to it. Where several wait, each
-    /// has this time from the moment when it has become the first of them.
+    /// From PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE to the answer to it; each has its own, from its
+    /// last byte, or, before any byte is out, from the call that made it.
     pub ack: Duration,
 }
 
@@ -184,23 +187,26 @@ pub enum Event<'s> {
         NonZeroU16,
     ),
     /// The session is over: close the connection. Messages under way are kept and go out again
-    /// after the next connect.
+    /// after the next connect, but for one at QoS 0 that had begun, and unless one of the two
+    /// sessions is clean.
     Closed(ClosedBy),
 }
 
-/// Why a message cannot be published now.
+/// Why a packet cannot go out, now or ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PublishError {
     /// There is no connection.
     NotConnected,
-    /// No slot is free, or no room beside the messages under way: wait for an acknowledgement.
+    /// No slot is free, or no room beside what is under way: send what waits, take the answers, and
+    /// try again.
     Busy,
-    /// The message does not fit the publish buffer, or the control packet not the control buffer.
+    /// The message does not fit the publish buffer, or the control packet not the control buffer;
+    /// or there is no slot at all.
     TooLong,
     /// The topic is empty, longer than 65,535 bytes, or holds a wildcard, a control character or a
-    /// non-character; or another text of CONNECT does.
+    /// non-character; or another text of CONNECT does; or a filter is longer than 256 bytes.
     Topic,
     /// QoS 2 was asked of a session without memory for unreleased identifiers.
     NoUnreleased,

@@ -291,3 +291,95 @@ fn nothing_follows_a_disconnect() {
     assert!(matches!(session.event(), Some(Event::Message { .. })));
     assert_eq!(drain(&mut session, at(2)), [0xE0, 0]);
 }
+
+/// DISCONNECT follows the packet that has begun, and finds room in a full buffer; a server that has
+/// not heard CONNECT hears nothing.
+#[test]
+fn a_goodbye_is_always_said() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session
+        .publish("t", &[9], QoS::AtLeastOnce, false, at(1))
+        .unwrap();
+    session.sent(3, at(1));
+    session.disconnect();
+    let expected = [&PUBLISH[3..], &[0xE0, 0]].concat();
+    assert_eq!(drain(&mut session, at(1)), expected);
+
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    // PUBCOMPs until there is no room for one more.
+    while session.receive(&[0x62, 2, 0, 1], at(1)) > 0 {}
+    session.disconnect();
+    assert!(drain(&mut session, at(1)).ends_with(&[0xE0, 0]));
+
+    for begun in [0, 3] {
+        let mut memory = Memory::new();
+        let mut session = memory.session(1);
+        session.connect(&OPTIONS, at(0)).unwrap();
+        session.sent(begun, at(0));
+        session.disconnect();
+        assert!(session.transmit().is_empty());
+        assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Caller)));
+    }
+
+    let mut memory = Memory::new();
+    let mut session = memory.session(1);
+    session.disconnect();
+    assert_eq!(session.event(), None, "there was no connection");
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    session.disconnect();
+    assert_eq!(drain(&mut session, at(0)), [0xE0, 0], "it heard CONNECT");
+}
+
+/// A CONNECT that is not through dies with its connection.
+#[test]
+fn nothing_goes_out_after_a_timeout() {
+    let mut memory = Memory::new();
+    let mut session = memory.session(1);
+    session.connect(&OPTIONS, at(0)).unwrap();
+    session.sent(3, at(0));
+    session.handle_timeout(at(60));
+    assert!(session.transmit().is_empty());
+    let mut session = memory.connected();
+    session
+        .publish("t", &[9], QoS::AtLeastOnce, false, at(1))
+        .unwrap();
+    session.sent(3, at(1));
+    feed(&mut session, &[0x62, 2, 0, 1], at(1));
+    session.handle_timeout(at(121));
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+    assert!(session.transmit().is_empty() && !session.awaits_answer());
+}
+
+/// No length of time is too long, and no clock too far.
+#[test]
+fn times_do_not_overflow() {
+    let timing = Timing {
+        connack: Duration::MAX,
+        pingresp: Duration::MAX,
+        ack: Duration::MAX,
+    };
+    let mut memory = Memory::new();
+    let mut session = memory.timed(timing);
+    session.connect(&OPTIONS, at(1)).unwrap();
+    drain(&mut session, at(1));
+    feed(&mut session, &[0x20, 2, 0, 0], at(1));
+    session.handle_timeout(at(99));
+    drain(&mut session, at(99));
+    feed(&mut session, &[0xD0, 0], Duration::MAX);
+    for qos in [QoS::AtMostOnce, QoS::ExactlyOnce] {
+        session
+            .publish("t", &[], qos, false, Duration::MAX)
+            .unwrap();
+        drain(&mut session, Duration::MAX);
+    }
+    session
+        .subscribe("k", QoS::AtMostOnce, Duration::MAX)
+        .unwrap();
+    drain(&mut session, Duration::MAX);
+    feed(&mut session, &[0x50, 2, 0, 1], Duration::MAX);
+    session.finish(Duration::MAX, Duration::MAX);
+    assert_eq!(session.deadline(), Some(Duration::MAX));
+}

@@ -108,15 +108,100 @@ fn a_received_message_is_told_once() {
     assert_eq!(feed(&mut session, &again, at(6)).len(), 1);
 }
 
-/// A message that the caller never took was never owned: it is told when it comes again.
+/// A message that was received before the link was lost is told after it all the same, and once.
 #[test]
-fn a_message_that_was_not_taken_comes_again() {
+fn a_message_that_was_not_taken_is_told_later() {
     let mut memory = Memory::new();
     let mut session = memory.connected();
     let message = [0x34, 6, 0, 1, b'k', 0, 7, 5];
     assert_eq!(session.receive(&message, at(1)), 8);
-    reconnect(&mut session, 1, at(2));
-    assert_eq!(feed(&mut session, &message, at(3)).len(), 1);
+    session.link_lost();
+    session.connect(&OPTIONS, at(2)).unwrap();
+    assert!(matches!(session.event(), Some(Event::Message { .. })));
+    assert_eq!(drain(&mut session, at(2)), CONNECT, "no answer to it yet");
+    feed(&mut session, &[0x20, 2, 1, 0], at(2));
+    assert!(feed(&mut session, &message, at(3)).is_empty());
+    assert_eq!(drain(&mut session, at(3)), [0x50, 2, 0, 7]);
+}
+
+/// So is an acknowledgement: its message does not go out again, and the caller must know.
+#[test]
+fn an_acknowledgement_that_was_not_taken_is_told_later() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session
+        .publish("t", &[9], QoS::AtLeastOnce, false, at(0))
+        .unwrap();
+    drain(&mut session, at(0));
+    assert_eq!(session.receive(&[0x40, 2, 0, 1], at(1)), 4);
+    session.link_lost();
+    session.connect(&OPTIONS, at(2)).unwrap();
+    assert_eq!(session.event(), Some(Event::Published(NonZeroU16::MIN)));
+    assert_eq!(session.event(), None);
+    assert_eq!(drain(&mut session, at(2)), CONNECT);
+}
+
+/// A server may answer on the new connection what it had on the old: the message does not follow
+/// its PUBREL [4.3.3-1].
+#[test]
+fn an_early_pubrec_is_the_answer() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    published(&mut session);
+    reconnect(&mut session, 1, at(5));
+    feed(&mut session, &[0x50, 2, 0, 1], at(5));
+    assert_eq!(drain(&mut session, at(5)), PUBREL);
+
+    // Half out again it is answered again when it is through.
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    published(&mut session);
+    reconnect(&mut session, 1, at(5));
+    session.sent(3, at(5));
+    feed(&mut session, &[0x50, 2, 0, 1], at(5));
+    assert_eq!(drain(&mut session, at(5)), PUBLISH_2_AGAIN[3..]);
+    feed(&mut session, &[0x50, 2, 0, 1], at(6));
+    assert_eq!(drain(&mut session, at(6)), PUBREL);
+}
+
+/// Each life of a device numbers from another place, so that no server takes its messages for
+/// copies.
+#[test]
+fn another_life_has_other_identifiers() {
+    let mut memory = Memory::new();
+    let mut session = memory.session(1).numbered_from(u16::MAX - 1);
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    feed(&mut session, &[0x20, 2, 1, 0], at(0));
+    for expected in [u16::MAX, 1] {
+        let identifier = session.publish("t", &[9], QoS::AtLeastOnce, false, at(0));
+        let identifier = identifier.unwrap().unwrap().get();
+        assert_eq!(identifier, expected);
+        drain(&mut session, at(0));
+        let [high, low] = identifier.to_be_bytes();
+        feed(&mut session, &[0x40, 2, high, low], at(0));
+    }
+}
+
+/// A clean session that the server never had changes nothing.
+#[test]
+fn a_clean_session_begins_when_it_is_accepted() {
+    let message = [0x3C, 6, 0, 1, b'k', 0, 7, 5];
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    assert_eq!(feed(&mut session, &message, at(1)).len(), 1);
+    drain(&mut session, at(1));
+    published(&mut session);
+    session.link_lost();
+    let clean = ConnectOptions {
+        clean_session: true,
+        ..OPTIONS
+    };
+    session.connect(&clean, at(2)).unwrap();
+    reconnect(&mut session, 1, at(3));
+    assert!(feed(&mut session, &message, at(4)).is_empty());
+    let expected = [&[0x50, 2, 0, 7], PUBLISH_2_AGAIN].concat();
+    assert_eq!(drain(&mut session, at(4)), expected);
 }
 
 /// A server that lost the session numbers anew: what was not released is forgotten.

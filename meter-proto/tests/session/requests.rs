@@ -152,9 +152,63 @@ fn the_first_request_counts() {
     let mut memory = Memory::new();
     let mut session = memory.connected();
     session.subscribe("a", QoS::AtLeastOnce, at(1)).unwrap();
+    drain(&mut session, at(1));
     session.subscribe("b", QoS::AtLeastOnce, at(60)).unwrap();
     drain(&mut session, at(60));
-    assert_eq!(session.deadline(), Some(at(121)));
+    session.handle_timeout(at(120));
+    assert!(session.is_connected());
+    drain(&mut session, at(120));
     session.handle_timeout(at(121));
     assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+}
+
+/// An answer to what has not gone out is none.
+#[test]
+fn nothing_is_answered_before_it_is_out() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.subscribe("a", QoS::AtLeastOnce, at(1)).unwrap();
+    session.unsubscribe("b", at(1)).unwrap();
+    assert!(feed(&mut session, &[0x90, 3, 0, 1, 1], at(1)).is_empty());
+    session.sent(8, at(1)); // all of the first
+    let answers = [0x90, 3, 0, 1, 1, 0xB0, 2, 0, 2];
+    let events = feed(&mut session, &answers, at(2));
+    assert_eq!(events.len(), 1, "{events:?}");
+    drain(&mut session, at(2));
+    let events = feed(&mut session, &[0xB0, 2, 0, 2], at(3));
+    assert_eq!(events, ["Unsubscribed(2)"]);
+}
+
+/// A buffer that is full for the moment says so; one that is too small says that.
+#[test]
+fn a_full_buffer_is_not_a_small_one() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let filter = "a".repeat(40);
+    session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
+    let second = session.subscribe(&filter, QoS::AtMostOnce, at(1));
+    assert_eq!(second, Err(PublishError::Busy));
+    drain(&mut session, at(1));
+    session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
+    drain(&mut session, at(1));
+    let long = session.subscribe(&"a".repeat(60), QoS::AtMostOnce, at(1));
+    assert_eq!(long, Err(PublishError::TooLong));
+}
+
+/// A server is not heard further than it can be answered, and nothing is lost by that.
+#[test]
+fn what_cannot_be_answered_yet_is_not_heard_yet() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let releases: Vec<u8> = (1..=40).flat_map(|it| [0x62, 2, 0, it]).collect();
+    let mut rest = &releases[..];
+    let mut answers = Vec::new();
+    while !rest.is_empty() {
+        let used = session.receive(rest, at(1));
+        rest = &rest[used..];
+        assert!(session.is_connected() && session.event().is_none());
+        answers.extend(drain(&mut session, at(1)));
+    }
+    let expected: Vec<u8> = (1..=40).flat_map(|it| [0x70, 2, 0, it]).collect();
+    assert_eq!(answers, expected);
 }

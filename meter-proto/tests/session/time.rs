@@ -56,6 +56,7 @@ fn one_lost_answer_ends_the_connection() {
         let mut memory = Memory::new();
         let mut session = memory.connected_with(3);
         let mut next = lose(&mut session);
+        drain(&mut session, at(0));
         for second in [10, 40, 70, 100, 119] {
             // Others are answered at once, at both levels.
             for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce] {
@@ -117,7 +118,11 @@ fn an_end_waits_for_what_is_under_way_and_for_messages() {
         .publish("t", &[9], QoS::AtLeastOnce, false, at(1))
         .unwrap();
     session.finish(at(10), at(1));
-    assert_eq!(session.deadline(), Some(at(75)), "bytes to send are no end");
+    assert_eq!(
+        session.deadline(),
+        Some(at(121)),
+        "bytes to send are no end"
+    );
     drain(&mut session, at(2));
     session.handle_timeout(at(30));
     assert!(session.is_connected());
@@ -165,4 +170,61 @@ fn an_end_is_asked_for_at_any_time() {
     assert_eq!(session.deadline(), Some(at(26)));
     session.finish(Duration::MAX, at(22));
     assert_eq!(session.deadline(), Some(at(75)));
+}
+
+/// Two pings want two answers.
+#[test]
+fn a_lost_answer_to_a_ping_is_noticed() {
+    let timing = Timing {
+        pingresp: at(200),
+        ..Timing::default()
+    };
+    let mut memory = Memory::new();
+    let mut session = memory.timed(timing);
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    feed(&mut session, &[0x20, 2, 0, 0], at(0));
+    for second in [75, 150] {
+        session.handle_timeout(at(second));
+        assert_eq!(drain(&mut session, at(second)), [0xC0, 0]);
+    }
+    feed(&mut session, &[0xD0, 0], at(160));
+    assert!(session.awaits_answer());
+    feed(&mut session, &[0xD0, 0], at(161));
+    assert!(!session.awaits_answer());
+}
+
+/// A clock that is set back holds no ping up for longer than a keep alive.
+#[test]
+fn a_clock_that_is_set_back_holds_no_ping_up() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session
+        .publish("t", &[9], QoS::AtMostOnce, false, at(100_000))
+        .unwrap();
+    drain(&mut session, at(100_000));
+    session.handle_timeout(at(10));
+    assert_eq!(session.deadline(), Some(at(85)));
+}
+
+/// A message that waits to be taken holds the end up, and what any server can say for ever does
+/// not.
+#[test]
+fn an_end_is_held_up_by_messages_alone() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.finish(at(10), at(0));
+    for second in [4, 8] {
+        let chatter = [0x40, 2, 0, 9, 0x70, 2, 0, 9, 0x62, 2, 0, 9, 0xD0, 0];
+        feed(&mut session, &chatter, at(second));
+        drain(&mut session, at(second));
+    }
+    let message = [0x32, 6, 0, 1, b'k', 0, 7, 5];
+    assert_eq!(session.receive(&message, at(9)), 8);
+    session.handle_timeout(at(30));
+    assert!(session.is_connected(), "it is not told yet");
+    assert!(session.event().is_some());
+    assert_eq!(drain(&mut session, at(30)), [0x40, 2, 0, 7]);
+    session.handle_timeout(at(30));
+    assert_eq!(drain(&mut session, at(30)), [0xE0, 0]);
 }

@@ -428,7 +428,9 @@ fn rumqttd() {
         v4: Some([("meters".to_string(), server)].into()),
         ..Config::default()
     };
-    std::thread::spawn(move || Broker::new(config).start());
+    std::thread::spawn(move || {
+        let _ = Broker::new(config).start();
+    });
     for _ in 0..200 {
         if TcpStream::connect(address).is_ok() {
             break;

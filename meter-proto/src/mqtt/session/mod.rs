@@ -39,8 +39,8 @@ enum State {
 enum Pending {
     None,
     Connected(bool),
-    /// A whole PUBLISH lies in the receive buffer.
-    Message(usize),
+    /// A whole PUBLISH lies in the receive buffer; what its head says.
+    Message(usize, QoS, Option<NonZeroU16>),
     Skipped(usize),
     Published(NonZeroU16),
     Subscribed(NonZeroU16, Option<QoS>),
@@ -54,13 +54,18 @@ enum Pending {
 ///
 /// Messages under way live in the caller's publish buffer, so the session outlives its connections
 /// but not a power cut: what was not acknowledged by then is in the outbox, and goes out as new.
-/// What was received at QoS 2 and not released is forgotten then too, and can come a second time:
-/// a command is told from its copy by its counter.
+/// QoS 2 is not exactly once over a power cut. What was received and not released is forgotten, and
+/// can come a second time: a command is told from its copy by its counter. And the server may take
+/// a new message for the copy of an old one: see [`numbered_from`](Self::numbered_from).
 pub struct Session<'b> {
     state: State,
     timing: Timing,
     keep_alive: Duration,
+    /// The connection asks for a clean session; the one before had one.
     clean: bool,
+    was_clean: bool,
+    /// The packet that has begun goes out to its end, then DISCONNECT.
+    says_goodbye: bool,
     receive: &'b mut [u8],
     filled: usize,
     /// Bytes of a long message still to be passed over.
@@ -78,6 +83,8 @@ pub struct Session<'b> {
     last_sent: Duration,
     /// When the server owes an answer to CONNECT or PINGREQ.
     answer_due: Option<Duration>,
+    /// PINGREQs without an answer.
+    pings: u8,
     finishing: Option<Finishing>,
 }
 
@@ -90,6 +97,8 @@ impl<'b> Session<'b> {
             timing,
             keep_alive: Duration::ZERO,
             clean: false,
+            was_clean: false,
+            says_goodbye: false,
             receive: buffers.receive,
             filled: 0,
             skip: 0,
@@ -103,14 +112,27 @@ impl<'b> Session<'b> {
             last_identifier: 0,
             last_sent: Duration::ZERO,
             answer_due: None,
+            pings: 0,
             finishing: None,
         }
+    }
+
+    /// Has the packet identifiers begin behind this one.
+    ///
+    /// After a power cut the server may still hold identifiers that were in use at QoS 2, and would
+    /// take a new message under one of them for a copy of the old. Give each life of the device
+    /// another number, for example 1,000 times its boot count, where it publishes at QoS 2.
+    #[must_use]
+    pub const fn numbered_from(mut self, identifier: u16) -> Self {
+        self.last_identifier = identifier;
+        self
     }
 
     /// Starts on a new connection: CONNECT goes out first.
     ///
     /// Messages under way go out again after CONNACK, in the order of their first time and with
     /// their identifiers [4.4.0-1]. A clean session, now or before, has them forgotten [3.1.2-6].
+    /// What was received before and not told yet is told still.
     ///
     /// # Errors
     /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
@@ -122,19 +144,12 @@ impl<'b> Session<'b> {
         now: Duration,
     ) -> Result<(), PublishError> {
         self.drop_connection();
-        self.state = State::Offline;
-        self.pending = Pending::None;
-        self.closed = None;
         self.control.write(|free| codec::connect(options, free))?;
-        if options.clean_session || self.clean {
-            self.in_flight.clear();
-            self.unreleased.clear();
-        }
         self.clean = options.clean_session;
         self.state = State::Connecting;
         self.keep_alive = Duration::from_secs(u64::from(options.keep_alive));
         self.last_sent = now;
-        self.answer_due = Some(now + self.timing.connack);
+        self.answer_due = Some(now.saturating_add(self.timing.connack));
         Ok(())
     }
 
@@ -180,7 +195,7 @@ impl<'b> Session<'b> {
             retain,
         };
         self.in_flight
-            .load(&message, identifier, now + self.timing.ack)?;
+            .load(&message, identifier, self.ack_due(now))?;
         self.last_identifier = identifier.map_or(self.last_identifier, NonZeroU16::get);
         self.note_activity(now);
         Ok(identifier)
@@ -190,8 +205,9 @@ impl<'b> Session<'b> {
     /// which follows. Subscribing again after each connect is harmless.
     ///
     /// # Errors
-    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered;
-    /// [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
+    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered or
+    /// the control buffer is full; [`PublishError::Topic`] for a filter that is not allowed or
+    /// longer than 256 bytes;
     /// [`PublishError::TooLong`] when it does not fit the control buffer;
     /// [`PublishError::NoUnreleased`] for QoS 2 without memory for it.
     pub fn subscribe(
@@ -234,15 +250,22 @@ impl<'b> Session<'b> {
         let identifier = self.free_identifier();
         self.control.write(|free| encode(identifier, free))?;
         self.last_identifier = identifier.get();
-        self.requests.add(identifier, asked, now + self.timing.ack);
+        let (due, ahead) = (self.ack_due(now), self.control.waiting_length());
+        self.requests.add(identifier, asked, due, ahead);
         Ok(identifier)
     }
 
     /// Says goodbye: the server drops the will [3.14.4-3]. Send what [`transmit`](Self::transmit)
-    /// still has, then close the connection.
+    /// still has, the rest of a packet that has begun and DISCONNECT, then close the connection.
     pub fn disconnect(&mut self) {
-        if self.is_connected() && !self.in_flight.is_partly_sent() {
-            let _ = self.control.push(Short::Disconnect);
+        match self.state {
+            State::Offline | State::Closed => return,
+            // CONNECT is not through: the server knows of nobody.
+            State::Connecting if !self.control.is_empty() => self.control.clear(),
+            State::Connecting | State::Connected => {
+                self.control.push_disconnect();
+                self.says_goodbye = true;
+            }
         }
         self.close(ClosedBy::Caller);
     }
@@ -251,36 +274,40 @@ impl<'b> Session<'b> {
     pub fn link_lost(&mut self) {
         if matches!(self.state, State::Connecting | State::Connected) {
             self.close(ClosedBy::LinkLost);
-            self.control.clear();
         }
     }
 
     /// Takes bytes from the server and says how many it used: it stops after each packet that
-    /// makes an event. Take the events and hand over the rest.
+    /// makes an event, and where the answers to what came wait to go out. Take the event, send what
+    /// [`transmit`](Self::transmit) has, and hand over the rest.
     #[must_use = "the bytes that were not used must be handed over again"]
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> usize {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..)
             && !rest.is_empty()
             && matches!(self.pending, Pending::None)
-            && matches!(self.state, State::Connecting | State::Connected)
+            && self.is_open()
+            && (self.control.has_room() || self.state == State::Connecting)
         {
             used += self.take_some(rest, now);
         }
         // Bytes after the end of a session belong to nobody.
-        if matches!(self.state, State::Offline | State::Closed) {
-            bytes.len()
-        } else {
-            used
-        }
+        if self.is_open() { used } else { bytes.len() }
+    }
+
+    /// Whether a connection is being made, or stands.
+    pub(in crate::mqtt) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Connected)
     }
 
     /// The next bytes to send; empty when there are none. Say with [`sent`](Self::sent) how many
-    /// went out.
+    /// went out, before anything else is asked of the session: what is next can change.
     #[must_use]
     pub fn transmit(&self) -> &[u8] {
-        let message_first = self.in_flight.is_partly_sent();
-        if !message_first && !self.control.waiting().is_empty() {
+        if self.message_goes_on() {
+            return self.in_flight.waiting();
+        }
+        if !self.control.is_empty() {
             return self.control.waiting();
         }
         if self.is_connected() {
@@ -290,13 +317,20 @@ impl<'b> Session<'b> {
         }
     }
 
+    /// Whether a message has begun to go out and nothing may come between.
+    fn message_goes_on(&self) -> bool {
+        (self.is_connected() || self.says_goodbye) && self.in_flight.is_partly_sent()
+    }
+
     /// The first `count` bytes of [`transmit`](Self::transmit) are on their way.
     pub fn sent(&mut self, count: usize, now: Duration) {
-        if self.in_flight.is_partly_sent() || self.control.waiting().is_empty() {
-            self.in_flight.advance(count);
+        let due = self.ack_due(now);
+        if self.message_goes_on() || self.control.is_empty() {
+            self.in_flight.advance(count, due);
             self.note_activity(now);
         } else {
             self.control.advance(count);
+            self.requests.advance(count, due);
         }
         // A link that takes nothing is no sign of life to the server.
         if count > 0 {
@@ -322,31 +356,33 @@ impl<'b> Session<'b> {
                 granted,
             }),
             Pending::Unsubscribed(identifier) => Some(Event::Unsubscribed(identifier)),
-            Pending::Message(length) => self.message(length),
+            Pending::Message(length, qos, identifier) => self.message(length, qos, identifier),
         }
     }
 
     /// Hands over the message in the receive buffer and acknowledges it.
-    fn message(&mut self, length: usize) -> Option<Event<'_>> {
-        let bytes = self.receive.get(..length)?;
-        let Ok(Packet::Publish {
-            topic,
-            payload,
-            qos,
-            identifier,
-            retain,
-        }) = frame::decode(bytes)
-        else {
-            return None;
-        };
+    fn message(
+        &mut self,
+        length: usize,
+        qos: QoS,
+        identifier: Option<NonZeroU16>,
+    ) -> Option<Event<'_>> {
         if let Some(identifier) = identifier {
             let answer = self.unreleased.take(qos, identifier);
             // Nothing follows a DISCONNECT [3.14.4-2]: the server sends the message again.
-            if self.state == State::Connected && !self.control.push(answer) {
-                self.closed = Some(ClosedBy::ControlFull);
-                self.state = State::Closed;
+            if self.is_connected() {
+                self.push_control(answer);
             }
         }
+        let Ok(Packet::Publish {
+            topic,
+            payload,
+            retain,
+            ..
+        }) = frame::decode(self.receive.get(..length)?)
+        else {
+            return None;
+        };
         Some(Event::Message {
             topic,
             payload,
@@ -364,18 +400,29 @@ impl<'b> Session<'b> {
 
     fn close(&mut self, reason: ClosedBy) {
         if self.state != State::Closed {
-            self.state = State::Closed;
-            self.closed = Some(reason);
-            // A server that broke the protocol is answered with nothing but the end [4.8.0-1].
-            if matches!(reason, ClosedBy::Protocol(_)) {
+            // Nothing more goes out but a goodbye [4.8.0-1], and the answers without which a server
+            // would fill the memory for unreleased messages again.
+            let goes_on = reason == ClosedBy::UnreleasedFull && !self.in_flight.is_partly_sent();
+            if !self.says_goodbye && !goes_on {
                 self.control.clear();
             }
+            self.state = State::Closed;
+            self.closed = Some(reason);
         }
         self.stop_clocks();
     }
 
-    /// Forgets what belonged to the last connection; messages under way stay.
+    /// Forgets what belonged to the last connection; messages under way stay, and so does what was
+    /// received before.
     fn drop_connection(&mut self) {
+        if let Pending::Connected(_) | Pending::Subscribed(..) | Pending::Unsubscribed(_) =
+            self.pending
+        {
+            self.pending = Pending::None;
+        }
+        self.state = State::Offline;
+        self.closed = None;
+        self.says_goodbye = false;
         self.in_flight.restart();
         self.control.clear();
         self.filled = 0;

@@ -115,8 +115,9 @@ impl Session<'_> {
             };
             return self.handle_connack(session_present, code, now);
         }
-        let is_activity = packet != Packet::Pingresp;
-        let due = now + self.timing.ack;
+        // What was asked for, or wanted by someone; not what any server can say for ever.
+        let mut is_activity = true;
+        let due = self.ack_due(now);
         match packet {
             Packet::Connack { .. } => return Err(FrameError::UnexpectedType),
             Packet::Publish {
@@ -128,28 +129,31 @@ impl Session<'_> {
                 }
                 _ => {
                     if self.admit(qos, identifier)? {
-                        self.pending = Pending::Message(length);
+                        self.pending = Pending::Message(length, qos, identifier);
                     }
                 }
             },
             Packet::Puback(identifier) => {
-                if self.in_flight.acknowledged(identifier) {
+                is_activity = self.in_flight.acknowledged(identifier);
+                if is_activity {
                     self.pending = Pending::Published(identifier);
                 }
             }
             Packet::Pubrec(identifier) => {
                 // One that nobody waits for is of an earlier life, and wants its end all the same.
-                if !self.in_flight.received(identifier, due) {
+                is_activity = self.in_flight.received(identifier, due);
+                if !is_activity {
                     self.push_control(Short::Pubrel(identifier));
                 }
             }
             Packet::Pubcomp(identifier) => {
-                if self.in_flight.completed(identifier) {
+                is_activity = self.in_flight.completed(identifier);
+                if is_activity {
                     self.pending = Pending::Published(identifier);
                 }
             }
             Packet::Pubrel(identifier) => {
-                self.unreleased.release(identifier);
+                is_activity = self.unreleased.release(identifier);
                 self.push_control(Short::Pubcomp(identifier));
             }
             Packet::Suback {
@@ -169,7 +173,12 @@ impl Session<'_> {
                     self.pending = Pending::Unsubscribed(identifier);
                 }
             }
-            Packet::Pingresp => self.answer_due = None,
+            Packet::Pingresp => {
+                is_activity = false;
+                self.pings = self.pings.saturating_sub(1);
+                let next = now.saturating_add(self.timing.pingresp);
+                self.answer_due = (self.pings > 0).then_some(next);
+            }
         }
         if is_activity {
             self.note_activity(now);
@@ -192,11 +201,15 @@ impl Session<'_> {
         if session_present && self.clean {
             return Err(FrameError::Connack);
         }
+        if self.clean || self.was_clean {
+            self.in_flight.clear();
+        }
         if !session_present {
             self.unreleased.clear();
         }
         self.state = State::Connected;
-        self.in_flight.postpone(now + self.timing.ack);
+        self.was_clean = self.clean;
+        self.in_flight.postpone(self.ack_due(now));
         self.note_activity(now);
         self.pending = Pending::Connected(session_present);
         Ok(())

@@ -14,6 +14,8 @@ pub(super) struct Request {
     /// The QoS that a SUBSCRIBE asked for; `None` for an UNSUBSCRIBE.
     pub(super) asked: Option<QoS>,
     due: Duration,
+    /// Bytes that go out before it is through.
+    ahead: usize,
 }
 
 /// They die with their connection: a caller subscribes again after each CONNACK.
@@ -35,24 +37,42 @@ impl Requests {
         requests.any(|request| request.identifier == identifier)
     }
 
-    pub(super) fn add(&mut self, identifier: NonZeroU16, asked: Option<QoS>, due: Duration) {
+    /// Adds one that is through when `ahead` bytes more are out.
+    pub(super) fn add(
+        &mut self,
+        identifier: NonZeroU16,
+        asked: Option<QoS>,
+        due: Duration,
+        ahead: usize,
+    ) {
         if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
             *place = Some(Request {
                 identifier,
                 asked,
                 due,
+                ahead,
             });
         }
     }
 
-    /// Takes out the request that is answered, if it is of the kind of the answer.
+    /// So many bytes are out; the answers to them have until `due`.
+    pub(super) fn advance(&mut self, count: usize, due: Duration) {
+        for request in self.0.iter_mut().flatten().filter(|it| it.ahead > 0) {
+            request.ahead = request.ahead.saturating_sub(count);
+            request.due = due;
+        }
+    }
+
+    /// Takes out the request that is answered, if it is out and of the kind of the answer.
     pub(super) fn answered(
         &mut self,
         identifier: NonZeroU16,
         is_subscribe: bool,
     ) -> Option<Request> {
         let is_it = |request: &mut Request| {
-            request.identifier == identifier && request.asked.is_some() == is_subscribe
+            request.identifier == identifier
+                && request.ahead == 0
+                && request.asked.is_some() == is_subscribe
         };
         self.0.iter_mut().find_map(|place| place.take_if(is_it))
     }

@@ -57,10 +57,13 @@ impl<'b> Unreleased<'b> {
         Short::Pubrec(identifier)
     }
 
-    pub(super) fn release(&mut self, identifier: NonZeroU16) {
-        if let Some(index) = self.position(identifier) {
+    /// Forgets one; `false` where it was not known.
+    pub(super) fn release(&mut self, identifier: NonZeroU16) -> bool {
+        let index = self.position(identifier);
+        if let Some(index) = index {
             self.count -= 1;
             self.identifiers.swap(index, self.count);
         }
+        index.is_some()
     }
 }
