@@ -9,8 +9,11 @@ use crate::workspace::{cargo_in, root, target_dir};
 
 const FOLDER: &str = "fuzz";
 const DEFAULT_SECONDS: u32 = 10;
-/// Two targets of a check run for this long each, after they have replayed their seeds.
+/// A target of a check runs for this long, after it has replayed its seeds.
 const CHECK_SECONDS: u32 = 5;
+/// One of the wire, which strangers write to, for this long.
+const WIRE_SECONDS: u32 = 60;
+const WIRE: &str = "meter_proto_";
 
 /// What libFuzzer needs of the compiler: a counter for each edge, and every comparison reported.
 const COVERAGE: &str = "-Cpasses=sancov-module \
@@ -33,15 +36,21 @@ pub(crate) fn command(log: &mut Log, words: &[&str]) -> Outcome {
             names.push(*word);
         }
     }
-    run(log, &names, seconds)
+    run(log, &names, |_| seconds)
 }
 
-/// Every target for a few seconds.
+/// Every target for a few seconds, and those of the wire for a minute.
 pub(crate) fn each_for_seconds(log: &mut Log) -> Outcome {
-    run(log, &[], CHECK_SECONDS)
+    run(log, &[], |name| {
+        if name.starts_with(WIRE) {
+            WIRE_SECONDS
+        } else {
+            CHECK_SECONDS
+        }
+    })
 }
 
-fn run(log: &mut Log, names: &[&str], seconds: u32) -> Outcome {
+fn run(log: &mut Log, names: &[&str], seconds: impl Fn(&str) -> u32) -> Outcome {
     let known = targets()?;
     if let Some(name) = names
         .iter()
@@ -65,14 +74,14 @@ fn run(log: &mut Log, names: &[&str], seconds: u32) -> Outcome {
         .filter(|name| names.is_empty() || names.contains(&name.as_str()))
         .collect();
     let programs = target_dir().join("fuzz").join(triple).join("release");
+    let mut whole = 0;
     for name in &chosen {
-        log.run(&mut session(
-            Command::new(programs.join(name)),
-            name,
-            seconds,
-        )?)?;
+        let seconds = seconds(name);
+        let program = Command::new(programs.join(name));
+        log.run(&mut session(program, name, seconds)?)?;
+        whole += seconds;
     }
-    Ok(format!("{} targets, {seconds} s each", chosen.len()))
+    Ok(format!("{} targets, {whole} s in all", chosen.len()))
 }
 
 /// One run of a target: new inputs go to a folder outside the repository, seeds are only read.

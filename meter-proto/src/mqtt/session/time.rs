@@ -42,6 +42,7 @@ impl Session<'_> {
     }
 
     /// How long an answer is waited for.
+    #[cfg(feature = "async")]
     pub(in crate::mqtt) const fn patience(&self) -> Duration {
         self.timing.ack
     }
