@@ -285,3 +285,50 @@ proptest! {
         prop_assert!(outbox.epoch() != 7 || seq > 200 - 64, "{seq} is used twice");
     }
 }
+
+/// Power goes between a record and its entry in the index; then other streams of its ring take its
+/// page, and power goes at any write of that: its number is not given a second time.
+#[test]
+fn a_number_that_only_a_ring_knows_outlives_its_page() {
+    // How many writes and erases the push takes.
+    let pushed_with = |budget: usize| {
+        let (mut outbox, _) = open(Flash::<4>::new(), 7);
+        for _ in 0..2 {
+            push(&mut outbox, Stream::Profile).unwrap();
+        }
+        let left = Rc::clone(&outbox.flash().budget);
+        left.set(budget);
+        let told = push(&mut outbox, Stream::Profile);
+        left.set(usize::MAX);
+        (outbox.release(), told)
+    };
+    for first in 0.. {
+        let (flash, told) = pushed_with(first);
+        let Ok(seq) = told else { continue };
+        // The ring is flooded, and the power goes at any write of the pushes that take pages.
+        let (mut outbox, _) = open(flash, 8);
+        let mut last = seq;
+        let cuts: Rc<RefCell<Vec<(Vec<u8>, Told)>>> = Rc::default();
+        for _ in 0..400 {
+            push(&mut outbox, Stream::Billing).unwrap();
+            if waiting(&mut outbox, Stream::Profile).is_empty() {
+                break;
+            }
+            last = last.max(outbox.last(Stream::Profile));
+            outbox.flash().cuts = Some(Rc::clone(&cuts));
+            cuts.borrow_mut().clear();
+        }
+        assert!(waiting(&mut outbox, Stream::Profile).is_empty());
+        assert_eq!(outbox.last(Stream::Profile), last);
+        for (cells, _) in cuts.take() {
+            let (outbox, opened) = open(Flash::<4>::of(cells), 9);
+            assert_eq!((opened.new_epoch, outbox.epoch()), (false, 7));
+            assert!(outbox.last(Stream::Profile) >= seq);
+        }
+        // The power stayed for all of it: there is no longer way.
+        let whole = pushed_with(usize::MAX).0;
+        if pushed_with(first).0.cells == whole.cells {
+            break;
+        }
+    }
+}

@@ -360,11 +360,25 @@ impl<F: NorFlash> Outbox<F> {
         {
             Ok(()) => Ok(()),
             Err(sequential_storage::Error::FullStorage) => {
+                self.keep_newest().await?;
                 self.uncounted = true;
                 Ok(queue(&mut self.flash, ring)?.push(item, true).await?)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Has the index know every number that only a ring knows, before a page of one is taken: power
+    /// may have gone between a record and its entry.
+    async fn keep_newest(&mut self) -> Result<(), Error<F::Error>> {
+        for stream in Stream::ALL {
+            let Place { last, newest, .. } = self.place(stream);
+            if last > newest {
+                self.store(KEY_NEWEST + stream.number(), last).await?;
+                self.place_mut(stream).newest = last;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the record can be read back: a worn cell makes it end up unreadable.
