@@ -84,6 +84,11 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
         &symbols(log, &toolchain, "modem_all")?,
         "BYTES_BESIDE_BUFFERS",
     )?;
+    let client = boards::size(log, &toolchain, "mqtt_client")?;
+    let session = of(
+        &symbols(log, &toolchain, "mqtt_client")?,
+        "BYTES_OF_A_SESSION",
+    )?;
     let symbols = symbols(log, &toolchain, "meter_core")?;
     let per_phase = of(&symbols, "BYTES_PER_PHASE")?;
     let Size { flash, ram } = boards::size(log, &toolchain, BOARD)?;
@@ -177,6 +182,18 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             512.0,
             "B",
             bytes(beside),
+        ),
+        figure(
+            "meter-proto: flash, MQTT client, mqttrs encodes",
+            16_384.0,
+            "B",
+            bytes(client.flash - empty.flash - session),
+        ),
+        figure(
+            "meter-proto: RAM, session with four in flight",
+            256.0,
+            "B",
+            bytes(session),
         ),
         figure(
             "firmware on the STM32F405: flash",

@@ -199,22 +199,34 @@ pub(super) fn is_plain(text: &str) -> bool {
 /// Lets a filter pass whose wildcards are whole levels, `#` the last one
 /// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
 fn checked_filter(filter: &str) -> Result<&str, PublishError> {
-    let length = 1..=usize::from(u16::MAX);
-    let mut levels = filter.split('/').peekable();
-    let mut right = length.contains(&filter.len()) && is_plain(filter);
-    while let Some(level) = levels.next() {
-        let is_last = levels.peek().is_none();
-        right &= match level {
-            "#" => is_last,
-            "+" => true,
-            level => !level.contains(['+', '#']),
-        };
+    let bytes = filter.as_bytes();
+    let is_end = |at: Option<&u8>| at.is_none_or(|&byte| byte == b'/');
+    let is_right = |(at, byte): (usize, &u8)| match byte {
+        b'+' | b'#' => {
+            let is_level = is_end(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && is_end(bytes.get(at + 1));
+            is_level && (*byte == b'+' || at + 1 == bytes.len())
+        }
+        _ => true,
+    };
+    if is_text(filter) && bytes.iter().enumerate().all(is_right) {
+        Ok(filter)
+    } else {
+        Err(PublishError::Topic)
     }
-    right.then_some(filter).ok_or(PublishError::Topic)
+}
+
+/// Whether a text can be a topic at all [4.7.3-1 to -3].
+fn is_text(topic: &str) -> bool {
+    !topic.is_empty() && topic.len() <= usize::from(u16::MAX) && is_plain(topic)
 }
 
 /// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
 fn is_topic_name(topic: &str) -> bool {
-    let length = 1..=usize::from(u16::MAX);
-    length.contains(&topic.len()) && !topic.contains(['+', '#']) && is_plain(topic)
+    is_text(topic) && !has_wildcard(topic)
+}
+
+/// Whether a text holds a character that only filters may hold.
+pub(super) fn has_wildcard(topic: &str) -> bool {
+    topic.bytes().any(|byte| matches!(byte, b'+' | b'#'))
 }

@@ -339,7 +339,7 @@ const fn connack(flags: u8, code: u8) -> Result<Packet<'static>, FrameError> {
 }
 
 fn checked_topic(topic: &str) -> Result<&str, FrameError> {
-    if topic.is_empty() || topic.contains(['+', '#']) || !codec::is_plain(topic) {
+    if topic.is_empty() || codec::has_wildcard(topic) || !codec::is_plain(topic) {
         Err(FrameError::Topic)
     } else {
         Ok(topic)

@@ -11,11 +11,11 @@
 
 use core::num::NonZeroU16;
 use core::ops::Range;
-use core::time::Duration;
 
 use super::QoS;
 use super::codec::{self, Message, Short};
 use super::terms::PublishError;
+use super::tick::Tick;
 
 /// The DUP flag of a PUBLISH.
 const DUP: u8 = 0x08;
@@ -23,9 +23,9 @@ const DUP: u8 = 0x08;
 /// The place of one message under way; its bytes lie in the publish buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
-    start: usize,
-    length: usize,
-    sent: usize,
+    start: u16,
+    length: u16,
+    sent: u16,
     /// Bytes of it have reached a connection: the next start is a redelivery.
     started: bool,
     /// All of it has reached a connection: the server may have it.
@@ -34,7 +34,7 @@ pub struct Slot {
     identifier: Option<NonZeroU16>,
     awaits: Awaits,
     /// When the answer is overdue.
-    due: Duration,
+    due: Tick,
 }
 
 /// The answer that takes a message further.
@@ -56,8 +56,13 @@ impl Slot {
         through: false,
         identifier: None,
         awaits: Awaits::Nothing,
-        due: Duration::ZERO,
+        due: Tick::ZERO,
     };
+
+    fn bytes(&self) -> Range<usize> {
+        let start = usize::from(self.start);
+        start..start + usize::from(self.length)
+    }
 
     const fn is_sent(&self) -> bool {
         self.sent == self.length
@@ -74,12 +79,15 @@ pub(super) struct InFlight<'b> {
     buffer: &'b mut [u8],
     slots: &'b mut [Slot],
     /// Slots in use; those behind are free.
-    count: usize,
+    count: u16,
     /// Bytes in use.
-    end: usize,
+    end: u16,
 }
 
 impl<'b> InFlight<'b> {
+    /// Bytes of a PUBREL.
+    const PUBREL: u16 = 4;
+
     pub(super) const fn new(buffer: &'b mut [u8], slots: &'b mut [Slot]) -> Self {
         Self {
             buffer,
@@ -94,11 +102,11 @@ impl<'b> InFlight<'b> {
     }
 
     pub(super) const fn has_free_slot(&self) -> bool {
-        self.count < self.slots.len()
+        (self.count as usize) < self.slots.len()
     }
 
     fn used(&self) -> &[Slot] {
-        self.slots.get(..self.count).unwrap_or(&[])
+        self.slots.get(..usize::from(self.count)).unwrap_or(&[])
     }
 
     pub(super) fn uses(&self, identifier: NonZeroU16) -> bool {
@@ -111,9 +119,9 @@ impl<'b> InFlight<'b> {
     }
 
     /// When the first answer is overdue.
-    pub(super) fn due(&self) -> Option<Duration> {
+    pub(super) fn due(&self) -> Option<Tick> {
         let unanswered = self.used().iter().filter(|slot| slot.identifier.is_some());
-        unanswered.map(|slot| slot.due).min()
+        unanswered.map(|slot| slot.due).reduce(Tick::earlier)
     }
 
     /// Takes a message; its answer is overdue at `due`.
@@ -121,21 +129,27 @@ impl<'b> InFlight<'b> {
         &mut self,
         message: &Message<'_>,
         identifier: Option<NonZeroU16>,
-        due: Duration,
+        due: Tick,
     ) -> Result<(), PublishError> {
         let length = codec::publish_length(message)?;
-        if length > self.buffer.len() || self.slots.is_empty() {
+        let room = self.buffer.len().min(usize::from(u16::MAX));
+        let taken = u16::try_from(length).map_err(|_| PublishError::TooLong)?;
+        if length > room || self.slots.is_empty() {
             return Err(PublishError::TooLong);
         }
-        let free = self.buffer.get_mut(self.end..).unwrap_or_default();
-        let slot = self.slots.get_mut(self.count).ok_or(PublishError::Busy)?;
+        let free = self.buffer.get_mut(usize::from(self.end)..room);
+        let free = free.unwrap_or_default();
+        let slot = self
+            .slots
+            .get_mut(usize::from(self.count))
+            .ok_or(PublishError::Busy)?;
         if length > free.len() {
             return Err(PublishError::Busy);
         }
-        let length = codec::publish(message, identifier, free)?;
+        codec::publish(message, identifier, free)?;
         *slot = Slot {
             start: self.end,
-            length,
+            length: taken,
             identifier,
             due,
             awaits: match message.qos {
@@ -146,7 +160,7 @@ impl<'b> InFlight<'b> {
             ..Slot::FREE
         };
         self.count += 1;
-        self.end += length;
+        self.end += taken;
         Ok(())
     }
 
@@ -165,19 +179,20 @@ impl<'b> InFlight<'b> {
     pub(super) fn waiting(&self) -> &[u8] {
         let slot = self.next().and_then(|index| self.slots.get(index));
         slot.and_then(|slot| {
-            let Range { start, end } = slot.start + slot.sent..slot.start + slot.length;
-            self.buffer.get(start..end)
+            let bytes = self.buffer.get(slot.bytes())?;
+            bytes.get(usize::from(slot.sent)..)
         })
         .unwrap_or(&[])
     }
 
     /// So many bytes are out; the answer to them has until `due`.
-    pub(super) fn advance(&mut self, count: usize, due: Duration) {
+    pub(super) fn advance(&mut self, count: usize, due: Tick) {
         let Some(index) = self.next() else { return };
         let Some(slot) = self.slots.get_mut(index) else {
             return;
         };
-        slot.sent = (slot.sent + count).min(slot.length);
+        let count = u16::try_from(count).unwrap_or(u16::MAX);
+        slot.sent = slot.sent.saturating_add(count).min(slot.length);
         if count > 0 {
             slot.started = true;
             slot.through |= slot.is_sent();
@@ -219,7 +234,7 @@ impl<'b> InFlight<'b> {
     /// A message that was through on a connection before may be answered before it goes out again,
     /// and must not follow its PUBREL then [4.3.3-1]. One that is just going out again is answered
     /// once more when it is through.
-    pub(super) fn received(&mut self, identifier: NonZeroU16, due: Duration) -> bool {
+    pub(super) fn received(&mut self, identifier: NonZeroU16, due: Tick) -> bool {
         let awaiting = self.position(identifier).and_then(|index| {
             let slot = *self.slots.get(index)?;
             (slot.awaits == Awaits::Pubrec && slot.through).then_some((index, slot))
@@ -231,24 +246,19 @@ impl<'b> InFlight<'b> {
             return true;
         }
         let Slot { start, length, .. } = slot;
-        let place = self
-            .buffer
-            .get_mut(start..start + length)
-            .unwrap_or_default();
+        let place = self.buffer.get_mut(slot.bytes()).unwrap_or_default();
         // No PUBLISH with an identifier is shorter than a PUBREL.
-        let Ok(kept) = codec::short(Short::Pubrel(identifier), place) else {
+        if codec::short(Short::Pubrel(identifier), place).is_err() {
             return false;
-        };
-        self.cut_out(start + kept..start + length);
+        }
+        self.cut_out(start + Self::PUBREL..start + length);
         let is_release = |slot: &&Slot| slot.awaits == Awaits::Pubcomp;
         let releases = self.used().iter().take_while(is_release).count();
-        if let Some(slots) = self.slots.get_mut(releases..=index) {
-            slots.rotate_right(1);
-        }
+        self.slots.copy_within(releases..index, releases + 1);
         if let Some(slot) = self.slots.get_mut(releases) {
             *slot = Slot {
                 start,
-                length: kept,
+                length: Self::PUBREL,
                 identifier: Some(identifier),
                 awaits: Awaits::Pubcomp,
                 due,
@@ -259,8 +269,8 @@ impl<'b> InFlight<'b> {
     }
 
     /// The connection stands: every answer has the time from now.
-    pub(super) fn postpone(&mut self, due: Duration) {
-        for slot in self.slots.iter_mut().take(self.count) {
+    pub(super) fn postpone(&mut self, due: Tick) {
+        for slot in self.slots.iter_mut().take(usize::from(self.count)) {
             slot.due = due;
         }
     }
@@ -270,7 +280,7 @@ impl<'b> InFlight<'b> {
         let mut index = 0;
         while let Some(slot) = self
             .slots
-            .get_mut(..self.count)
+            .get_mut(..usize::from(self.count))
             .and_then(|s| s.get_mut(index))
         {
             if slot.started && slot.awaits == Awaits::Nothing {
@@ -280,7 +290,7 @@ impl<'b> InFlight<'b> {
             slot.sent = 0;
             if slot.started
                 && slot.awaits != Awaits::Pubcomp
-                && let Some(first) = self.buffer.get_mut(slot.start)
+                && let Some(first) = self.buffer.get_mut(usize::from(slot.start))
             {
                 *first |= DUP;
             }
@@ -293,18 +303,18 @@ impl<'b> InFlight<'b> {
             return;
         };
         self.cut_out(start..start + length);
-        if let Some(slots) = self.slots.get_mut(index..self.count) {
-            slots.rotate_left(1);
-            self.count -= 1;
-        }
+        self.slots
+            .copy_within(index + 1..usize::from(self.count), index);
+        self.count -= 1;
     }
 
     /// Closes a gap in the bytes.
-    fn cut_out(&mut self, gap: Range<usize>) {
-        let length = gap.len();
-        self.buffer.copy_within(gap.end..self.end, gap.start);
+    fn cut_out(&mut self, gap: Range<u16>) {
+        let length = gap.end - gap.start;
+        let behind = usize::from(gap.end)..usize::from(self.end);
+        self.buffer.copy_within(behind, usize::from(gap.start));
         self.end -= length;
-        for slot in self.slots.iter_mut().take(self.count) {
+        for slot in self.slots.iter_mut().take(usize::from(self.count)) {
             if slot.start >= gap.end {
                 slot.start -= length;
             }

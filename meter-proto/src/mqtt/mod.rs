@@ -16,6 +16,7 @@ mod input;
 mod reconnect;
 mod session;
 mod terms;
+mod tick;
 
 pub use in_flight::Slot;
 pub use reconnect::Reconnect;

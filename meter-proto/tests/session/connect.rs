@@ -368,7 +368,11 @@ fn times_do_not_overflow() {
     feed(&mut session, &[0x20, 2, 0, 0], at(1));
     session.handle_timeout(at(99));
     drain(&mut session, at(99));
-    feed(&mut session, &[0xD0, 0], Duration::MAX);
+    assert_eq!(session.receive(&[0xD0, 0], Duration::MAX), 2);
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+    session.connect(&OPTIONS, Duration::MAX).unwrap();
+    drain(&mut session, Duration::MAX);
+    feed(&mut session, &[0x20, 2, 0, 0], Duration::MAX);
     for qos in [QoS::AtMostOnce, QoS::ExactlyOnce] {
         session
             .publish("t", &[], qos, false, Duration::MAX)
@@ -382,4 +386,27 @@ fn times_do_not_overflow() {
     feed(&mut session, &[0x50, 2, 0, 1], Duration::MAX);
     session.finish(Duration::MAX, Duration::MAX);
     assert_eq!(session.deadline(), Some(Duration::MAX));
+    session.handle_timeout(Duration::MAX);
+}
+
+/// A session that nobody asked for weeks has lost its connection, whatever it waited for.
+#[test]
+fn a_session_left_alone_is_over() {
+    const DAY: u64 = 24 * 3_600;
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    session.handle_timeout(at(30 * DAY));
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+    // The turn of the milliseconds, after 49 days, is none for the session.
+    session.connect(&OPTIONS, at(49 * DAY)).unwrap();
+    drain(&mut session, at(49 * DAY));
+    feed(&mut session, &[0x20, 2, 1, 0], at(49 * DAY));
+    let mut second = 49 * DAY;
+    while second < 51 * DAY {
+        second += 75;
+        assert_eq!(session.deadline(), Some(at(second)));
+        session.handle_timeout(at(second));
+        assert_eq!(drain(&mut session, at(second)), [0xC0, 0]);
+        feed(&mut session, &[0xD0, 0], at(second));
+    }
 }

@@ -22,8 +22,9 @@ use super::control::Control;
 use super::frame::{self, Packet};
 use super::in_flight::InFlight;
 use super::terms::{Buffers, ClosedBy, ConnectOptions, Event, PublishError, Timing};
+use super::tick::{Span, Tick};
 use requests::Requests;
-use time::Finishing;
+use time::{Finishing, Spans};
 use unreleased::Unreleased;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,8 +60,10 @@ enum Pending {
 /// a new message for the copy of an old one: see [`numbered_from`](Self::numbered_from).
 pub struct Session<'b> {
     state: State,
-    timing: Timing,
-    keep_alive: Duration,
+    timing: Spans,
+    keep_alive: Span,
+    /// What the clock showed last.
+    clock: Duration,
     /// The connection asks for a clean session; the one before had one.
     clean: bool,
     was_clean: bool,
@@ -80,9 +83,9 @@ pub struct Session<'b> {
     /// Told when what came before it is told.
     closed: Option<ClosedBy>,
     last_identifier: u16,
-    last_sent: Duration,
+    last_sent: Tick,
     /// When the server owes an answer to CONNECT or PINGREQ.
-    answer_due: Option<Duration>,
+    answer_due: Option<Tick>,
     /// PINGREQs without an answer.
     pings: u8,
     finishing: Option<Finishing>,
@@ -94,8 +97,9 @@ impl<'b> Session<'b> {
     pub const fn new(buffers: Buffers<'b>, timing: Timing) -> Self {
         Self {
             state: State::Offline,
-            timing,
-            keep_alive: Duration::ZERO,
+            timing: Spans::of(timing),
+            keep_alive: Span::ZERO,
+            clock: Duration::ZERO,
             clean: false,
             was_clean: false,
             says_goodbye: false,
@@ -110,7 +114,7 @@ impl<'b> Session<'b> {
             pending: Pending::None,
             closed: None,
             last_identifier: 0,
-            last_sent: Duration::ZERO,
+            last_sent: Tick::ZERO,
             answer_due: None,
             pings: 0,
             finishing: None,
@@ -147,9 +151,10 @@ impl<'b> Session<'b> {
         self.control.write(|free| codec::connect(options, free))?;
         self.clean = options.clean_session;
         self.state = State::Connecting;
-        self.keep_alive = Duration::from_secs(u64::from(options.keep_alive));
-        self.last_sent = now;
-        self.answer_due = Some(now.saturating_add(self.timing.connack));
+        self.keep_alive = Span::of_seconds(options.keep_alive);
+        self.clock = now;
+        self.last_sent = self.now();
+        self.answer_due = Some(self.last_sent.after(self.timing.connack));
         Ok(())
     }
 
@@ -184,6 +189,7 @@ impl<'b> Session<'b> {
         retain: bool,
         now: Duration,
     ) -> Result<Option<NonZeroU16>, PublishError> {
+        self.look_at(now);
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
@@ -194,10 +200,10 @@ impl<'b> Session<'b> {
             qos,
             retain,
         };
-        self.in_flight
-            .load(&message, identifier, self.ack_due(now))?;
+        let due = self.ack_due();
+        self.in_flight.load(&message, identifier, due)?;
         self.last_identifier = identifier.map_or(self.last_identifier, NonZeroU16::get);
-        self.note_activity(now);
+        self.note_activity();
         Ok(identifier)
     }
 
@@ -241,6 +247,7 @@ impl<'b> Session<'b> {
         now: Duration,
         encode: impl FnOnce(NonZeroU16, &mut [u8]) -> Result<usize, PublishError>,
     ) -> Result<NonZeroU16, PublishError> {
+        self.look_at(now);
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
@@ -250,7 +257,7 @@ impl<'b> Session<'b> {
         let identifier = self.free_identifier();
         self.control.write(|free| encode(identifier, free))?;
         self.last_identifier = identifier.get();
-        let (due, ahead) = (self.ack_due(now), self.control.waiting_length());
+        let (due, ahead) = (self.ack_due(), self.control.waiting_length());
         self.requests.add(identifier, asked, due, ahead);
         Ok(identifier)
     }
@@ -282,6 +289,7 @@ impl<'b> Session<'b> {
     /// [`transmit`](Self::transmit) has, and hand over the rest.
     #[must_use = "the bytes that were not used must be handed over again"]
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> usize {
+        self.look_at(now);
         let mut used = 0;
         while let Some(rest) = bytes.get(used..)
             && !rest.is_empty()
@@ -289,7 +297,7 @@ impl<'b> Session<'b> {
             && self.is_open()
             && (self.control.has_room() || self.state == State::Connecting)
         {
-            used += self.take_some(rest, now);
+            used += self.take_some(rest);
         }
         // Bytes after the end of a session belong to nobody.
         if self.is_open() { used } else { bytes.len() }
@@ -324,17 +332,18 @@ impl<'b> Session<'b> {
 
     /// The first `count` bytes of [`transmit`](Self::transmit) are on their way.
     pub fn sent(&mut self, count: usize, now: Duration) {
-        let due = self.ack_due(now);
+        self.look_at(now);
+        let due = self.ack_due();
         if self.message_goes_on() || self.control.is_empty() {
             self.in_flight.advance(count, due);
-            self.note_activity(now);
+            self.note_activity();
         } else {
             self.control.advance(count);
             self.requests.advance(count, due);
         }
         // A link that takes nothing is no sign of life to the server.
         if count > 0 {
-            self.last_sent = now;
+            self.last_sent = self.now();
         }
     }
 

@@ -1,7 +1,6 @@
 //! Bytes from the server, up to whole packets.
 
 use core::num::NonZeroU16;
-use core::time::Duration;
 
 use super::{Pending, Session, State};
 use crate::mqtt::QoS;
@@ -11,9 +10,9 @@ use crate::mqtt::terms::{ClosedBy, RefusedCode};
 
 impl Session<'_> {
     /// Takes the first few of `rest`: what is passed over, or up to the end of a packet.
-    pub(super) fn take_some(&mut self, rest: &[u8], now: Duration) -> usize {
+    pub(super) fn take_some(&mut self, rest: &[u8]) -> usize {
         if self.skip > 0 {
-            return self.skip_some(rest.len(), now);
+            return self.skip_some(rest.len());
         }
         let wanted = match self.wanted() {
             Ok(wanted) => wanted,
@@ -28,7 +27,7 @@ impl Session<'_> {
             slot.copy_from_slice(part);
             self.filled += taken;
         }
-        if let Err(error) = self.handle_filled(now) {
+        if let Err(error) = self.handle_filled() {
             self.close(ClosedBy::Protocol(error));
         }
         taken
@@ -55,7 +54,7 @@ impl Session<'_> {
         Ok(1)
     }
 
-    fn handle_filled(&mut self, now: Duration) -> Result<(), FrameError> {
+    fn handle_filled(&mut self) -> Result<(), FrameError> {
         let filled = self.receive.get(..self.filled).unwrap_or(&[]);
         let Some(header) = Header::read(filled)? else {
             return Ok(());
@@ -70,25 +69,25 @@ impl Session<'_> {
                     self.skip = header.total() - head.length;
                     self.skipped = head.identifier.map(|identifier| (head.qos, identifier));
                     self.filled = header.total();
-                    let _ = self.skip_some(0, now);
+                    let _ = self.skip_some(0);
                 }
             }
             return Ok(());
         }
         if self.filled == header.total() {
             let length = core::mem::take(&mut self.filled);
-            self.handle_packet(length, now)?;
+            self.handle_packet(length)?;
         }
         Ok(())
     }
 
     /// Passes over up to `available` bytes of a long message; at its end it is acknowledged.
-    fn skip_some(&mut self, available: usize, now: Duration) -> usize {
+    fn skip_some(&mut self, available: usize) -> usize {
         let taken = self.skip.min(available);
         self.skip -= taken;
         if self.skip == 0 {
             let length = core::mem::take(&mut self.filled);
-            self.note_activity(now);
+            self.note_activity();
             let answered = self.skipped.take();
             if !answered.is_some_and(|(qos, identifier)| self.was_told(qos, identifier)) {
                 self.pending = Pending::Skipped(length);
@@ -101,7 +100,7 @@ impl Session<'_> {
         taken
     }
 
-    fn handle_packet(&mut self, length: usize, now: Duration) -> Result<(), FrameError> {
+    fn handle_packet(&mut self, length: usize) -> Result<(), FrameError> {
         let bytes = self.receive.get(..length).unwrap_or(&[]);
         let packet = frame::decode(bytes)?;
         if self.state == State::Connecting {
@@ -113,11 +112,11 @@ impl Session<'_> {
             else {
                 return Err(FrameError::UnexpectedType);
             };
-            return self.handle_connack(session_present, code, now);
+            return self.handle_connack(session_present, code);
         }
         // What was asked for, or wanted by someone; not what any server can say for ever.
         let mut is_activity = true;
-        let due = self.ack_due(now);
+        let due = self.ack_due();
         match packet {
             Packet::Connack { .. } => return Err(FrameError::UnexpectedType),
             Packet::Publish {
@@ -176,22 +175,17 @@ impl Session<'_> {
             Packet::Pingresp => {
                 is_activity = false;
                 self.pings = self.pings.saturating_sub(1);
-                let next = now.saturating_add(self.timing.pingresp);
+                let next = self.now().after(self.timing.pingresp);
                 self.answer_due = (self.pings > 0).then_some(next);
             }
         }
         if is_activity {
-            self.note_activity(now);
+            self.note_activity();
         }
         Ok(())
     }
 
-    fn handle_connack(
-        &mut self,
-        session_present: bool,
-        code: u8,
-        now: Duration,
-    ) -> Result<(), FrameError> {
+    fn handle_connack(&mut self, session_present: bool, code: u8) -> Result<(), FrameError> {
         self.answer_due = None;
         if code != 0 {
             self.close(ClosedBy::Refused(RefusedCode(code)));
@@ -209,8 +203,8 @@ impl Session<'_> {
         }
         self.state = State::Connected;
         self.was_clean = self.clean;
-        self.in_flight.postpone(self.ack_due(now));
-        self.note_activity(now);
+        self.in_flight.postpone(self.ack_due());
+        self.note_activity();
         self.pending = Pending::Connected(session_present);
         Ok(())
     }

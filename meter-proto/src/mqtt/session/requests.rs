@@ -1,9 +1,9 @@
 //! SUBSCRIBEs and UNSUBSCRIBEs that the server has not answered.
 
 use core::num::NonZeroU16;
-use core::time::Duration;
 
 use crate::mqtt::QoS;
+use crate::mqtt::tick::{self, Tick};
 
 /// How many can be unanswered at a time.
 const MOST: usize = 4;
@@ -13,9 +13,9 @@ pub(super) struct Request {
     identifier: NonZeroU16,
     /// The QoS that a SUBSCRIBE asked for; `None` for an UNSUBSCRIBE.
     pub(super) asked: Option<QoS>,
-    due: Duration,
+    due: Tick,
     /// Bytes that go out before it is through.
-    ahead: usize,
+    ahead: u16,
 }
 
 /// They die with their connection: a caller subscribes again after each CONNACK.
@@ -42,9 +42,10 @@ impl Requests {
         &mut self,
         identifier: NonZeroU16,
         asked: Option<QoS>,
-        due: Duration,
+        due: Tick,
         ahead: usize,
     ) {
+        let ahead = u16::try_from(ahead).unwrap_or(u16::MAX);
         if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
             *place = Some(Request {
                 identifier,
@@ -56,7 +57,8 @@ impl Requests {
     }
 
     /// So many bytes are out; the answers to them have until `due`.
-    pub(super) fn advance(&mut self, count: usize, due: Duration) {
+    pub(super) fn advance(&mut self, count: usize, due: Tick) {
+        let count = u16::try_from(count).unwrap_or(u16::MAX);
         for request in self.0.iter_mut().flatten().filter(|it| it.ahead > 0) {
             request.ahead = request.ahead.saturating_sub(count);
             request.due = due;
@@ -78,7 +80,7 @@ impl Requests {
     }
 
     /// When the first answer is overdue.
-    pub(super) fn due(&self) -> Option<Duration> {
-        self.0.iter().flatten().map(|request| request.due).min()
+    pub(super) fn due(&self) -> Option<Tick> {
+        tick::first(self.0.iter().map(|it| it.map(|request| request.due)))
     }
 }

@@ -5,14 +5,33 @@ use core::time::Duration;
 use super::requests::Requests;
 use super::{Pending, Session};
 use crate::mqtt::codec::Short;
-use crate::mqtt::terms::ClosedBy;
+use crate::mqtt::terms::{ClosedBy, Timing};
+use crate::mqtt::tick::{self, Span, Tick};
+
+/// A [`Timing`] as it is kept.
+#[derive(Clone, Copy)]
+pub(super) struct Spans {
+    pub(super) connack: Span,
+    pub(super) pingresp: Span,
+    ack: Span,
+}
+
+impl Spans {
+    pub(super) const fn of(timing: Timing) -> Self {
+        Self {
+            connack: Span::of(timing.connack),
+            pingresp: Span::of(timing.pingresp),
+            ack: Span::of(timing.ack),
+        }
+    }
+}
 
 /// An end that waits until nothing is under way, and for messages a while longer.
 #[derive(Clone, Copy)]
 pub(super) struct Finishing {
-    window: Duration,
+    window: Span,
     /// The last thing that the window counts from.
-    since: Duration,
+    since: Tick,
 }
 
 impl Session<'_> {
@@ -20,15 +39,17 @@ impl Session<'_> {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         let due = [self.overdue_at(), self.ping_due(), self.finish_due()];
-        due.into_iter().flatten().min()
+        tick::first(due).map(|due| due.on(self.clock))
     }
 
     /// Acts on the time: a ping that is due, an answer that is overdue, a window that is over. Hand
     /// over what has come before: the time does not wait for an answer that is only not read yet.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.look_at(now);
+        let now = self.now();
         // A clock that was set back does not hold pings up.
-        self.last_sent = self.last_sent.min(now);
-        let is_over = |due: Option<Duration>| due.is_some_and(|due| now >= due);
+        self.last_sent = self.last_sent.earlier(now);
+        let is_over = |due: Option<Tick>| due.is_some_and(|due| due.is_by(now));
         if is_over(self.overdue_at()) {
             self.close(ClosedBy::Timeout);
         } else if is_over(self.finish_due()) {
@@ -36,20 +57,34 @@ impl Session<'_> {
         } else if is_over(self.ping_due()) && self.push_control(Short::Pingreq) {
             self.last_sent = now;
             self.pings = self.pings.saturating_add(1);
-            let due = now.saturating_add(self.timing.pingresp);
+            let due = now.after(self.timing.pingresp);
             self.answer_due = self.answer_due.or(Some(due));
         }
+    }
+
+    /// Takes note of the time. A session that was left alone for longer than its ticks count has
+    /// lost its connection.
+    pub(super) fn look_at(&mut self, now: Duration) {
+        let left_alone = now.saturating_sub(self.clock);
+        self.clock = now;
+        if left_alone > tick::LONGEST && self.is_open() {
+            self.close(ClosedBy::Timeout);
+        }
+    }
+
+    pub(super) const fn now(&self) -> Tick {
+        Tick::of(self.clock)
     }
 
     /// How long an answer is waited for.
     #[cfg(feature = "async")]
     pub(in crate::mqtt) const fn patience(&self) -> Duration {
-        self.timing.ack
+        self.timing.ack.duration()
     }
 
     /// When an answer to what goes out now is overdue.
-    pub(super) const fn ack_due(&self, now: Duration) -> Duration {
-        now.saturating_add(self.timing.ack)
+    pub(super) const fn ack_due(&self) -> Tick {
+        self.now().after(self.timing.ack)
     }
 
     /// Ends the connection in order, for a meter that is to sleep: once everything is sent and
@@ -61,34 +96,38 @@ impl Session<'_> {
     /// server that has ever more to say keeps the connection; [`disconnect`](Self::disconnect) ends
     /// it at once.
     pub fn finish(&mut self, window: Duration, now: Duration) {
+        self.look_at(now);
         if self.is_open() {
-            self.finishing = Some(Finishing { window, since: now });
+            self.finishing = Some(Finishing {
+                window: Span::of(window),
+                since: self.now(),
+            });
         }
     }
 
     /// Something was said that keeps a connection: the window of an end begins again.
-    pub(super) const fn note_activity(&mut self, now: Duration) {
+    pub(super) const fn note_activity(&mut self) {
+        let now = self.now();
         if let Some(finishing) = &mut self.finishing {
             finishing.since = now;
         }
     }
 
-    fn finish_due(&self) -> Option<Duration> {
+    fn finish_due(&self) -> Option<Tick> {
         let is_idle = self.is_connected()
             && matches!(self.pending, Pending::None)
             && self.in_flight.due().is_none()
             && self.requests.is_empty()
             && self.transmit().is_empty();
         let finishing = self.finishing.filter(|_| is_idle)?;
-        Some(finishing.since.saturating_add(finishing.window))
+        Some(finishing.since.after(finishing.window))
     }
 
     /// When an answer is overdue and the connection to be given up.
-    pub(super) fn overdue_at(&self) -> Option<Duration> {
+    pub(super) fn overdue_at(&self) -> Option<Tick> {
         let is_online = self.is_connected();
         let answers = self.in_flight.due().filter(|_| is_online);
-        let due = [self.answer_due, answers, self.requests.due()];
-        due.into_iter().flatten().min()
+        tick::first([self.answer_due, answers, self.requests.due()])
     }
 
     pub(super) const fn stop_clocks(&mut self) {
@@ -101,9 +140,9 @@ impl Session<'_> {
     /// A ping goes out after three quarters of the keep alive, so that even a slow link brings it
     /// in time [3.1.2-23]; also while the answer to one is due, where the way is longer than that.
     /// Anything else that waits to go out does as well.
-    fn ping_due(&self) -> Option<Duration> {
+    fn ping_due(&self) -> Option<Tick> {
         let is_silent = self.is_connected() && self.transmit().is_empty();
-        let due = self.last_sent.saturating_add(self.keep_alive * 3 / 4);
+        let due = self.last_sent.after(self.keep_alive.three_quarters());
         (is_silent && !self.keep_alive.is_zero()).then_some(due)
     }
 }

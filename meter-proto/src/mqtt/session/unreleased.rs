@@ -9,7 +9,7 @@ use crate::mqtt::codec::Short;
 /// would be told twice.
 pub(super) struct Unreleased<'b> {
     identifiers: &'b mut [u16],
-    count: usize,
+    count: u16,
 }
 
 impl<'b> Unreleased<'b> {
@@ -26,7 +26,7 @@ impl<'b> Unreleased<'b> {
     }
 
     pub(super) const fn is_full(&self) -> bool {
-        self.count >= self.identifiers.len()
+        self.count as usize >= self.identifiers.len()
     }
 
     pub(super) const fn clear(&mut self) {
@@ -38,7 +38,7 @@ impl<'b> Unreleased<'b> {
     }
 
     fn position(&self, identifier: NonZeroU16) -> Option<usize> {
-        let mut known = self.identifiers.iter().take(self.count);
+        let mut known = self.identifiers.iter().take(usize::from(self.count));
         known.position(|&known| known == identifier.get())
     }
 
@@ -49,7 +49,7 @@ impl<'b> Unreleased<'b> {
             return Short::Puback(identifier);
         }
         if !self.contains(identifier)
-            && let Some(free) = self.identifiers.get_mut(self.count)
+            && let Some(free) = self.identifiers.get_mut(usize::from(self.count))
         {
             *free = identifier.get();
             self.count += 1;
@@ -62,7 +62,7 @@ impl<'b> Unreleased<'b> {
         let index = self.position(identifier);
         if let Some(index) = index {
             self.count -= 1;
-            self.identifiers.swap(index, self.count);
+            self.identifiers.swap(index, usize::from(self.count));
         }
         index.is_some()
     }
