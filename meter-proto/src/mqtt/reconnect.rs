@@ -42,7 +42,7 @@ impl Reconnect {
                 (0, in_millis(self.first).saturating_mul(factor).min(cap))
             }
         };
-        let share = u64::from(most - least) * u64::from(random) >> 32;
+        let share = (u64::from(most - least) * u64::from(random)) >> 32;
         millis(least.saturating_add(u32::try_from(share).unwrap_or(u32::MAX)))
     }
 }
