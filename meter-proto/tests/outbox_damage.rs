@@ -308,7 +308,7 @@ fn a_number_that_only_a_ring_knows_outlives_its_page() {
         // The ring is flooded, and the power goes at any write of the pushes that take pages.
         let (mut outbox, _) = open(flash, 8);
         let mut last = seq;
-        let cuts: Rc<RefCell<Vec<(Vec<u8>, Told)>>> = Rc::default();
+        let cuts = Rc::new(RefCell::new(Vec::<flash::Cut>::new()));
         for _ in 0..400 {
             push(&mut outbox, Stream::Billing).unwrap();
             if waiting(&mut outbox, Stream::Profile).is_empty() {
