@@ -67,8 +67,12 @@ pub enum Channel {
     Reading,
     /// `d/p`, up: load profile.
     Profile,
+    /// `d/b`, up: the end of a billing period.
+    Billing,
     /// `d/e`, up: events.
     Events,
+    /// `d/g`, up: the state of link and memory.
+    Diagnostic,
     /// `s`, up, retained: birth and will.
     State,
     /// `k`, down: receipt.
@@ -84,10 +88,12 @@ pub enum Channel {
 }
 
 impl Channel {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Reading,
         Self::Profile,
+        Self::Billing,
         Self::Events,
+        Self::Diagnostic,
         Self::State,
         Self::Receipt,
         Self::Command,
@@ -102,7 +108,9 @@ impl Channel {
         match self {
             Self::Reading => "d/r",
             Self::Profile => "d/p",
+            Self::Billing => "d/b",
             Self::Events => "d/e",
+            Self::Diagnostic => "d/g",
             Self::State => "s",
             Self::Receipt => "k",
             Self::Command => "c",

@@ -120,7 +120,6 @@ pub(crate) fn array<const N: usize>(
 }
 
 /// Opens an array that must have this many items.
-#[cfg(any(feature = "commands", feature = "update"))]
 pub(crate) fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
     if length(decoder.array())? == count {
         Ok(())

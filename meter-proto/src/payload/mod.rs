@@ -4,8 +4,12 @@
 //! over keys it does not know. Encoding is deterministic (RFC 8949, section 4.2): keys ascend,
 //! integers take their shortest form, so equal records give equal bytes.
 
+mod billing;
 mod birth;
+mod by_rate;
 pub(crate) mod cbor;
+mod diagnostic;
+mod energy;
 mod event;
 mod message;
 mod phases;
@@ -20,7 +24,10 @@ use meter_core::units::UtcSeconds;
 
 use crate::number::numbered;
 
+pub use billing::{Billing, Demand, RateEnergy};
 pub use birth::{Birth, Death};
+pub use by_rate::{ByRate, MAX_RATE};
+pub use diagnostic::Diagnostic;
 pub use event::{Detail, Event, EventList, Events, MAX_EVENTS, code};
 pub use message::Message;
 pub use phases::Phases;
