@@ -12,7 +12,7 @@ pub mod notice;
 mod number;
 pub mod outbox;
 pub mod payload;
-#[cfg(any(feature = "notices", feature = "update"))]
+#[cfg(feature = "signatures")]
 mod sign1;
 mod storage;
 pub mod topic;

@@ -48,6 +48,7 @@ fn examples_of_the_specification_keep_its_rules() {
         ),
         (11, &["signed-notice"]),
         (13, &["manifest", "signed-manifest", "fw-query", "fw-data"]),
+        (14, &["billing"]),
     ] {
         let examples = examples(section);
         assert_eq!(examples.len(), roots.len(), "section {section}");
@@ -96,7 +97,24 @@ fn what_the_rules_forbid_is_refused() {
     ] {
         assert_invalid("billing", what, &billing(rates));
     }
+    let signed = |envelope: &[u8]| {
+        let head = b"\xa6\0\x01\x01\x01\x02\x01\x18\x1a\x01\x18\x1b\xa1\0\x84\0\0\0\0\x18\x1d\x58";
+        [&head[..], &[envelope.len() as u8], envelope].concat()
+    };
+    assert_valid("billing", &signed(&SIGNATURE));
+    assert_invalid("billing", "half a signature", &signed(&SIGNATURE[..45]));
+    let mut attached = SIGNATURE;
+    attached[10] = 0x40;
+    assert_invalid("billing", "a payload in its signature", &signed(&attached));
 }
+
+/// Key 29 as it looks; nothing of it is right.
+const SIGNATURE: [u8; 77] = {
+    let mut envelope = [0; 77];
+    let (head, _) = envelope.split_at_mut(13);
+    head.copy_from_slice(b"\xd2\x84\x46\xa2\x01\x27\x04\x41\x01\xa0\xf6\x58\x40");
+    envelope
+};
 
 fn stamp() -> impl Strategy<Value = Stamp> {
     (any::<u64>(), any::<u32>(), any::<u64>(), any::<u32>()).prop_map(
@@ -165,6 +183,7 @@ proptest! {
         period in any::<u64>(),
         rates in proptest::collection::btree_map(0..=MAX_RATE, any::<u64>(), 1..=9),
         demands in proptest::collection::btree_map(0..=MAX_RATE, any::<u32>(), 0..=9),
+        signed in any::<bool>(),
         rsrp in any::<Option<i16>>(),
         cell in any::<Option<u64>>(),
         free_stack in any::<Option<u32>>(),
@@ -182,6 +201,7 @@ proptest! {
             period,
             rates: ByRate::from_slice(&rates).unwrap(),
             demands: ByRate::from_slice(&demands).unwrap(),
+            signature: signed.then_some(&SIGNATURE[..]),
             ..Billing::default()
         };
         let mut buffer = [0; 1_024];

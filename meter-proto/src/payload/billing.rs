@@ -33,9 +33,11 @@ pub struct Demand {
 
 /// The registers at the end of a billing period. Energies are cumulative since the meter was made.
 ///
-/// `encode` and `decode` pass a signature on as it stands.
+/// `encode` and `decode` pass a signature on as it stands; the feature `signatures` adds `sign` and
+/// `verify`.
 ///
-/// The outbox keeps messages of 256 bytes: six rates with registers of five bytes and demands.
+/// The outbox keeps messages of 256 bytes: with registers of five bytes and demands, six rates, or
+/// three and a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Billing<'b> {

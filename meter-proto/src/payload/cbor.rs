@@ -165,7 +165,7 @@ pub(crate) fn encode_into(
 pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
 
 /// Writes bytes as they stand.
-#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
+#[cfg(any(feature = "commands", feature = "signatures"))]
 pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
     use minicbor::encode::Write;
     let written = writer.writer_mut().write_all(item);

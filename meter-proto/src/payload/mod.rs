@@ -16,6 +16,9 @@ mod phases;
 mod profile;
 mod reading;
 mod receipt;
+#[cfg(feature = "signatures")]
+#[cfg_attr(docsrs, doc(cfg(feature = "signatures")))]
+pub mod signature;
 
 use core::fmt;
 
