@@ -16,6 +16,7 @@ mod phases;
 mod profile;
 mod reading;
 mod receipt;
+pub mod register;
 #[cfg(feature = "signatures")]
 #[cfg_attr(docsrs, doc(cfg(feature = "signatures")))]
 pub mod signature;

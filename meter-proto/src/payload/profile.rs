@@ -18,8 +18,7 @@ pub const MAX_RECORDS: usize = 400;
 /// A column: a register number of `spec.md` section 4.
 ///
 /// Numbers 4 to 18 are those of a reading; from 256 on it is `C * 256 + D` of the OBIS code
-/// `1-0:C.D.0`. Per-phase columns are OBIS numbers: voltage 32.7, 52.7 and 72.7, current 31.7,
-/// 51.7 and 71.7, power factor 33.7, 53.7 and 73.7.
+/// `1-0:C.D.0`. [`register`](super::register) has names and units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Column(pub u16);
