@@ -88,7 +88,8 @@ pub enum Channel {
 }
 
 impl Channel {
-    const ALL: [Self; 11] = [
+    /// All channels.
+    pub const ALL: [Self; 11] = [
         Self::Reading,
         Self::Profile,
         Self::Billing,
@@ -101,6 +102,12 @@ impl Channel {
         Self::FirmwareQuery,
         Self::FirmwareData,
     ];
+
+    /// Reads the channel as it stands in a topic.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
 
     /// The channel as it stands in a topic.
     #[must_use]
@@ -173,10 +180,7 @@ impl Topic {
     #[must_use]
     pub fn parse(text: &str) -> Option<(MeterId, Channel)> {
         let (meter, channel) = text.strip_prefix(PREFIX)?.split_once('/')?;
-        let channel = Channel::ALL
-            .into_iter()
-            .find(|known| known.name() == channel)?;
-        Some((MeterId::parse(meter)?, channel))
+        Some((MeterId::parse(meter)?, Channel::parse(channel)?))
     }
 }
 

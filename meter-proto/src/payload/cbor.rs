@@ -57,7 +57,7 @@ impl<'b> Fields<'b> {
     }
 
     /// The value of the key just read as it stands, checked like one that is passed over.
-    #[cfg(any(feature = "commands", feature = "notices"))]
+    #[cfg(any(feature = "commands", feature = "notices", feature = "std"))]
     pub(crate) fn raw(&mut self) -> Result<&'b [u8], DecodeError> {
         let start = self.decoder.position();
         self.skip()?;

@@ -12,6 +12,7 @@ mod diagnostic;
 mod energy;
 mod event;
 mod message;
+pub mod name;
 mod phases;
 mod profile;
 mod reading;

@@ -39,6 +39,9 @@ impl Column {
     /// Power factor of L1, or of the only phase, thousandths.
     pub const POWER_FACTOR: Self = Self(9);
 
+    /// Maximum active demand import, W.
+    pub const MAXIMUM_DEMAND: Self = Self(262);
+
     /// Whether the column is an energy register: it never steps back within a batch.
     #[must_use]
     pub const fn is_register(self) -> bool {
