@@ -2,15 +2,22 @@
 
 #![cfg(feature = "signatures")]
 
+mod flash;
 mod hex;
 
+use core::ops::ControlFlow;
+
 use ed25519_dalek::{Signer, SigningKey};
+use embassy_futures::block_on;
+use flash::{Flash, open, push, receipt, waiting};
 use hex::{hex, hex_array};
 use meter_core::units::{UtcSeconds, WattHours};
 use meter_proto::payload::signature::{
     KeyError, KeyId, MAX_SIGNED_BILLING, PublicKey, SIGNATURE, SignatureError,
 };
-use meter_proto::payload::{Billing, ByRate, DecodeError, Demand, EncodeError, RateEnergy, Stamp};
+use meter_proto::payload::{
+    Billing, ByRate, DecodeError, Demand, EncodeError, RateEnergy, Stamp, Stream,
+};
 use meter_proto::topic::MeterId;
 use proptest::prelude::*;
 
@@ -265,6 +272,38 @@ fn stored_bytes_verify_again() {
     // A record that is signed anew drops the old signature first.
     let length = first.sign(KEY, sign, METER, &mut again).unwrap();
     assert_eq!(again[..length], stored);
+}
+
+/// It is signed once, with the sequence that the outbox gives it, and goes out as it lies there.
+#[test]
+fn a_signed_record_waits_in_the_outbox() {
+    let (mut outbox, _) = open(Flash::<4>::new(), 7);
+    let pushed = block_on(outbox.push(Stream::Billing, |seq, epoch, buffer| {
+        let stamp = Stamp {
+            seq,
+            epoch,
+            ..billing().stamp
+        };
+        Billing { stamp, ..billing() }.sign(KEY, sign, METER, buffer)
+    }));
+    assert_eq!(pushed, Ok(1));
+    for _ in 0..200 {
+        push(&mut outbox, Stream::Diagnostic).unwrap();
+    }
+    assert!(outbox.take_lost() > 0); // diagnostics, in the ring of readings
+    let (mut outbox, _) = open(outbox.release(), 8);
+    let mut found = Vec::new();
+    block_on(outbox.visit_after(Stream::Billing, 0, |_, message| {
+        found.push(message.to_vec());
+        ControlFlow::Continue(())
+    }))
+    .unwrap();
+    assert_eq!(found.len(), 1);
+    let stamp = verify(&found[0]).unwrap().stamp;
+    assert_eq!((stamp.seq, stamp.epoch), (1, 7));
+    let settled = block_on(outbox.acknowledge(&receipt(7, Stream::Billing, 1)));
+    assert_eq!(settled, Ok(1));
+    assert!(waiting(&mut outbox, Stream::Billing).is_empty());
 }
 
 #[test]
