@@ -4,10 +4,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use meter_proto::json;
 use meter_proto::payload::{
-    Event, EventList, MAX_RECORDS, Message, Profile, ProfileRecord, Reading, Receipt, encode_batch,
+    Billing, Diagnostic, Event, EventList, MAX_RECORDS, Message, Profile, ProfileRecord, Reading,
+    Receipt, encode_batch,
 };
-use meter_proto::topic::{Channel, Topic};
+use meter_proto::topic::{Channel, MeterId, Topic};
 
 /// Room for the largest message that is accepted, and more.
 const ROOM: usize = 64 * 1024;
@@ -16,18 +18,25 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, payload)) = input.split_first() else {
         return;
     };
-    let channel = match first % 6 {
+    let channel = match first % 8 {
         0 => Channel::Reading,
         1 => Channel::Profile,
         2 => Channel::Events,
         3 => Channel::State,
         4 => return receipt(payload),
-        _ => return topic(payload),
+        5 => return topic(payload),
+        6 => Channel::Billing,
+        _ => Channel::Diagnostic,
     };
-    match Message::decode(channel, payload) {
+    let message = Message::decode(channel, payload);
+    let shown = json::view(channel, payload);
+    assert_eq!(shown.err(), message.err(), "what is read is shown");
+    match message {
         Ok(Message::Reading(message)) => reading(&message),
         Ok(Message::Profile(message)) => profile(&message),
+        Ok(Message::Billing(message)) => billing(&message, payload),
         Ok(Message::Events(message)) => events(&message),
+        Ok(Message::Diagnostic(message)) => diagnostic(&message),
         _ => {}
     }
 });
@@ -68,8 +77,31 @@ fn events(message: &EventList<'_>) {
     assert!(again.events().eq(numbers.into_iter().zip(events)));
 }
 
+fn billing(message: &Billing<'_>, payload: &[u8]) {
+    let mut buffer = vec![0xa5; ROOM];
+    let length = message
+        .encode(&mut buffer)
+        .expect("a decoded record can be encoded");
+    let without = length - message.signature.map_or(0, |signature| signature.len() + 3);
+    assert!(without <= 576 + 2);
+    assert_eq!(Billing::decode(&buffer[..length]).as_ref(), Ok(message));
+    // Nobody has a key: it may be refused for many reasons, and is never evidence.
+    assert!(Billing::verify(payload, MeterId([0; 8]), |_| None).is_err());
+}
+
+fn diagnostic(message: &Diagnostic) {
+    let mut buffer = [0xa5; 128];
+    let length = message
+        .encode(&mut buffer)
+        .expect("128 bytes always suffice");
+    assert_eq!(Diagnostic::decode(&buffer[..length]).as_ref(), Ok(message));
+}
+
 fn receipt(payload: &[u8]) {
-    let Ok(message) = Receipt::decode(payload) else {
+    let message = Receipt::decode(payload);
+    let shown = json::view(Channel::Receipt, payload);
+    assert_eq!(shown.err(), message.err(), "what is read is shown");
+    let Ok(message) = message else {
         return;
     };
     let mut buffer = [0xa5; 64];

@@ -67,8 +67,12 @@ pub enum Channel {
     Reading,
     /// `d/p`, up: load profile.
     Profile,
+    /// `d/b`, up: the end of a billing period.
+    Billing,
     /// `d/e`, up: events.
     Events,
+    /// `d/g`, up: the state of link and memory.
+    Diagnostic,
     /// `s`, up, retained: birth and will.
     State,
     /// `k`, down: receipt.
@@ -84,10 +88,13 @@ pub enum Channel {
 }
 
 impl Channel {
-    const ALL: [Self; 9] = [
+    /// All channels.
+    pub const ALL: [Self; 11] = [
         Self::Reading,
         Self::Profile,
+        Self::Billing,
         Self::Events,
+        Self::Diagnostic,
         Self::State,
         Self::Receipt,
         Self::Command,
@@ -96,13 +103,21 @@ impl Channel {
         Self::FirmwareData,
     ];
 
+    /// Reads the channel as it stands in a topic.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
     /// The channel as it stands in a topic.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reading => "d/r",
             Self::Profile => "d/p",
+            Self::Billing => "d/b",
             Self::Events => "d/e",
+            Self::Diagnostic => "d/g",
             Self::State => "s",
             Self::Receipt => "k",
             Self::Command => "c",
@@ -165,10 +180,7 @@ impl Topic {
     #[must_use]
     pub fn parse(text: &str) -> Option<(MeterId, Channel)> {
         let (meter, channel) = text.strip_prefix(PREFIX)?.split_once('/')?;
-        let channel = Channel::ALL
-            .into_iter()
-            .find(|known| known.name() == channel)?;
-        Some((MeterId::parse(meter)?, channel))
+        Some((MeterId::parse(meter)?, Channel::parse(channel)?))
     }
 }
 

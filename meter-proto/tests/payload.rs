@@ -429,7 +429,14 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        for channel in [Channel::Reading, Channel::Profile, Channel::Events, Channel::State] {
+        for channel in [
+            Channel::Reading,
+            Channel::Profile,
+            Channel::Billing,
+            Channel::Events,
+            Channel::Diagnostic,
+            Channel::State,
+        ] {
             if let Ok(Message::Profile(profile)) = Message::decode(channel, &bytes) {
                 prop_assert_eq!(profile.records().count() as u64, profile.count());
             }

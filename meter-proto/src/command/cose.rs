@@ -183,6 +183,15 @@ impl<'b> Envelope<'b> {
         KeyId::from_bytes(self.kid)
     }
 
+    /// The payload as it came, authenticated by nobody; `None` when it is encrypted.
+    #[cfg(feature = "std")]
+    pub(crate) const fn readable(&self) -> Option<&'b [u8]> {
+        match self.form {
+            Form::Mac0 => Some(self.content),
+            Form::Encrypt0 => None,
+        }
+    }
+
     /// The authentication tag: of one key, it names this message among all others.
     pub(super) const fn tag(&self) -> [u8; TAG] {
         self.tag

@@ -57,7 +57,7 @@ impl<'b> Fields<'b> {
     }
 
     /// The value of the key just read as it stands, checked like one that is passed over.
-    #[cfg(any(feature = "commands", feature = "notices"))]
+    #[cfg(any(feature = "commands", feature = "notices", feature = "std"))]
     pub(crate) fn raw(&mut self) -> Result<&'b [u8], DecodeError> {
         let start = self.decoder.position();
         self.skip()?;
@@ -120,7 +120,6 @@ pub(crate) fn array<const N: usize>(
 }
 
 /// Opens an array that must have this many items.
-#[cfg(any(feature = "commands", feature = "update"))]
 pub(crate) fn items(decoder: &mut Decoder<'_>, count: u64) -> Result<(), DecodeError> {
     if length(decoder.array())? == count {
         Ok(())
@@ -166,7 +165,7 @@ pub(crate) fn encode_into(
 pub(crate) type Written = Result<(), minicbor::encode::Error<EndOfSlice>>;
 
 /// Writes bytes as they stand.
-#[cfg(any(feature = "commands", feature = "notices", feature = "update"))]
+#[cfg(any(feature = "commands", feature = "signatures"))]
 pub(crate) fn write_raw(writer: &mut Writer<'_>, item: &[u8]) -> Written {
     use minicbor::encode::Write;
     let written = writer.writer_mut().write_all(item);

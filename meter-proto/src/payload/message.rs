@@ -1,19 +1,27 @@
 //! Any message that goes up, told apart by its topic.
 
 use super::birth::State;
-use super::{Birth, Death, DecodeError, EventList, Profile, Reading};
+use super::{Billing, Birth, Death, DecodeError, Diagnostic, EventList, Profile, Reading};
 use crate::topic::Channel;
 
 /// A decoded uplink message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "without an allocator there is no box to put a billing record in"
+)]
 pub enum Message<'b> {
     /// Momentary values.
     Reading(Reading),
     /// A batch of load profile records.
     Profile(Profile<'b>),
+    /// The end of a billing period.
+    Billing(Billing<'b>),
     /// Events.
     Events(EventList<'b>),
+    /// The state of link and memory.
+    Diagnostic(Diagnostic),
     /// The meter came on line.
     Birth(Birth<'b>),
     /// The meter is not reachable.
@@ -30,7 +38,9 @@ impl<'b> Message<'b> {
         Ok(match channel {
             Channel::Reading => Self::Reading(Reading::decode(payload)?),
             Channel::Profile => Self::Profile(Profile::decode(payload)?),
+            Channel::Billing => Self::Billing(Billing::decode(payload)?),
             Channel::Events => Self::Events(EventList::decode(payload)?),
+            Channel::Diagnostic => Self::Diagnostic(Diagnostic::decode(payload)?),
             Channel::State => match State::decode(payload)? {
                 State::Birth(birth) => Self::Birth(birth),
                 State::Death(death) => Self::Death(death),

@@ -4,14 +4,23 @@
 //! over keys it does not know. Encoding is deterministic (RFC 8949, section 4.2): keys ascend,
 //! integers take their shortest form, so equal records give equal bytes.
 
+mod billing;
 mod birth;
+mod by_rate;
 pub(crate) mod cbor;
+mod diagnostic;
+mod energy;
 mod event;
 mod message;
+pub mod name;
 mod phases;
 mod profile;
 mod reading;
 mod receipt;
+pub mod register;
+#[cfg(feature = "signatures")]
+#[cfg_attr(docsrs, doc(cfg(feature = "signatures")))]
+pub mod signature;
 
 use core::fmt;
 
@@ -20,7 +29,10 @@ use meter_core::units::UtcSeconds;
 
 use crate::number::numbered;
 
+pub use billing::{Billing, Demand, RateEnergy};
 pub use birth::{Birth, Death};
+pub use by_rate::{ByRate, MAX_RATE};
+pub use diagnostic::Diagnostic;
 pub use event::{Detail, Event, EventList, Events, MAX_EVENTS, code};
 pub use message::Message;
 pub use phases::Phases;

@@ -18,8 +18,7 @@ pub const MAX_RECORDS: usize = 400;
 /// A column: a register number of `spec.md` section 4.
 ///
 /// Numbers 4 to 18 are those of a reading; from 256 on it is `C * 256 + D` of the OBIS code
-/// `1-0:C.D.0`. Per-phase columns are OBIS numbers: voltage 32.7, 52.7 and 72.7, current 31.7,
-/// 51.7 and 71.7, power factor 33.7, 53.7 and 73.7.
+/// `1-0:C.D.0`. [`register`](super::register) has names and units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Column(pub u16);
@@ -39,6 +38,9 @@ impl Column {
     pub const CURRENT: Self = Self(5);
     /// Power factor of L1, or of the only phase, thousandths.
     pub const POWER_FACTOR: Self = Self(9);
+
+    /// Maximum active demand import, W.
+    pub const MAXIMUM_DEMAND: Self = Self(262);
 
     /// Whether the column is an energy register: it never steps back within a batch.
     #[must_use]

@@ -3,6 +3,7 @@
 use meter_core::units::{Milliamps, Millihertz, Millivolts, PowerFactor, WattHours};
 
 use super::cbor::{self, Fields, Writer, Written};
+use super::energy::{self, Energies};
 use super::{DecodeError, EncodeError, PartialStamp, Phases, Stamp};
 
 /// The momentary values of one instant.
@@ -72,11 +73,15 @@ impl Reading {
             8 => self.apparent = Some(Phases::read(value, |v| Ok(v.u32()?))?),
             9 => self.power_factor = Some(Phases::read(value, power_factor)?),
             10 => self.frequency = Some(Millihertz::new(value.u32()?)),
-            11 => self.import = Some(WattHours::new(value.u64()?)),
-            12 => self.export = Some(WattHours::new(value.u64()?)),
-            13 => self.reactive_import = Some(WattHours::new(value.u64()?)),
-            14 => self.reactive_export = Some(WattHours::new(value.u64()?)),
-            _ => return Ok(false),
+            _ => {
+                let registers = [
+                    &mut self.import,
+                    &mut self.export,
+                    &mut self.reactive_import,
+                    &mut self.reactive_export,
+                ];
+                return energy::take(registers, key, value);
+            }
         }
         Ok(true)
     }
@@ -90,12 +95,18 @@ impl Reading {
             self.apparent.is_some(),
             self.power_factor.is_some(),
             self.frequency.is_some(),
-            self.import.is_some(),
-            self.export.is_some(),
-            self.reactive_import.is_some(),
-            self.reactive_export.is_some(),
         ];
-        self.stamp.entries() + given.iter().map(|&there| u64::from(there)).sum::<u64>()
+        let given = given.map(u64::from).iter().sum::<u64>();
+        self.stamp.entries() + given + energy::entries(&self.energies())
+    }
+
+    fn energies(&self) -> Energies {
+        [
+            self.import,
+            self.export,
+            self.reactive_import,
+            self.reactive_export,
+        ]
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> Written {
@@ -122,18 +133,7 @@ impl Reading {
         if let Some(frequency) = self.frequency {
             writer.u8(10)?.u32(frequency.get())?;
         }
-        let energies = [
-            self.import,
-            self.export,
-            self.reactive_import,
-            self.reactive_export,
-        ];
-        for (key, energy) in (11..).zip(energies) {
-            if let Some(energy) = energy {
-                writer.u8(key)?.u64(energy.get())?;
-            }
-        }
-        Ok(())
+        energy::write(&self.energies(), writer)
     }
 }
 

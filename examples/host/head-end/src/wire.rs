@@ -1,6 +1,6 @@
 //! The one place that knows the wire format: topics and payloads in, receipts out.
 
-use meter_proto::payload::{self, EventList, Message, Phases, Profile, Reading, Stamp};
+use meter_proto::payload::{self, Diagnostic, EventList, Message, Phases, Profile, Reading, Stamp};
 use meter_proto::topic::{Channel, Topic};
 
 use crate::record::{
@@ -19,6 +19,7 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
     let report = match message {
         Message::Reading(reading) => records(|| Some(vec![of_reading(&reading)?])),
         Message::Profile(profile) => records(|| of_profile(&profile)),
+        Message::Diagnostic(diagnostic) => records(|| Some(vec![of_diagnostic(&diagnostic)?])),
         Message::Events(events) => of_events(&events).map(Report::Events),
         Message::Birth(birth) => of_birth(&birth).map(Report::Birth),
         Message::Death(death) => {
@@ -137,6 +138,43 @@ fn of_profile(profile: &Profile<'_>) -> Option<Vec<Record>> {
     profile.records().map(record).collect()
 }
 
+/// The values stand under their keys: no register has those numbers.
+fn of_diagnostic(diagnostic: &Diagnostic) -> Option<Record> {
+    let stamp = &diagnostic.stamp;
+    let mut values = Values::default();
+    let wide = [
+        (44, diagnostic.cell),
+        (45, diagnostic.waiting),
+        (46, diagnostic.oldest),
+        (48, diagnostic.sent),
+        (49, diagnostic.received),
+    ];
+    for (key, value) in wide {
+        if let Some(value) = value {
+            values.set(key, 0, signed(value)?);
+        }
+    }
+    let narrow = [
+        (41, diagnostic.rsrp.map(i64::from)),
+        (42, diagnostic.rsrq.map(i64::from)),
+        (43, diagnostic.snr.map(i64::from)),
+        (47, diagnostic.reconnects.map(i64::from)),
+        (50, diagnostic.free_stack.map(i64::from)),
+    ];
+    for (key, value) in narrow {
+        if let Some(value) = value {
+            values.set(key, 0, value);
+        }
+    }
+    Some(Record {
+        place: place(stamp, stream::DIAGNOSTIC)?,
+        time: signed(stamp.time.get())?,
+        period: 0,
+        status: stamp.status.bits(),
+        values,
+    })
+}
+
 fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
     let event = |(seq, event): (u64, payload::Event<'_>)| {
         Some(Event {
@@ -224,6 +262,33 @@ mod tests {
             0x00, 0x01, 0x81, 0xCD,
         ];
         assert_eq!(payload, expected);
+    }
+
+    #[test]
+    fn diagnostics_keep_every_value_under_its_key() {
+        let payload = [
+            0xAD, 0x00, 0x01, 0x01, 0x01, 0x02, 0x1A, 0x69, 0x55, 0xB9, 0x00, 0x18, 41, 0x38, 0x60,
+            0x18, 42, 0x20, 0x18, 43, 0x03, 0x18, 44, 0x04, 0x18, 45, 0x05, 0x18, 46, 0x06, 0x18,
+            47, 0x07, 0x18, 48, 0x08, 0x18, 49, 0x09, 0x18, 50, 0x0A,
+        ];
+        let (_, report) = report("em/1/4d54520000000001/d/g", &payload).expect("good diagnostics");
+        let Report::Records(records) = report else {
+            panic!("{report:?}")
+        };
+        assert_eq!(records[0].place.stream, stream::DIAGNOSTIC);
+        let values = (41..=50).map(|key| records[0].values.get(key));
+        assert!(values.eq([-97, -1, 3, 4, 5, 6, 7, 8, 9, 10].map(Some)));
+    }
+
+    /// It has no table for their rates and signatures: they are kept as they came, as refused.
+    #[test]
+    fn billing_records_are_not_taken() {
+        let payload = [
+            0xA5, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05, 0x18, 26, 0x01, 0x18, 27, 0xA1, 0x01, 0x84,
+            0x00, 0x00, 0x00, 0x00,
+        ];
+        let refused = report("em/1/4d54520000000001/d/b", &payload);
+        assert!(refused.is_err_and(|reason| reason.contains("does not know")));
     }
 
     #[test]
