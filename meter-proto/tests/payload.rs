@@ -455,3 +455,25 @@ proptest! {
         prop_assert!(Reading::decode(&bytes[..at]).is_err());
     }
 }
+
+/// Keys of a later version are passed over, and counted.
+#[test]
+fn keys_that_are_not_known_are_counted() {
+    let known = [0xA4, 0, 7, 1, 1, 2, 0x1A, 0x69, 0x55, 0xB9, 0, 4, 5];
+    let later = [
+        &[0xA7][..],
+        &known[1..],
+        // Key 100 with a text, 101 with a nested map, 300 with nothing.
+        &[
+            0x18, 100, 0x61, b'x', 0x18, 101, 0xA1, 1, 0x80, 0x19, 1, 44, 0xF6,
+        ],
+    ]
+    .concat();
+    for (bytes, unknown) in [(&known[..], 0), (&later, 3)] {
+        let message = Message::decode(Channel::Reading, bytes).unwrap();
+        assert!(matches!(message, Message::Reading(_)));
+        assert_eq!(message.unknown_keys(bytes), Ok(unknown));
+    }
+    let message = Message::decode(Channel::Reading, &known).unwrap();
+    assert!(message.unknown_keys(&later[..later.len() - 1]).is_err());
+}

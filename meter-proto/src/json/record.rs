@@ -26,30 +26,18 @@ const ENERGIES: [(&str, Column); 4] = [
 ];
 
 pub(super) fn uplink(message: &Message<'_>, bytes: &[u8]) -> Result<Object, DecodeError> {
-    let (mut object, known): (_, &[u64]) = match message {
-        Message::Reading(reading) => (
-            of_reading(reading),
-            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14],
-        ),
-        Message::Profile(profile) => (of_profile(profile), &[0, 1, 2, 3, 21, 22, 23, 24, 25]),
-        Message::Billing(billing) => (
-            of_billing(billing),
-            &[0, 1, 2, 3, 11, 12, 13, 14, 26, 27, 28, 29],
-        ),
-        Message::Events(list) => (of_events(list), &[0, 1, 30]),
-        Message::Diagnostic(diagnostic) => (
-            of_diagnostic(diagnostic),
-            &[0, 1, 2, 3, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50],
-        ),
-        Message::Birth(birth) => (of_birth(birth), BIRTH),
-        Message::Death(death) => (of_death(death), BIRTH),
+    let mut object = match message {
+        Message::Reading(reading) => of_reading(reading),
+        Message::Profile(profile) => of_profile(profile),
+        Message::Billing(billing) => of_billing(billing),
+        Message::Events(list) => of_events(list),
+        Message::Diagnostic(diagnostic) => of_diagnostic(diagnostic),
+        Message::Birth(birth) => of_birth(birth),
+        Message::Death(death) => of_death(death),
     };
-    put_unknown(&mut object, bytes, known)?;
+    put_unknown(&mut object, bytes, message.keys())?;
     Ok(object)
 }
-
-/// The keys of the two messages on the state topic.
-const BIRTH: &[u64] = &[0, 1, 2, 3, 31, 32, 33, 34, 35, 39, 40];
 
 fn of_reading(reading: &Reading) -> Object {
     let mut object = of_kind("reading");
