@@ -69,7 +69,7 @@ pub(crate) struct Mqtt {
     /// That of the packet in hand, 0 if it has none.
     pub(crate) message_id: u16,
     /// The result of a message that has no identifier may come until then.
-    pub(crate) sending_until: Instant,
+    pub(crate) sending_until: Option<Instant>,
 }
 
 impl Mqtt {
@@ -83,7 +83,7 @@ impl Mqtt {
             slots: Slots::NONE,
             last_id: 0,
             message_id: 0,
-            sending_until: Instant::ZERO,
+            sending_until: None,
         }
     }
 
@@ -152,7 +152,7 @@ impl Mqtt {
         self.slots = Slots::NONE;
         self.is_doubted = false;
         self.is_stray = false;
-        self.sending_until = Instant::ZERO;
+        self.sending_until = None;
         let before = core::mem::replace(&mut self.phase, MqttPhase::Closed);
         before == MqttPhase::Open
     }
@@ -267,7 +267,7 @@ pub(crate) struct Known {
     pub(crate) identity: Identity,
     pub(crate) channel: Option<SimChannel>,
     /// The result of a name may come until then.
-    pub(crate) resolving_until: Instant,
+    pub(crate) resolving_until: Option<Instant>,
     pub(crate) mqtt: Mqtt,
 }
 
@@ -320,7 +320,7 @@ impl Known {
             tls_leftovers: 0,
             identity: Identity::NONE,
             channel: None,
-            resolving_until: Instant::ZERO,
+            resolving_until: None,
             mqtt: Mqtt::new(),
         }
     }
@@ -401,7 +401,7 @@ impl Known {
         self.off_by = None;
         self.context_lost = false;
         self.channel = None;
-        self.resolving_until = Instant::ZERO;
+        self.resolving_until = None;
         self.mqtt.lose();
     }
 }

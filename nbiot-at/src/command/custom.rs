@@ -10,7 +10,7 @@ pub(crate) static CUSTOM: Spec = Spec {
     ..Spec::written(|line, known, _| {
         line.text(known.target.host.as_str());
     })
-    .within(0)
+    .within_argument()
     .lists("", |line, known, _| {
         let is_bare = !line.starts_with(b"+");
         if is_bare {

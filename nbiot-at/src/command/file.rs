@@ -1,6 +1,6 @@
 //! Files of the module, AT reference section 14.
 
-use crate::command::{Block, Invitation, Spec};
+use crate::command::{Block, Invitation, Limit, Spec};
 use crate::field::{Fields, unsigned};
 
 pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
@@ -28,7 +28,7 @@ pub(crate) static SEEK: Spec = Spec::written(|line, _, [handle, offset]| {
 /// The arguments are the handle and the most bytes.
 pub(crate) static READ: Spec = Spec {
     block: Some(Block::Buffer),
-    time_out: 5_000,
+    time_out: Limit::Millis(5_000),
     ..Spec::written(|line, _, [handle, most]| {
         line.text("AT+QFREAD=")
             .number(handle)
@@ -46,7 +46,7 @@ pub(crate) static READ: Spec = Spec {
 /// The arguments are the handle and the length of the payload.
 pub(crate) static WRITE: Spec = Spec {
     payload: Some(Invitation::Connect),
-    time_out: 20_000,
+    time_out: Limit::Millis(20_000),
     ..Spec::written(|line, _, [handle, length]| {
         line.text("AT+QFWRITE=")
             .number(handle)

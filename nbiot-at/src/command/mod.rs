@@ -71,12 +71,20 @@ enum Wording {
     Written(fn(&mut Line, &Known, Arguments)),
 }
 
+/// How long a command may take.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// What is documented, in ms; AT reference section 4.
+    Millis(u32),
+    /// The first argument says it, in ms.
+    Argument,
+}
+
 /// Everything about a command but its arguments.
 pub(crate) struct Spec {
     wording: Wording,
-    /// Longest time to the final result code in ms, AT reference section 4; 0: it is the first
-    /// argument.
-    time_out: u32,
+    /// Longest time to the final result code.
+    time_out: Limit,
     /// What lines of its answer begin with, and what takes them; empty for bare ones.
     answer: Option<(&'static str, Answer)>,
     /// `OK` is only believed behind the command's own answer line.
@@ -104,7 +112,7 @@ impl Spec {
     const fn new(line: &'static str) -> Self {
         Self {
             wording: Wording::Fixed(line),
-            time_out: 2_000,
+            time_out: Limit::Millis(2_000),
             answer: None,
             needs_answer: false,
             payload: None,
@@ -126,8 +134,19 @@ impl Spec {
         }
     }
 
-    const fn within(self, time_out: u32) -> Self {
-        Self { time_out, ..self }
+    /// The first argument is the time in ms.
+    const fn within_argument(self) -> Self {
+        Self {
+            time_out: Limit::Argument,
+            ..self
+        }
+    }
+
+    const fn within(self, millis: u32) -> Self {
+        Self {
+            time_out: Limit::Millis(millis),
+            ..self
+        }
     }
 
     /// What it was sent for comes in lines behind `OK`.
@@ -221,8 +240,8 @@ impl Command {
     /// Longest time to the final result code in ms.
     pub(crate) const fn time_out(self) -> u32 {
         match (self.spec.time_out, self.arguments) {
-            (0, [given, _]) => given,
-            (time_out, _) => time_out,
+            (Limit::Argument, [given, _]) => given,
+            (Limit::Millis(millis), _) => millis,
         }
     }
 

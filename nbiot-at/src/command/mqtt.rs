@@ -1,9 +1,8 @@
 //! The MQTT client of the module, AT reference section 12.
 
-use crate::command::{Block, Command, Invitation, Spec};
+use crate::command::{Block, Command, Invitation, Limit, Spec};
 use crate::field::Fields;
 use crate::known::{CHUNK, Known};
-use crate::time::Instant;
 
 /// The client of the module that is used.
 const CLIENT: u8 = 0;
@@ -62,7 +61,7 @@ pub(crate) static CONNECT: Spec = Spec::written(|line, known, _| {
 /// broker keeps it.
 pub(crate) static PUBLISH: Spec = Spec {
     payload: Some(Invitation::Prompt),
-    time_out: 20_000,
+    time_out: Limit::Millis(20_000),
     ..Spec::written(|line, known, [id, flags]| {
         line.text("AT+QMTPUB=0,").number(id);
         line.text(",").number(flags & 3);
@@ -89,7 +88,7 @@ pub(crate) static UNSUBSCRIBE: Spec = Spec::written(|line, known, [id, _]| {
 /// The first argument is the place of the message.
 pub(crate) static READ: Spec = Spec {
     block: Some(Block::Quoted),
-    time_out: 5_000,
+    time_out: Limit::Millis(5_000),
     ..Spec::written(|line, _, [slot, _]| {
         line.text("AT+QMTRECV=0,").number(slot);
     })
@@ -123,7 +122,7 @@ fn result(line: &[u8], prefix: &str, known: &mut Known, has_id: bool) -> bool {
     };
     known.heard.mqtt = Some((result, fields.number()));
     if has_id && known.mqtt.message_id == 0 && result != SENT_AGAIN {
-        known.mqtt.sending_until = Instant::ZERO;
+        known.mqtt.sending_until = None;
     }
     true
 }

@@ -3,10 +3,9 @@
 use core::net::IpAddr;
 
 use crate::command::line::Line;
-use crate::command::{Arguments, Block, Command, Invitation, Spec};
+use crate::command::{Arguments, Block, Command, Invitation, Limit, Spec};
 use crate::field::Fields;
 use crate::known::Known;
-use crate::time::Instant;
 
 pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
 pub(crate) static SOCKETS: Spec = Spec::new("AT+QISTATE?").lists("+QISTATE", state);
@@ -83,7 +82,7 @@ pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
         Some(Resolved::Result(error)) => {
             known.heard.error = Some(error);
             known.heard.address = None;
-            known.resolving_until = Instant::ZERO;
+            known.resolving_until = None;
         }
         // One without a result in front is a further one of another name.
         Some(Resolved::Address(address)) if known.heard.error == Some(0) => {
@@ -101,7 +100,7 @@ impl Spec {
         Self {
             payload: Some(Invitation::Prompt),
             is_send: true,
-            time_out: 20_000,
+            time_out: Limit::Millis(20_000),
             ..self
         }
     }
@@ -113,7 +112,7 @@ impl Spec {
     ) -> Self {
         Self {
             block: Some(Block::Socket),
-            time_out: 5_000,
+            time_out: Limit::Millis(5_000),
             ..self.answered(prefix, answer)
         }
     }

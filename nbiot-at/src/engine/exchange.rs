@@ -20,6 +20,8 @@ const SEND_TIME: u32 = 20_000;
 const FILL_TIME: u32 = 1_000;
 /// What a payload is filled up with.
 const ZEROS: [u8; 64] = [0; 64];
+/// A deadline that is over.
+const LONG_AGO: Instant = Instant::ZERO;
 /// `AT` this often before the modem counts as silent.
 const PROBES: u8 = 3;
 
@@ -197,7 +199,7 @@ impl Exchange {
                 self.sent = self.sent.saturating_add(count).min(line);
                 if self.sent == line && self.deadline.is_none() {
                     // Its time was over before it was whole.
-                    self.deadline = Some(Instant::ZERO);
+                    self.deadline = Some(LONG_AGO);
                 }
             }
         }

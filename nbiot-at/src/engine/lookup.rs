@@ -56,7 +56,7 @@ impl Lookup {
         let heard = &state.known.heard;
         if let (Cause::Reply(Err(fault)), None) = (cause, heard.error) {
             if !matches!(fault, Fault::TimedOut | Fault::Silent | Fault::Malformed) {
-                state.known.resolving_until = Instant::ZERO;
+                state.known.resolving_until = None;
             }
             return Step::failed(fault);
         }
@@ -83,11 +83,10 @@ impl Lookup {
         };
         let until = now.plus(time);
         if self.what == What::Address {
-            let before = state.known.resolving_until;
-            if now < before {
+            if let Some(before) = state.known.resolving_until.filter(|before| now < *before) {
                 return Step::Wait(before);
             }
-            state.known.resolving_until = until;
+            state.known.resolving_until = Some(until);
         }
         self.until = Some(until);
         Step::command(command)

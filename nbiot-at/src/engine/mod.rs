@@ -2,6 +2,7 @@
 //! out.
 
 pub(crate) mod card;
+mod drive;
 mod event;
 mod exchange;
 mod file;
@@ -26,19 +27,18 @@ pub use socket::SocketId;
 use crate::command::general::GUARD;
 use crate::command::general::Identity;
 use crate::command::line::COMMAND;
-use crate::command::{Command, Invitation, file as files};
+use crate::command::{Invitation, file as files};
 use crate::config::Config;
 use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
-use crate::known::{CHUNK, Heard};
+use crate::known::CHUNK;
 use crate::line::{Item, LINE, Splitter};
 use crate::power_saving::Granted;
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final};
-use job::{Cause, Job, Step, Task};
+use job::{Cause, Job, Task};
 use socket::{Phase, RECEIVE};
 use state::State;
-use transfer::Close;
 
 /// The client, for `SOCKETS` connections at once.
 ///
@@ -445,91 +445,6 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// The settings. A change takes effect with the next request.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.state.known.config
-    }
-
-    /// Asks the job for its next step.
-    fn step(&mut self, cause: Cause, now: Instant) {
-        if let Some(task) = self.task.take() {
-            self.go_on(task, cause, now);
-        }
-    }
-
-    fn go_on(&mut self, mut task: Task<SOCKETS>, cause: Cause, now: Instant) {
-        self.wake = None;
-        if self.abandoned {
-            return self.end_task(task, now);
-        }
-        match task.step(&mut self.state, cause, now) {
-            Step::Command(command) => {
-                self.task = Some(task);
-                self.command(command, now);
-            }
-            Step::Wait(until) => {
-                self.task = Some(task);
-                self.wake = Some(until);
-            }
-            Step::Done(result) => {
-                if !core::mem::take(&mut self.tidying) {
-                    self.outcome = Some(result);
-                }
-                self.tidy(now);
-            }
-        }
-    }
-
-    /// Ends an abandoned job.
-    fn drop_job(&mut self, now: Instant) {
-        if let Some(task) = self.task.take() {
-            self.end_task(task, now);
-        }
-    }
-
-    fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
-        task.abandon(&mut self.state, now);
-        self.wake = None;
-        self.abandoned = false;
-        self.tidy(now);
-    }
-
-    /// Closes what is open and nobody holds.
-    pub(super) fn tidy(&mut self, now: Instant) {
-        if self.state.known.off_by.is_some() {
-            return;
-        }
-        let socket = self.state.sockets.stray().map(Close::Socket);
-        let close = socket.or_else(|| self.state.known.mqtt.stray().map(Close::Mqtt));
-        if let Some(close) = close {
-            self.tidying = true;
-            self.go_on(Task::new(close, Job::Close), Cause::Begin, now);
-        }
-    }
-
-    fn command(&mut self, command: Command, now: Instant) {
-        if self.exchange.needs_guard(command) {
-            let next = self.exchange.keep(command);
-            return self.follow(next, now);
-        }
-        let known = &mut self.state.known;
-        if self.wake.is_none() && !command.spec.is_aside {
-            known.heard = Heard::NOTHING;
-        }
-        known.spoiled &= command.spec.payload.is_none();
-        match command.encode(known) {
-            Some(text) => {
-                self.exchange.begin(command, text, now);
-                let expects_prompt = self.exchange.expects(Invitation::Prompt);
-                self.splitter.expect_prompt(expects_prompt);
-                self.splitter.expect_long(command.spec.is_long);
-                let lines = self.state.known.mqtt.lines;
-                self.splitter
-                    .expect_quoted(lines.map(|lines| lines.is_header));
-            }
-            // Every parameter is shorter than its room on the line.
-            None => {
-                self.task = None;
-                self.outcome = Some(Err(Fault::LogicBug));
-            }
-        }
     }
 }
 

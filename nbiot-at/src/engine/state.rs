@@ -284,7 +284,7 @@ impl<const N: usize> State<N> {
             SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
             SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
             // Of a name that nobody waits for any more.
-            SocketUrc::Resolved => self.known.resolving_until = Instant::ZERO,
+            SocketUrc::Resolved => self.known.resolving_until = None,
             SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
             SocketUrc::Unclear => self.doubt(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,
@@ -303,7 +303,7 @@ impl<const N: usize> State<N> {
                     self.pending.mqtt_message();
                 }
             }
-            MqttUrc::Sent => mqtt.sending_until = Instant::ZERO,
+            MqttUrc::Sent => mqtt.sending_until = None,
             // What the host has ended is the connection before the present one.
             MqttUrc::Closed(true) if mqtt.phase != MqttPhase::Closing => return Effect::None,
             MqttUrc::Closed(_) => {

@@ -1,0 +1,96 @@
+//! What drives a job: its commands go to the modem, their results come back to it.
+
+use super::Engine;
+use super::job::{Cause, Job, Step, Task};
+use super::transfer::Close;
+use crate::command::{Command, Invitation};
+use crate::error::Fault;
+use crate::known::Heard;
+use crate::time::Instant;
+
+impl<const SOCKETS: usize> Engine<SOCKETS> {
+    /// Asks the job for its next step.
+    pub(super) fn step(&mut self, cause: Cause, now: Instant) {
+        if let Some(task) = self.task.take() {
+            self.go_on(task, cause, now);
+        }
+    }
+
+    pub(super) fn go_on(&mut self, mut task: Task<SOCKETS>, cause: Cause, now: Instant) {
+        self.wake = None;
+        if self.abandoned {
+            return self.end_task(task, now);
+        }
+        match task.step(&mut self.state, cause, now) {
+            Step::Command(command) => {
+                self.task = Some(task);
+                self.command(command, now);
+            }
+            Step::Wait(until) => {
+                self.task = Some(task);
+                self.wake = Some(until);
+            }
+            Step::Done(result) => {
+                if !core::mem::take(&mut self.tidying) {
+                    self.outcome = Some(result);
+                }
+                self.tidy(now);
+            }
+        }
+    }
+
+    /// Ends an abandoned job.
+    pub(super) fn drop_job(&mut self, now: Instant) {
+        if let Some(task) = self.task.take() {
+            self.end_task(task, now);
+        }
+    }
+
+    pub(super) fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
+        task.abandon(&mut self.state, now);
+        self.wake = None;
+        self.abandoned = false;
+        self.tidy(now);
+    }
+
+    /// Closes what is open and nobody holds.
+    pub(super) fn tidy(&mut self, now: Instant) {
+        if self.state.known.off_by.is_some() {
+            return;
+        }
+        let socket = self.state.sockets.stray().map(Close::Socket);
+        let close = socket.or_else(|| self.state.known.mqtt.stray().map(Close::Mqtt));
+        if let Some(close) = close {
+            self.tidying = true;
+            self.go_on(Task::new(close, Job::Close), Cause::Begin, now);
+        }
+    }
+
+    pub(super) fn command(&mut self, command: Command, now: Instant) {
+        if self.exchange.needs_guard(command) {
+            let next = self.exchange.keep(command);
+            return self.follow(next, now);
+        }
+        let known = &mut self.state.known;
+        if self.wake.is_none() && !command.spec.is_aside {
+            known.heard = Heard::NOTHING;
+        }
+        known.spoiled &= command.spec.payload.is_none();
+        match command.encode(known) {
+            Some(text) => {
+                self.exchange.begin(command, text, now);
+                let expects_prompt = self.exchange.expects(Invitation::Prompt);
+                self.splitter.expect_prompt(expects_prompt);
+                self.splitter.expect_long(command.spec.is_long);
+                let lines = self.state.known.mqtt.lines;
+                self.splitter
+                    .expect_quoted(lines.map(|lines| lines.is_header));
+            }
+            // Every parameter is shorter than its room on the line.
+            None => {
+                self.task = None;
+                self.outcome = Some(Err(Fault::LogicBug));
+            }
+        }
+    }
+}
