@@ -30,7 +30,7 @@ pub enum Boot {
 /// | security counter | [`SecurityCounter`](super::SecurityCounter) | the same, or its hardware counter |
 ///
 /// The crate's README has the column of `embassy-boot` as code. It runs in the tests with its own
-/// bootloader.
+/// bootloader; MCUboot's column does with a model of it, made from its documentation.
 ///
 /// - **Who runs** is told by the build number, not by the bootloader: `embassy-boot` says `Revert`
 ///   of a new image that stays, when power failed in `mark_booted`.
