@@ -10,9 +10,11 @@
 //! | [`Device`] | what the running firmware compares a manifest with, and why it refuses |
 //! | [`Query`], [`Data`] | the two messages of a download |
 //! | [`Slot`] | the two areas of the flash and their bootloader, as a trait |
+//! | [`SecurityCounter`] | the counter for a bootloader that keeps none |
 //! | [`Updater`] | the state machine, over flash that may lose power |
 
 mod block;
+mod counter;
 mod envelope;
 mod judge;
 mod machine;
@@ -25,6 +27,7 @@ mod window;
 
 pub use crate::sign1::{KeyError, PUBLIC_KEY, PublicKey, SIGNATURE};
 pub use block::{BLOCK_SIZES, Data, HASH, ImageId, LIST_OFFSET, MAX_BLOCKS, Query, block_hash};
+pub use counter::SecurityCounter;
 pub use envelope::{KeyId, OVERHEAD, seal};
 pub use judge::{Device, Keys, Refusal, Standing};
 pub use machine::Policy;

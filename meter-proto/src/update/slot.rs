@@ -8,7 +8,8 @@ use embedded_storage_async::nor_flash::{ErrorType, NorFlash};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Boot {
-    /// The image that runs stays.
+    /// The image that runs stays. Where the new one was on trial before, that means
+    /// [`Slot::keep`] was called: the update counts as confirmed.
     Settled,
     /// A swap was asked for, and comes with the next restart.
     Pending,
@@ -22,17 +23,23 @@ pub enum Boot {
 /// | here | `embassy-boot` 0.7 | MCUboot |
 /// | --- | --- | --- |
 /// | [`area`](Self::area) | the DFU partition | the secondary slot |
-/// | [`room`](Self::room) | size of the active partition | slot less the trailer, less what the header and TLVs take if the image does not hold them |
-/// | [`boot`](Self::boot) | `get_state`: `Boot`, `Revert` are settled; `Swap` is pending if [`swap`](Self::swap) was called since the start, else a trial: after a restart the bootloader has acted | `boot_swap_type` test is pending; else a trial while `image_ok` of the primary slot is not set and `copy_done` is |
-/// | [`swap`](Self::swap) | `mark_updated` | `boot_set_pending(0)` |
+/// | [`room`](Self::room) | size of the active partition | the slot less its trailer, and less one more sector where it swaps by moving |
+/// | [`boot`](Self::boot) | `get_state`: `Swap` is pending if [`swap`](Self::swap) was called since the start, else a trial: after a restart the bootloader has acted; all others are settled | `boot_swap_type`: test and permanent are pending, revert is a trial, none is settled |
+/// | [`swap`](Self::swap) | `mark_updated` | the trailer of the secondary slot erased unless its magic is good, then `boot_set_pending(0)` |
 /// | [`keep`](Self::keep) | `mark_booted` | `boot_set_confirmed` |
-/// | security counter | two words in a protected page | the same, or its hardware counter |
+/// | security counter | [`SecurityCounter`](super::SecurityCounter) | the same, or its hardware counter |
 ///
-/// MCUboot's own header and TLVs, where there are any, are part of the image: the manifest's hash
-/// covers them, and MCUboot checks them besides.
+/// The crate's README has the column of `embassy-boot` as code. It runs in the tests with its own
+/// bootloader; MCUboot's column does with a model of it, made from its documentation.
 ///
-/// `embassy-boot` verifies nothing at boot. A bootloader around it should check the active area
-/// and the security counter before it jumps.
+/// - **Who runs** is told by the build number, not by the bootloader: `embassy-boot` says `Revert`
+///   of a new image that stays, when power failed in `mark_booted`.
+/// - **`embassy-boot`** verifies nothing at boot, and keeps no counter. A bootloader around it
+///   should check the active area and the security counter before it jumps.
+/// - **MCUboot's header and TLVs** are part of the image: the manifest's hash covers them, and
+///   MCUboot checks them besides. `boot_set_pending` erases the whole slot, with the image, where a
+///   power cut left half a magic: that is why the trailer is erased before. Of a swap back that was
+///   cut, MCUboot without its pull request 2100 may make an image that stays though nobody kept it.
 #[allow(
     async_fn_in_trait,
     reason = "as in embedded-storage-async: an executor of one core needs no Send"
@@ -44,7 +51,8 @@ pub trait Slot {
     type Area: NorFlash;
 
     /// The area, from its first byte at offset 0 on. Pages are erased one by one, so that metering
-    /// can go on between them.
+    /// can go on between them, and only as far as the image reaches: a trailer above
+    /// [`room`](Self::room) is the bootloader's.
     fn area(&mut self) -> &mut Self::Area;
 
     /// Bytes that an image may have.
@@ -75,8 +83,8 @@ pub trait Slot {
     async fn security_counter(&mut self) -> Result<u32, Self::Error>;
 
     /// Raises the counter. It must never fall, whatever power does: one-time programmable words
-    /// where there are some; else two words of a protected page, the new value written before the
-    /// old one is erased, and the larger one counts.
+    /// where there are some; else [`SecurityCounter`](super::SecurityCounter), two pages, so that
+    /// the new value is written before the old one is erased.
     ///
     /// # Errors
     /// The flash failed; the counter is the old or the new one.

@@ -20,7 +20,7 @@ const RECORD: u8 = 2;
 /// Room to read an item: key, value, and what a flash of words of 32 bytes rounds them up by.
 const READ: usize = MAX_MESSAGE + 64;
 /// The longest word that the area may be written in, in bytes.
-const MAX_WORD: usize = 64;
+pub(super) const MAX_WORD: usize = 64;
 /// Chunks that one call reads at most: 4 KiB.
 const READS: u8 = 16;
 
