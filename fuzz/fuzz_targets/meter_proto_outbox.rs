@@ -117,11 +117,11 @@ fuzz_target!(|input: &[u8]| {
         lives += 1;
         steps = life(&mut cells, steps, lives, is_trusted, &mut told);
         // Between two lives a cell may change; from then on nobody promises anything.
-        if let Some((&at, rest)) = steps.split_first()
-            && at % 8 == 0
+        if let Some((&[what, high, low], rest)) = steps.split_first_chunk()
+            && what % 8 == 0
         {
-            let place = usize::from(at) * 9 % cells.len();
-            cells[place] ^= 1 << (at >> 3 & 7);
+            let place = usize::from(u16::from_be_bytes([high, low])) % cells.len();
+            cells[place] ^= 1 << (what >> 3 & 7);
             (is_trusted, steps) = (false, rest);
         }
     }

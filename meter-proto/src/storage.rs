@@ -66,10 +66,12 @@ pub(crate) async fn keep<F: NorFlash>(
     let mut failed = Failure::Corrupted;
     for _ in 0..ATTEMPTS {
         let stored = store(flash, range, item, value, buffer).await;
-        if fetch(flash, range, item, buffer).await? == Some(value) {
-            return Ok(());
+        let found = fetch(flash, range, item, buffer).await;
+        match found.map(|found| found == Some(value)) {
+            Ok(true) => return Ok(()),
+            Ok(false) => failed = stored.err().unwrap_or(Failure::Corrupted),
+            Err(error) => failed = error,
         }
-        failed = stored.err().unwrap_or(Failure::Corrupted);
     }
     Err(failed)
 }

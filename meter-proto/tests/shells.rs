@@ -508,3 +508,38 @@ fn a_dropped_flush_is_made_good() {
     assert!(poll(connection.wait(END), 1).is_none());
     assert_eq!(link.out(), [0x30, 4, 0, 1, b't', 1]);
 }
+
+/// Nor does one whose every read is a message: pings go out, and a lost answer ends it.
+#[test]
+fn a_flood_of_messages_stops_no_clock() {
+    for count in [1, 3] {
+        let message = [0x30u8, 4, 0, 1, b'k', 7].repeat(count);
+        let reads = [Read::Bytes(CONNACK.to_vec()), Read::Flood(message)];
+        let (mut memory, link) = (Memory::new(), End::new(reads));
+        let (mut session, input) = memory.session();
+        let clock = || link.0.now.get();
+        let pinging = ConnectOptions {
+            keep_alive: 60,
+            ..OPTIONS
+        };
+        let mut connection =
+            blocking::Connection::open(&mut session, link.clone(), input, clock, &pinging).unwrap();
+        let mut delay = link.clone();
+        connection.wait(&mut delay, END).unwrap();
+        connection
+            .publish("t", &[1], QoS::AtLeastOnce, false)
+            .unwrap();
+        link.out();
+        let mut reason = None;
+        for _ in 0..400 {
+            // An application that takes its time with each message.
+            link.0.now.set(link.0.now.get() + Duration::from_secs(1));
+            if let Ok(Some(Event::Closed(closed))) = connection.wait(&mut delay, END) {
+                reason = Some(closed);
+                break;
+            }
+        }
+        assert_eq!(reason, Some(ClosedBy::Timeout));
+        assert!(link.out().ends_with(&[0xC0, 0]), "a ping went out before");
+    }
+}

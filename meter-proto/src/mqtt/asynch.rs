@@ -8,7 +8,7 @@ use embassy_futures::yield_now;
 use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
-use super::input::Input;
+use super::input::{self, Input};
 use super::{ConnectOptions, Event, PublishError, QoS, Session};
 
 /// A session on one open connection.
@@ -75,8 +75,9 @@ where
     /// written; `None` then. After [`Event::Closed`] there is nothing more: drop the connection.
     ///
     /// # Errors
-    /// The transport's, after which the session has lost its link. What had come before is told by
-    /// the calls that follow, here or on the next connection.
+    /// The transport's, after which the session has lost its link. An event that the session had
+    /// made is told by the calls that follow, here or on the next connection; bytes that were only
+    /// read are gone, and what they were comes again above QoS 0.
     pub async fn wait(&mut self, until: Duration) -> Result<Option<Event<'_>>, T::Error> {
         if core::mem::take(&mut self.is_writing) {
             self.session.link_lost();
@@ -91,9 +92,13 @@ where
             }
             // Even at the end of the time what is there already is heard.
             if !self.session.has_event() && self.session.is_open() {
-                let is_new = self.input.is_empty() && self.read(left).await?;
-                self.input.feed(self.session, is_new, (self.clock)());
-                if is_new {
+                let read = if self.input.is_empty() {
+                    self.read(left).await?
+                } else {
+                    input::Read::NotYet
+                };
+                self.input.feed(self.session, read, (self.clock)());
+                if read == input::Read::Bytes {
                     yield_now().await;
                 }
             }
@@ -182,31 +187,32 @@ where
         Ok(())
     }
 
-    /// Reads what comes before the session's deadline and within a time; whether something did.
-    async fn read(&mut self, within: Duration) -> Result<bool, T::Error> {
+    /// Reads what comes before the session's deadline and within a time.
+    async fn read(&mut self, within: Duration) -> Result<input::Read, T::Error> {
         let now = (self.clock)();
         let deadline = self.session.deadline();
         let within = deadline.map_or(within, |at| within.min(at.saturating_sub(now)));
         let read = self.transport.read(self.input.free());
         let Either::First(read) = select(read, sleep(&mut self.delay, within)).await else {
-            return Ok(false);
+            return Ok(input::Read::Nothing);
         };
         let count = read.inspect_err(|_| self.session.link_lost())?;
+        self.input.filled(count);
         if count == 0 {
             self.session.link_lost();
+            return Ok(input::Read::Nothing);
         }
-        self.input.filled(count);
-        Ok(count > 0)
+        Ok(input::Read::Bytes)
     }
 }
 
-/// Sleeps so long and up to a millisecond longer; an hour at most, after which the clock is asked
-/// again. No time is no sleep: what is there already can be read.
+/// Sleeps so long and up to a millisecond longer. No time is no sleep: what is there already can be
+/// read.
 async fn sleep(delay: &mut impl DelayNs, time: Duration) {
-    if !time.is_zero() {
-        let millis = time.as_nanos().div_ceil(1_000_000);
-        delay
-            .delay_ms(u32::try_from(millis).unwrap_or(u32::MAX).min(3_600_000))
-            .await;
+    let mut left = time.as_nanos().div_ceil(1_000_000);
+    while left > 0 {
+        let part = u32::try_from(left).unwrap_or(u32::MAX).min(3_600_000);
+        delay.delay_ms(part).await;
+        left -= u128::from(part);
     }
 }

@@ -9,7 +9,7 @@ use core::time::Duration;
 use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadReady, Write};
 
-use super::input::Input;
+use super::input::{self, Input};
 use super::{ConnectOptions, Event, PublishError, QoS, Session};
 
 /// How long [`Connection::wait`] sleeps between two looks at the transport.
@@ -61,8 +61,9 @@ where
     /// connection.
     ///
     /// # Errors
-    /// The transport's, after which the session has lost its link. What had come before is told by
-    /// the calls that follow, here or on the next connection.
+    /// The transport's, after which the session has lost its link. An event that the session had
+    /// made is told by the calls that follow, here or on the next connection; bytes that were only
+    /// read are gone, and what they were comes again above QoS 0.
     pub fn poll(&mut self) -> nb::Result<Event<'_>, T::Error> {
         self.turn().map_err(nb::Error::Other)?;
         self.session.event().ok_or(nb::Error::WouldBlock)
@@ -141,10 +142,14 @@ where
         if self.session.has_event() || !self.session.is_open() {
             return Ok(false);
         }
-        let is_new = self.input.is_empty() && self.read()?;
-        self.input.feed(self.session, is_new, (self.clock)());
+        let read = if self.input.is_empty() {
+            self.read()?
+        } else {
+            input::Read::NotYet
+        };
+        self.input.feed(self.session, read, (self.clock)());
         self.flush()?;
-        Ok(is_new)
+        Ok(read == input::Read::Bytes)
     }
 
     fn flush(&mut self) -> Result<(), T::Error> {
@@ -167,18 +172,19 @@ where
         Ok(())
     }
 
-    /// Reads what is there; `false` when nothing is.
-    fn read(&mut self) -> Result<bool, T::Error> {
+    /// Reads what is there.
+    fn read(&mut self) -> Result<input::Read, T::Error> {
         let is_ready = self.transport.read_ready();
         if !is_ready.inspect_err(|_| self.session.link_lost())? {
-            return Ok(false);
+            return Ok(input::Read::Nothing);
         }
         let read = self.transport.read(self.input.free());
         let count = read.inspect_err(|_| self.session.link_lost())?;
+        self.input.filled(count);
         if count == 0 {
             self.session.link_lost();
+            return Ok(input::Read::Nothing);
         }
-        self.input.filled(count);
-        Ok(count > 0)
+        Ok(input::Read::Bytes)
     }
 }

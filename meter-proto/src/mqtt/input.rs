@@ -8,6 +8,15 @@ use super::Session;
 /// that never stops talking does not stop the clock.
 const READS: u8 = 16;
 
+/// What reading brought.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// Nothing was read: what there is must be taken first.
+    NotYet,
+    Nothing,
+    Bytes,
+}
+
 pub(super) struct Input<'b> {
     buffer: &'b mut [u8],
     start: usize,
@@ -41,8 +50,8 @@ impl<'b> Input<'b> {
     }
 
     /// Lets the session take what it will, and have the time after it has taken all: an answer that
-    /// has come is in time. `is_new` says that something was just read, and more may be there.
-    pub(super) fn feed(&mut self, session: &mut Session<'_>, is_new: bool, now: Duration) {
+    /// has come is in time. `read` is what reading has just brought: more may be there then.
+    pub(super) fn feed(&mut self, session: &mut Session<'_>, read: Read, now: Duration) {
         while !self.is_empty() && !session.has_event() {
             let rest = self.buffer.get(self.start..self.end).unwrap_or(&[]);
             let used = session.receive(rest, now);
@@ -51,13 +60,13 @@ impl<'b> Input<'b> {
                 break;
             }
         }
-        self.reads = if is_new {
-            self.reads.saturating_add(1)
-        } else {
-            0
-        };
-        let is_heard_out = !is_new || self.reads >= READS;
-        if self.is_empty() && is_heard_out && !session.has_event() {
+        match read {
+            Read::Bytes => self.reads = self.reads.saturating_add(1),
+            Read::Nothing => self.reads = 0,
+            Read::NotYet => {}
+        }
+        let is_heard_out = self.is_empty() && read == Read::Nothing && !session.has_event();
+        if is_heard_out || self.reads >= READS {
             self.reads = 0;
             session.handle_timeout(now);
         }

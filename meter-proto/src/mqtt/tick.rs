@@ -1,10 +1,11 @@
-//! Time as the session keeps it: milliseconds in 32 bits, that wrap after 49 days. Two points less
-//! than 24 days apart can be told apart; a session looks at the clock far more often.
+//! Time as the session keeps it: milliseconds in 32 bits, that wrap after 49 days. Points less than
+//! 24 days apart can be ordered: one that is overdue for up to twelve, and one that is due in twelve.
 
 use core::time::Duration;
 
-/// The longest time that is counted; a longer one is taken for this: 24 days.
-pub(super) const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
+/// The longest time that is counted; a longer one is taken for this: twelve days.
+pub(super) const LONGEST: Duration = Duration::from_millis(MOST as u64);
+const MOST: u32 = i32::MAX as u32 / 2;
 
 /// A length of time, at most [`LONGEST`].
 #[derive(Clone, Copy)]
@@ -17,7 +18,7 @@ impl Span {
         if time.as_secs() < LONGEST.as_secs() {
             Self(Tick::of(time).0)
         } else {
-            Self(i32::MAX as u32)
+            Self(MOST)
         }
     }
 
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn points_are_told_apart_across_the_turn() {
         let before = Duration::from_millis(u64::from(u32::MAX) - 5);
-        for (wait, seconds) in [(0, 0), (3, 3), (120, 120), (2_000_000, 2_000_000)] {
+        for (wait, seconds) in [(0, 0), (3, 3), (120, 120), (1_000_000, 1_000_000)] {
             let due = Tick::of(before).after(Span::of(Duration::from_secs(wait)));
             assert_eq!(due.on(before), before + Duration::from_secs(seconds));
             let later = before + Duration::from_secs(seconds);
@@ -101,7 +102,7 @@ mod tests {
             assert!(wait == 0 || !due.is_by(Tick::of(before)));
             assert_eq!(due.on(later), later);
         }
-        let (old, new) = (Tick::of(before), Tick::of(before + LONGEST));
+        let (old, new) = (Tick::of(before), Tick::of(before + LONGEST + LONGEST));
         assert!(old.is_by(new) && !new.is_by(old));
         let first = first([None, Some(new), Some(old)]);
         assert_eq!(first.map(|it| it.on(before)), Some(before));

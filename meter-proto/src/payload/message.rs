@@ -74,8 +74,8 @@ impl<'b> Message<'b> {
             Self::Billing(_) => &[0, 1, 2, 3, 11, 12, 13, 14, 26, 27, 28, 29],
             Self::Events(_) => &[0, 1, 30],
             Self::Diagnostic(_) => &[0, 1, 2, 3, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50],
-            // The two of the state topic are read by one decoder.
-            Self::Birth(_) | Self::Death(_) => &[0, 1, 2, 3, 31, 32, 33, 34, 35, 39, 40],
+            Self::Birth(_) => &[0, 1, 2, 3, 31, 32, 33, 34, 35, 39, 40],
+            Self::Death(_) => &[1, 39, 40],
         }
     }
 }

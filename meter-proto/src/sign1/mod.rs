@@ -12,7 +12,7 @@ use crate::payload::cbor::{Writer, Written, encode_into, write_raw};
 
 pub use key::{KeyError, PUBLIC_KEY, PublicKey, SIGNATURE};
 
-/// The longest message of this kind, in bytes. What its signature covers is shorter, with up to 56
+/// The longest message of this kind, in bytes. What its signature covers is shorter, with up to 54
 /// bytes of external data.
 pub(crate) const MAX_SIGNED: usize = 512;
 

@@ -212,3 +212,17 @@ fn what_cannot_be_answered_yet_is_not_heard_yet() {
     let expected: Vec<u8> = (1..=40).flat_map(|it| [0x70, 2, 0, it]).collect();
     assert_eq!(answers, expected);
 }
+
+/// A request leaves room for the answer to a message that is not taken yet.
+#[test]
+fn a_request_waits_for_a_message_to_be_taken() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    assert_eq!(session.receive(&[0x32, 6, 0, 1, b'k', 0, 7, 5], at(1)), 8);
+    let filter = "a".repeat(48);
+    let asked = session.subscribe(&filter, QoS::AtMostOnce, at(1));
+    assert_eq!(asked, Err(PublishError::Busy));
+    assert!(session.event().is_some() && session.is_connected());
+    session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
+    assert!(drain(&mut session, at(1)).starts_with(&[0x40, 2, 0, 7]));
+}

@@ -194,17 +194,52 @@ fn a_lost_answer_to_a_ping_is_noticed() {
     assert!(!session.awaits_answer());
 }
 
-/// A clock that is set back holds no ping up for longer than a keep alive.
+/// A clock that is set back has every wait begin again, by however much: nothing is overdue by it,
+/// and nothing waits for longer than its time.
 #[test]
 fn a_clock_that_is_set_back_holds_no_ping_up() {
+    const DAY: u64 = 24 * 3_600;
+    for days in [1, 20, 25, 30, 49, 60, 75, 10_000] {
+        let (late, early) = (at(20_000 * DAY), at((20_000 - days) * DAY));
+        let mut memory = Memory::new();
+        let mut session = memory.session(1);
+        session.connect(&OPTIONS, late).unwrap();
+        drain(&mut session, late);
+        feed(&mut session, &[0x20, 2, 0, 0], late);
+        session
+            .publish("t", &[9], QoS::AtLeastOnce, false, late)
+            .unwrap();
+        session.subscribe("k", QoS::AtMostOnce, late).unwrap();
+        drain(&mut session, late);
+        session.handle_timeout(early);
+        assert!(session.is_connected(), "{days} days back");
+        assert_eq!(session.deadline(), Some(early + at(75)));
+        session.handle_timeout(early + at(75));
+        drain(&mut session, early + at(75));
+        session.handle_timeout(early + at(120));
+        assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
+    }
+}
+
+/// A time without end beside short ones does not hide that those are over.
+#[test]
+fn an_endless_time_hides_no_short_one() {
+    let timing = Timing {
+        ack: Duration::MAX,
+        ..Timing::default()
+    };
     let mut memory = Memory::new();
-    let mut session = memory.connected();
+    let mut session = memory.timed(timing);
+    session.connect(&OPTIONS, at(0)).unwrap();
+    drain(&mut session, at(0));
+    feed(&mut session, &[0x20, 2, 0, 0], at(0));
+    session.handle_timeout(at(75));
+    drain(&mut session, at(75));
     session
-        .publish("t", &[9], QoS::AtMostOnce, false, at(100_000))
+        .publish("t", &[9], QoS::AtLeastOnce, false, at(136))
         .unwrap();
-    drain(&mut session, at(100_000));
-    session.handle_timeout(at(10));
-    assert_eq!(session.deadline(), Some(at(85)));
+    session.handle_timeout(at(136));
+    assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Timeout)));
 }
 
 /// A message that waits to be taken holds the end up, and what any server can say for ever does
@@ -215,8 +250,9 @@ fn an_end_is_held_up_by_messages_alone() {
     let mut session = memory.connected();
     session.finish(at(10), at(0));
     for second in [4, 8] {
-        let chatter = [0x40, 2, 0, 9, 0x70, 2, 0, 9, 0x62, 2, 0, 9, 0xD0, 0];
-        feed(&mut session, &chatter, at(second));
+        let chatter =
+            b"\x40\x02\0\x09\x70\x02\0\x09\x62\x02\0\x09\xd0\0\x90\x03\0\x09\0\xb0\x02\0\x09";
+        feed(&mut session, chatter, at(second));
         drain(&mut session, at(second));
     }
     let message = [0x32, 6, 0, 1, b'k', 0, 7, 5];

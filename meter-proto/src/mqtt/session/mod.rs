@@ -211,8 +211,8 @@ impl<'b> Session<'b> {
     /// which follows. Subscribing again after each connect is harmless.
     ///
     /// # Errors
-    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered or
-    /// the control buffer is full; [`PublishError::Topic`] for a filter that is not allowed or
+    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered, a
+    /// message waits to be taken or the control buffer is full; [`PublishError::Topic`] for a filter that is not allowed or
     /// longer than 256 bytes;
     /// [`PublishError::TooLong`] when it does not fit the control buffer;
     /// [`PublishError::NoUnreleased`] for QoS 2 without memory for it.
@@ -251,7 +251,9 @@ impl<'b> Session<'b> {
         if !self.is_connected() {
             return Err(PublishError::NotConnected);
         }
-        if self.requests.is_full() {
+        // The answer to a message that is not taken yet must find room.
+        let is_owed = matches!(self.pending, Pending::Message(_, _, Some(_)));
+        if self.requests.is_full() || is_owed {
             return Err(PublishError::Busy);
         }
         let identifier = self.free_identifier();

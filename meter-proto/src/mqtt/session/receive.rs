@@ -69,7 +69,6 @@ impl Session<'_> {
                     self.skip = header.total() - head.length;
                     self.skipped = head.identifier.map(|identifier| (head.qos, identifier));
                     self.filled = header.total();
-                    let _ = self.skip_some(0);
                 }
             }
             return Ok(());
@@ -159,7 +158,9 @@ impl Session<'_> {
                 identifier,
                 granted,
             } => {
-                if let Some(request) = self.requests.answered(identifier, true) {
+                let answered = self.requests.answered(identifier, true);
+                is_activity = answered.is_some();
+                if let Some(request) = answered {
                     // Lower than asked is the server's right, higher is not [3.8.4-6].
                     if granted > request.asked {
                         return Err(FrameError::ReturnCode);
@@ -168,7 +169,8 @@ impl Session<'_> {
                 }
             }
             Packet::Unsuback(identifier) => {
-                if self.requests.answered(identifier, false).is_some() {
+                is_activity = self.requests.answered(identifier, false).is_some();
+                if is_activity {
                     self.pending = Pending::Unsubscribed(identifier);
                 }
             }

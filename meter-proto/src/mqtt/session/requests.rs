@@ -15,7 +15,7 @@ pub(super) struct Request {
     pub(super) asked: Option<QoS>,
     due: Tick,
     /// Bytes that go out before it is through.
-    ahead: u16,
+    ahead: u32,
 }
 
 /// They die with their connection: a caller subscribes again after each CONNACK.
@@ -45,7 +45,7 @@ impl Requests {
         due: Tick,
         ahead: usize,
     ) {
-        let ahead = u16::try_from(ahead).unwrap_or(u16::MAX);
+        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
         if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
             *place = Some(Request {
                 identifier,
@@ -58,9 +58,16 @@ impl Requests {
 
     /// So many bytes are out; the answers to them have until `due`.
     pub(super) fn advance(&mut self, count: usize, due: Tick) {
-        let count = u16::try_from(count).unwrap_or(u16::MAX);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
         for request in self.0.iter_mut().flatten().filter(|it| it.ahead > 0) {
             request.ahead = request.ahead.saturating_sub(count);
+            request.due = due;
+        }
+    }
+
+    /// Every answer has the time until `due`.
+    pub(super) fn postpone(&mut self, due: Tick) {
+        for request in self.0.iter_mut().flatten() {
             request.due = due;
         }
     }

@@ -8,6 +8,9 @@ use crate::mqtt::codec::Short;
 use crate::mqtt::terms::{ClosedBy, Timing};
 use crate::mqtt::tick::{self, Span, Tick};
 
+/// A step back that is more than two readings of a clock that cross.
+const SET_BACK: Duration = Duration::from_secs(1);
+
 /// A [`Timing`] as it is kept.
 #[derive(Clone, Copy)]
 pub(super) struct Spans {
@@ -47,8 +50,6 @@ impl Session<'_> {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.look_at(now);
         let now = self.now();
-        // A clock that was set back does not hold pings up.
-        self.last_sent = self.last_sent.earlier(now);
         let is_over = |due: Option<Tick>| due.is_some_and(|due| due.is_by(now));
         if is_over(self.overdue_at()) {
             self.close(ClosedBy::Timeout);
@@ -63,12 +64,21 @@ impl Session<'_> {
     }
 
     /// Takes note of the time. A session that was left alone for longer than its ticks count has
-    /// lost its connection.
+    /// lost its connection; a clock that was set back has every wait begin again.
     pub(super) fn look_at(&mut self, now: Duration) {
-        let left_alone = now.saturating_sub(self.clock);
+        let forward = now.saturating_sub(self.clock);
+        let back = self.clock.saturating_sub(now);
         self.clock = now;
-        if left_alone > tick::LONGEST && self.is_open() {
+        if forward > tick::LONGEST && self.is_open() {
             self.close(ClosedBy::Timeout);
+        }
+        if back > SET_BACK {
+            let due = self.ack_due();
+            self.in_flight.postpone(due);
+            self.requests.postpone(due);
+            self.answer_due = self.answer_due.map(|_| due);
+            self.last_sent = self.now();
+            self.note_activity();
         }
     }
 
