@@ -10,23 +10,19 @@ mod common;
 mod server;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::rumqttd;
+use common::tls::{authority, certificate, client_config};
 use common::{Transport, cut};
 use embedded_hal::delay::DelayNs;
 use meter_proto::mqtt::blocking::Connection;
 use meter_proto::mqtt::{
     Buffers, ClosedBy, ConnectOptions, Event, PublishError, QoS, Session, Slot, Timing, Will,
 };
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
-};
-use rumqttd::{Broker, Config, ConnectionSettings, RouterConfig, ServerSettings};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use server::Server;
 
 const METER: &str = "4d5452000000002a";
@@ -397,93 +393,17 @@ fn nats() {
     }
 }
 
-/// It lives in this process, and ends with it.
 #[test]
-fn rumqttd() {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = port.local_addr().unwrap();
-    drop(port);
-    let server = ServerSettings {
-        name: "meters".to_string(),
-        listen: address,
-        tls: None,
-        next_connection_delay_ms: 1,
-        connections: ConnectionSettings {
-            connection_timeout_ms: 5_000,
-            max_payload_size: 20_480,
-            max_inflight_count: 100,
-            auth: None,
-            external_auth: None,
-            dynamic_filters: true,
-        },
-    };
-    let config = Config {
-        router: RouterConfig {
-            max_connections: 100,
-            max_outgoing_packet_count: 200,
-            max_segment_size: 1 << 20,
-            max_segment_count: 10,
-            ..RouterConfig::default()
-        },
-        v4: Some([("meters".to_string(), server)].into()),
-        ..Config::default()
-    };
-    std::thread::spawn(move || {
-        let _ = Broker::new(config).start();
-    });
-    for _ in 0..200 {
-        if TcpStream::connect(address).is_ok() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let peer = Peer::plain(address);
+fn rumqttd_broker() {
+    let peer = Peer::plain(rumqttd::start());
     live(&peer);
     stay(&peer);
-}
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-/// A certificate for a name, of the years 2026 and 2027, and its key.
-fn certificate(authority: &Authority, name: &str) -> (String, String) {
-    let mut params = CertificateParams::new([name.to_string()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(2026, 1, 1);
-    params.not_after = date_time_ymd(2028, 1, 1);
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, authority).unwrap();
-    (certificate.pem(), key.serialize_pem())
-}
-
-fn client_config(authority: &Authority, name: Option<&str>) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
-        .unwrap();
-    let builder = ClientConfig::builder().with_root_certificates(roots);
-    Arc::new(match name {
-        None => builder.with_no_client_auth(),
-        Some(name) => {
-            let (certificate, key) = certificate(authority, name);
-            let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
-            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-            builder
-                .with_client_auth_cert(vec![certificate], key)
-                .unwrap()
-        }
-    })
 }
 
 /// Client certificates name the meter, and the access list goes by that name.
 #[test]
 fn mosquitto_with_certificates_and_an_access_list() {
-    let mut params = CertificateParams::new([]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "authority");
-    let key = KeyPair::generate().unwrap();
-    let authority = CertifiedIssuer::self_signed(params, key).unwrap();
+    let authority = authority();
     let (server_certificate, server_key) = certificate(&authority, "localhost");
     let list = "user head-end\ntopic readwrite em/#\n\n\
                 pattern write em/1/%u/d/#\npattern write em/1/%u/s\npattern read em/1/%u/k\n";

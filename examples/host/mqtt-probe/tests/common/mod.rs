@@ -1,5 +1,8 @@
 //! TCP, in the clear or with TLS, as a transport of the blocking shell.
 
+pub(crate) mod rumqttd;
+pub(crate) mod tls;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
