@@ -3,6 +3,7 @@
 #![no_std]
 #![no_main]
 
+#[allow(dead_code, reason = "shared with the images of the modem")]
 #[path = "../silent.rs"]
 mod silent;
 
