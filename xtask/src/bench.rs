@@ -1,6 +1,7 @@
 //! The figures of the project's budgets, each beside its budget.
 
 mod image;
+mod meter_proto;
 
 use std::process::Command;
 
@@ -17,11 +18,13 @@ const SMALL: &str = "cortex-m0";
 const ROUNDS: u32 = 10_000;
 /// Samples in a round of the loop that counts them.
 const BLOCK: f64 = 156.0;
+/// Stands where nothing was asked for.
+const NO_BUDGET: f64 = f64::NAN;
 
 /// One row of the table.
 struct Figure {
     what: &'static str,
-    /// The most that is allowed.
+    /// The most that is allowed, or [`NO_BUDGET`].
     budget: f64,
     unit: &'static str,
     found: Result<f64, String>,
@@ -47,7 +50,7 @@ pub(crate) fn run() -> Outcome {
     figures.extend(one_meter_day(log));
     figures.extend(forecasts(log));
     figures.extend(splitters(log));
-    figures.extend(packets(log));
+    figures.extend(meter_proto::figures(log)?);
     println!("\n{:<48} {:>9} {:>9}", "", "budget", "found");
     figures.iter().for_each(print);
     Ok(String::new())
@@ -61,12 +64,16 @@ fn print(
         found,
     }: &Figure,
 ) {
+    let shown = match budget.is_nan() {
+        true => "-".into(),
+        false => budget.to_string(),
+    };
     match found {
         Ok(found) => {
-            let verdict = if found <= budget { "" } else { "  OVER BUDGET" };
-            println!("{what:<48} {budget:>9} {found:>9} {unit}{verdict}");
+            let verdict = if found > budget { "  OVER BUDGET" } else { "" };
+            println!("{what:<48} {shown:>9} {found:>9} {unit}{verdict}");
         }
-        Err(reason) => println!("{what:<48} {budget:>9} {:>9} {unit}: {reason}", "-"),
+        Err(reason) => println!("{what:<48} {shown:>9} {:>9} {unit}: {reason}", "-"),
     }
 }
 
@@ -83,11 +90,6 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
     let beside = of(
         &symbols(log, &toolchain, "modem_all")?,
         "BYTES_BESIDE_BUFFERS",
-    )?;
-    let client = boards::size(log, &toolchain, "mqtt_client")?;
-    let session = of(
-        &symbols(log, &toolchain, "mqtt_client")?,
-        "BYTES_OF_A_SESSION",
     )?;
     let symbols = symbols(log, &toolchain, "meter_core")?;
     let per_phase = of(&symbols, "BYTES_PER_PHASE")?;
@@ -184,18 +186,6 @@ fn on_the_board(log: &mut Log) -> Result<Vec<Figure>, String> {
             bytes(beside),
         ),
         figure(
-            "meter-proto: flash, MQTT client, mqttrs encodes",
-            16_384.0,
-            "B",
-            bytes(client.flash - empty.flash - session),
-        ),
-        figure(
-            "meter-proto: RAM, session with four in flight",
-            256.0,
-            "B",
-            bytes(session),
-        ),
-        figure(
             "firmware on the STM32F405: flash",
             131_072.0,
             "B",
@@ -289,12 +279,18 @@ fn counter_update_here(log: &mut Log) -> Result<f64, String> {
     Ok(per_round(log, "counter-update")? / 2.0)
 }
 
-/// Instructions of a whole run under callgrind.
+/// Instructions of a whole run.
 fn instructions(log: &mut Log, name: &str, rounds: u32) -> Result<f64, String> {
+    callgrind(log, None, name, rounds)
+}
+
+/// Instructions of a run under callgrind: all, or those inside a function.
+fn callgrind(log: &mut Log, inside: Option<&str>, name: &str, rounds: u32) -> Result<f64, String> {
     let report = target_dir().join("xtask").join("callgrind.out");
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--tool=callgrind"]);
     command.arg(format!("--callgrind-out-file={}", report.display()));
+    command.args(inside.map(|function| format!("--toggle-collect={function}")));
     command
         .arg(target_dir().join("release").join("figures"))
         .args([name, &rounds.to_string()]);
@@ -363,7 +359,7 @@ fn forecasts(log: &mut Log) -> Vec<Figure> {
     rows.into_iter()
         .map(|(what, name, unit)| Figure {
             what,
-            budget: number(&format!("{name}_best_simple")).map_or(f64::NAN, two_places),
+            budget: number(&format!("{name}_best_simple")).map_or(NO_BUDGET, two_places),
             unit,
             found: number(name).map(two_places),
         })
@@ -413,7 +409,7 @@ fn splitters(log: &mut Log) -> Vec<Figure> {
     };
     let figure = |what, unit, theirs: Result<f64, String>, found| Figure {
         what,
-        budget: theirs.unwrap_or(f64::NAN),
+        budget: theirs.unwrap_or(NO_BUDGET),
         unit,
         found,
     };
@@ -442,24 +438,6 @@ fn splitters(log: &mut Log) -> Vec<Figure> {
             number(&theirs, "missed_finals"),
             number(&ours, "missed_finals"),
         ),
-    ]
-}
-
-/// A PUBLISH of 249 bytes decoded, beside the two codecs that a client would use otherwise.
-fn packets(log: &mut Log) -> [Figure; 2] {
-    let ours = per_round(log, "decode");
-    let bare = per_round(log, "decode-mqttrs");
-    let buffer = per_round(log, "buffer");
-    let theirs = per_round(log, "decode-rumqttc").and_then(|all| Ok(all - buffer?));
-    let figure = |what, theirs: Result<f64, String>| Figure {
-        what,
-        budget: theirs.unwrap_or(f64::NAN),
-        unit: "instructions",
-        found: ours.clone(),
-    };
-    [
-        figure("meter-proto: a message decoded, beside mqttrs", bare),
-        figure("meter-proto: the same, beside rumqttc", theirs),
     ]
 }
 

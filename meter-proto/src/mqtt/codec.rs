@@ -188,7 +188,7 @@ const fn qos(level: QoS) -> mqttrs::QoS {
 
 /// Whether a text is free of what none should hold: U+0000, other control characters and
 /// non-characters, for which a receiver may close the connection [1.5.3-2 and the text above it].
-pub(super) fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str) -> bool {
     let is_noncharacter = |letter: char| {
         let code = u32::from(letter);
         (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
@@ -221,12 +221,16 @@ fn is_text(topic: &str) -> bool {
     !topic.is_empty() && topic.len() <= usize::from(u16::MAX) && is_plain(topic)
 }
 
-/// Whether a topic name may be published to [3.3.2-2, 4.7.3-1 to -3].
+/// Whether a topic name may be published to, and no longer than a packet can say.
 fn is_topic_name(topic: &str) -> bool {
-    is_text(topic) && !has_wildcard(topic)
+    topic.len() <= usize::from(u16::MAX) && is_name(topic)
 }
 
-/// Whether a text holds a character that only filters may hold.
-pub(super) fn has_wildcard(topic: &str) -> bool {
-    topic.bytes().any(|byte| matches!(byte, b'+' | b'#'))
+/// Whether a text is a topic name [3.3.2-2, 4.7.3-1, 4.7.3-2].
+pub(super) fn is_name(topic: &str) -> bool {
+    let is_wildcard = |byte| matches!(byte, b'+' | b'#');
+    // Nearly all are ASCII, and need one look at each byte.
+    let mut bytes = topic.bytes();
+    let is_simple = bytes.all(|byte| matches!(byte, b' '..=b'~') && !is_wildcard(byte));
+    !topic.is_empty() && (is_simple || !topic.bytes().any(is_wildcard) && is_plain(topic))
 }

@@ -339,10 +339,10 @@ const fn connack(flags: u8, code: u8) -> Result<Packet<'static>, FrameError> {
 }
 
 fn checked_topic(topic: &str) -> Result<&str, FrameError> {
-    if topic.is_empty() || codec::has_wildcard(topic) || !codec::is_plain(topic) {
-        Err(FrameError::Topic)
-    } else {
+    if codec::is_name(topic) {
         Ok(topic)
+    } else {
+        Err(FrameError::Topic)
     }
 }
 

@@ -1,10 +1,13 @@
 //! Loops for `cargo xtask bench` to count the instructions of: `figures NAME ROUNDS`.
 //!
 //! Two runs with different numbers of rounds give the cost of a round, start and end left out.
+//! `figures meter-day payload|mqtt` counts the bytes of a day in several formats,
 //! `figures transcripts WHOSE` counts what a splitter makes of the transcripts of `nbiot-at`, and
 //! `figures bus-bytes WHAT` counts bytes between the metering chip and its driver instead.
 
+mod day;
 mod metering;
+mod sealed;
 mod splitter;
 mod wire;
 
@@ -14,6 +17,7 @@ use std::process::ExitCode;
 use meter_core::energy::{Counter, EnergyRegisters};
 use meter_core::sample::{Event, Sample, Sampler, Settings};
 use meter_core::units::Millihertz;
+use meter_proto::command::Form;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -29,10 +33,13 @@ fn main() -> ExitCode {
             None => usage(),
         };
     }
-    if name == "transcripts" {
-        let report = match rounds.as_str() {
-            "load" => Some(splitter::load()),
-            whose => splitter::report(whose),
+    if name == "transcripts" || name == "meter-day" {
+        let report = match (name.as_str(), rounds.as_str()) {
+            ("meter-day", "payload") => Some(day::report(false)),
+            ("meter-day", "mqtt") => Some(day::report(true)),
+            ("transcripts", "load") => Some(splitter::load()),
+            ("transcripts", whose) => splitter::report(whose),
+            _ => None,
         };
         return match report {
             Some(report) => {
@@ -58,6 +65,13 @@ fn main() -> ExitCode {
         "decode-mqttrs" => wire::mqttrs(rounds),
         "decode-rumqttc" => wire::rumqttc(rounds),
         "buffer" => wire::buffer_alone(rounds),
+        "publish" => wire::publish_rounds(rounds),
+        "encode-mqttrs" => wire::mqttrs_encodes(rounds),
+        "encode-rumqttc" => wire::rumqttc_encodes(rounds),
+        "mac0" => sealed::command(Form::Mac0, rounds),
+        "encrypt0" => sealed::command(Form::Encrypt0, rounds),
+        "notice" => sealed::notice(rounds),
+        "sha256" => sealed::sha256(rounds),
         _ => return usage(),
     }
     ExitCode::SUCCESS
@@ -67,6 +81,9 @@ fn usage() -> ExitCode {
     eprintln!("usage: figures empty-loop|counter-update|vi-sample|frame|conversion ROUNDS");
     eprintln!("       figures transcripts-alone|splitter|digester ROUNDS");
     eprintln!("       figures decode|decode-mqttrs|decode-rumqttc|buffer ROUNDS");
+    eprintln!("       figures publish|encode-mqttrs|encode-rumqttc ROUNDS");
+    eprintln!("       figures mac0|encrypt0|notice|sha256 ROUNDS");
+    eprintln!("       figures meter-day payload|mqtt");
     eprintln!("       figures transcripts load|nbiot-at|atat");
     eprintln!("       figures bus-bytes one|two|all|syn|software");
     ExitCode::FAILURE
