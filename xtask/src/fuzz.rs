@@ -69,18 +69,21 @@ fn run(log: &mut Log, names: &[&str], seconds: impl Fn(&str) -> u32) -> Outcome 
         .args(["build", "--release", "--target", &triple])
         .env("RUSTFLAGS", COVERAGE);
     log.run(&mut build)?;
-    let chosen: Vec<&String> = known
+    let mut chosen: Vec<&String> = known
         .iter()
         .filter(|name| names.is_empty() || names.contains(&name.as_str()))
         .collect();
     let programs = target_dir().join("fuzz").join(triple).join("release");
-    let mut whole = 0;
-    for name in &chosen {
-        let seconds = seconds(name);
-        let program = Command::new(programs.join(name));
-        log.run(&mut session(program, name, seconds)?)?;
-        whole += seconds;
+    // As many at a time as there are cores, those that run as long as each other.
+    chosen.sort_by_key(|name| seconds(name));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    for group in chosen.chunks(cores) {
+        let sessions = group
+            .iter()
+            .map(|name| session(Command::new(programs.join(name)), name, seconds(name)));
+        log.run_together(&mut sessions.collect::<Result<Vec<_>, _>>()?)?;
     }
+    let whole: u32 = chosen.iter().map(|name| seconds(name)).sum();
     Ok(format!("{} targets, {whole} s in all", chosen.len()))
 }
 
