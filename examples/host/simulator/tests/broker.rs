@@ -181,3 +181,22 @@ fn a_flood_of_messages_is_taken_on_one_connection() {
     assert_eq!(connections.load(Ordering::Relaxed), 1);
     assert_eq!(due, waiting);
 }
+
+/// More answers at once than the session has room for, with nothing that makes an event between
+/// them: they go out, and the meter goes on.
+#[test]
+fn a_flood_that_must_be_answered_holds_no_meter_up() {
+    let (port, connections) = broker(|number, packet| {
+        let mut answer = honest(packet);
+        if packet[0] >> 4 == 8 && number == 0 {
+            for identifier in 1..=500u16 {
+                let [high, low] = identifier.to_be_bytes();
+                answer.extend([0x50, 2, high, low, 0x62, 2, high, low]);
+            }
+        }
+        answer
+    });
+    let (due, waiting) = run(port, 3 * 3_600);
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
+    assert_eq!(due, waiting);
+}
