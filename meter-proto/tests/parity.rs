@@ -2,6 +2,8 @@
 //! the same times. And the async one with its future dropped wherever it waits.
 #![cfg(feature = "async")]
 
+mod memory;
+
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -11,8 +13,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use embassy_futures::block_on;
-use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Slot, Timing};
+use meter_proto::mqtt::{ConnectOptions, Event, QoS};
 use meter_proto::mqtt::{asynch, blocking};
+
+use memory::Memory;
 
 const OPTIONS: ConnectOptions<'static> = ConnectOptions {
     client_id: "m1",
@@ -190,34 +194,6 @@ struct Trace {
     wrote: Vec<(Duration, Vec<u8>)>,
 }
 
-struct Memory {
-    buffers: [[u8; 128]; 3],
-    slots: [Slot; 2],
-    unreleased: [u16; 2],
-}
-
-impl Memory {
-    const fn new() -> Self {
-        Self {
-            buffers: [[0; 128]; 3],
-            slots: [Slot::FREE; 2],
-            unreleased: [0; 2],
-        }
-    }
-
-    fn session(&mut self) -> Session<'_> {
-        let [receive, control, publish] = &mut self.buffers;
-        let buffers = Buffers {
-            receive,
-            control,
-            publish,
-            slots: &mut self.slots,
-            unreleased: &mut self.unreleased,
-        };
-        Session::new(buffers, Timing::default())
-    }
-}
-
 /// What the client does about an event.
 macro_rules! act {
     ($connection:ident, $event:expr) => {
@@ -241,7 +217,7 @@ const END: Duration = Duration::from_secs(60);
 
 fn run_blocking() -> Trace {
     let (mut memory, mut input, link) = (Memory::new(), [0; 16], Link::new());
-    let (mut session, clock) = (memory.session(), || link.now.get());
+    let (mut session, clock) = (memory.session().0, || link.now.get());
     let end = End(link.clone());
     let mut delay = end.clone();
     let mut connection =
@@ -266,7 +242,7 @@ fn run_blocking() -> Trace {
 /// Runs the async shell, and has each future polled so often before it is dropped and made again.
 fn run_asynch(polls: u32) -> Trace {
     let (mut memory, mut input, link) = (Memory::new(), [0; 16], Link::new());
-    let (mut session, clock) = (memory.session(), || link.now.get());
+    let (mut session, clock) = (memory.session().0, || link.now.get());
     let end = End(link.clone());
     let mut connection =
         asynch::Connection::open(&mut session, end.clone(), &mut input, clock, end, &OPTIONS)
@@ -329,7 +305,7 @@ fn a_dropped_wait_loses_nothing() {
 #[test]
 fn a_dropped_write_ends_the_connection() {
     let (mut memory, mut input) = (Memory::new(), [0; 16]);
-    let mut session = memory.session();
+    let (mut session, _) = memory.session();
     let link = Link::new();
     let (end, clock) = (End(link.clone()), || link.now.get());
     let mut connection =
@@ -361,7 +337,7 @@ fn a_dropped_write_ends_the_connection() {
 #[test]
 fn polling_does_not_wait() {
     let (mut memory, mut input, link) = (Memory::new(), [0; 16], Link::new());
-    let (mut session, clock) = (memory.session(), || link.now.get());
+    let (mut session, clock) = (memory.session().0, || link.now.get());
     let end = End(link.clone());
     let mut connection =
         blocking::Connection::open(&mut session, end, &mut input, clock, &OPTIONS).unwrap();

@@ -9,7 +9,7 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
 use super::input::{self, Input};
-use super::{ConnectOptions, Event, PublishError, QoS, Session};
+use super::{ConnectOptions, Event, QoS, Session, SessionError};
 
 /// A session on one open connection.
 ///
@@ -58,7 +58,7 @@ where
         clock: C,
         delay: D,
         options: &ConnectOptions<'_>,
-    ) -> Result<Self, PublishError> {
+    ) -> Result<Self, SessionError> {
         session.connect(options, clock())?;
         Ok(Self {
             session,
@@ -119,7 +119,7 @@ where
         payload: &[u8],
         qos: QoS,
         retain: bool,
-    ) -> Result<Option<NonZeroU16>, PublishError> {
+    ) -> Result<Option<NonZeroU16>, SessionError> {
         self.session
             .publish(topic, payload, qos, retain, (self.clock)())
     }
@@ -128,7 +128,7 @@ where
     ///
     /// # Errors
     /// As there.
-    pub fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<NonZeroU16, PublishError> {
+    pub fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<NonZeroU16, SessionError> {
         self.session.subscribe(filter, qos, (self.clock)())
     }
 
@@ -136,7 +136,7 @@ where
     ///
     /// # Errors
     /// As there.
-    pub fn unsubscribe(&mut self, filter: &str) -> Result<NonZeroU16, PublishError> {
+    pub fn unsubscribe(&mut self, filter: &str) -> Result<NonZeroU16, SessionError> {
         self.session.unsubscribe(filter, (self.clock)())
     }
 

@@ -10,7 +10,7 @@ use embedded_hal::delay::DelayNs;
 use embedded_io::{Read, ReadReady, Write};
 
 use super::input::{self, Input};
-use super::{ConnectOptions, Event, PublishError, QoS, Session};
+use super::{ConnectOptions, Event, QoS, Session, SessionError};
 
 /// How long [`Connection::wait`] sleeps between two looks at the transport.
 const TURN: Duration = Duration::from_millis(1);
@@ -46,7 +46,7 @@ where
         input: &'c mut [u8],
         clock: C,
         options: &ConnectOptions<'_>,
-    ) -> Result<Self, PublishError> {
+    ) -> Result<Self, SessionError> {
         session.connect(options, clock())?;
         Ok(Self {
             session,
@@ -99,7 +99,7 @@ where
         payload: &[u8],
         qos: QoS,
         retain: bool,
-    ) -> Result<Option<NonZeroU16>, PublishError> {
+    ) -> Result<Option<NonZeroU16>, SessionError> {
         self.session
             .publish(topic, payload, qos, retain, (self.clock)())
     }
@@ -108,7 +108,7 @@ where
     ///
     /// # Errors
     /// As there.
-    pub fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<NonZeroU16, PublishError> {
+    pub fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<NonZeroU16, SessionError> {
         self.session.subscribe(filter, qos, (self.clock)())
     }
 
@@ -116,7 +116,7 @@ where
     ///
     /// # Errors
     /// As there.
-    pub fn unsubscribe(&mut self, filter: &str) -> Result<NonZeroU16, PublishError> {
+    pub fn unsubscribe(&mut self, filter: &str) -> Result<NonZeroU16, SessionError> {
         self.session.unsubscribe(filter, (self.clock)())
     }
 

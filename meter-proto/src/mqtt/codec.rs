@@ -4,24 +4,24 @@
 use core::num::NonZeroU16;
 
 use super::QoS;
-use super::terms::{ConnectOptions, PublishError};
+use super::terms::{ConnectOptions, SessionError};
 
 /// Writes CONNECT to the front of `buffer` and says its length.
 ///
 /// # Errors
-/// [`PublishError::Topic`] for an empty client identifier beside a session to keep [3.1.3-7], a
+/// [`SessionError::Topic`] for an empty client identifier beside a session to keep [3.1.3-7], a
 /// topic of the will that is not allowed, or a text with U+0000 [1.5.3-2] or another control
 /// character;
-/// [`PublishError::TooLong`] where it does not fit.
+/// [`SessionError::TooLong`] where it does not fit.
 pub(super) fn connect(
     options: &ConnectOptions<'_>,
     buffer: &mut [u8],
-) -> Result<usize, PublishError> {
+) -> Result<usize, SessionError> {
     let (user, password) = options.credentials.unwrap_or_default();
     let nameless = options.client_id.is_empty() && !options.clean_session;
     let bad_will = options.will.is_some_and(|will| !is_topic_name(will.topic));
     if nameless || bad_will || [options.client_id, user].iter().any(|text| !is_plain(text)) {
-        return Err(PublishError::Topic);
+        return Err(SessionError::Topic);
     }
     // Lengths are of 16 bits, and would be cut to them.
     let will = options.will.map(|will| will.payload).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn connect(
         will.len(),
     ];
     if lengths.iter().any(|&length| length > usize::from(u16::MAX)) {
-        return Err(PublishError::TooLong);
+        return Err(SessionError::TooLong);
     }
     let connect = mqttrs::Packet::Connect(mqttrs::Connect {
         protocol: mqttrs::Protocol::MQTT311,
@@ -62,10 +62,10 @@ pub(super) struct Message<'a> {
 /// Bytes of a PUBLISH.
 ///
 /// # Errors
-/// [`PublishError::Topic`].
-pub(super) fn publish_length(message: &Message<'_>) -> Result<usize, PublishError> {
+/// [`SessionError::Topic`].
+pub(super) fn publish_length(message: &Message<'_>) -> Result<usize, SessionError> {
     if !is_topic_name(message.topic) {
-        return Err(PublishError::Topic);
+        return Err(SessionError::Topic);
     }
     let identifier = message.qos.identifier_length();
     let remaining = 2 + message.topic.len() + identifier + message.payload.len();
@@ -81,12 +81,12 @@ pub(super) fn publish_length(message: &Message<'_>) -> Result<usize, PublishErro
 /// Writes a PUBLISH whose length was asked for, not yet a duplicate.
 ///
 /// # Errors
-/// [`PublishError::TooLong`] where it does not fit.
+/// [`SessionError::TooLong`] where it does not fit.
 pub(super) fn publish(
     message: &Message<'_>,
     identifier: Option<NonZeroU16>,
     buffer: &mut [u8],
-) -> Result<usize, PublishError> {
+) -> Result<usize, SessionError> {
     let pid = || identifier.map(pid).unwrap_or_default();
     let publish = mqttrs::Packet::Publish(mqttrs::Publish {
         dup: false,
@@ -105,17 +105,17 @@ pub(super) fn publish(
 /// Writes a SUBSCRIBE of one filter.
 ///
 /// # Errors
-/// [`PublishError::Topic`] for a filter that is not allowed or longer than 256 bytes;
-/// [`PublishError::TooLong`] where it does not fit.
+/// [`SessionError::Topic`] for a filter that is not allowed or longer than 256 bytes;
+/// [`SessionError::TooLong`] where it does not fit.
 pub(super) fn subscribe(
     filter: &str,
     level: QoS,
     identifier: NonZeroU16,
     buffer: &mut [u8],
-) -> Result<usize, PublishError> {
+) -> Result<usize, SessionError> {
     let topic_path = checked_filter(filter)?
         .parse()
-        .map_err(|_| PublishError::Topic)?;
+        .map_err(|_| SessionError::Topic)?;
     let topic = mqttrs::SubscribeTopic {
         topic_path,
         qos: qos(level),
@@ -133,10 +133,10 @@ pub(super) fn unsubscribe(
     filter: &str,
     identifier: NonZeroU16,
     buffer: &mut [u8],
-) -> Result<usize, PublishError> {
+) -> Result<usize, SessionError> {
     let filter = checked_filter(filter)?
         .parse()
-        .map_err(|_| PublishError::Topic)?;
+        .map_err(|_| SessionError::Topic)?;
     let topics = core::iter::once(filter).collect();
     let unsubscribe = mqttrs::Unsubscribe::new(pid(identifier), topics);
     encode(&mqttrs::Packet::Unsubscribe(unsubscribe), buffer)
@@ -156,8 +156,8 @@ pub(super) enum Short {
 /// Writes a short packet: 2 or 4 bytes.
 ///
 /// # Errors
-/// [`PublishError::TooLong`] where it does not fit.
-pub(super) fn short(packet: Short, buffer: &mut [u8]) -> Result<usize, PublishError> {
+/// [`SessionError::TooLong`] where it does not fit.
+pub(super) fn short(packet: Short, buffer: &mut [u8]) -> Result<usize, SessionError> {
     let packet = match packet {
         Short::Puback(identifier) => mqttrs::Packet::Puback(pid(identifier)),
         Short::Pubrec(identifier) => mqttrs::Packet::Pubrec(pid(identifier)),
@@ -169,8 +169,8 @@ pub(super) fn short(packet: Short, buffer: &mut [u8]) -> Result<usize, PublishEr
     encode(&packet, buffer)
 }
 
-fn encode(packet: &mqttrs::Packet<'_>, buffer: &mut [u8]) -> Result<usize, PublishError> {
-    mqttrs::encode_slice(packet, buffer).map_err(|_| PublishError::TooLong)
+fn encode(packet: &mqttrs::Packet<'_>, buffer: &mut [u8]) -> Result<usize, SessionError> {
+    mqttrs::encode_slice(packet, buffer).map_err(|_| SessionError::TooLong)
 }
 
 fn pid(identifier: NonZeroU16) -> mqttrs::Pid {
@@ -198,7 +198,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Lets a filter pass whose wildcards are whole levels, `#` the last one
 /// [4.7.1-2, 4.7.1-3, 4.7.3-1 to -3].
-fn checked_filter(filter: &str) -> Result<&str, PublishError> {
+fn checked_filter(filter: &str) -> Result<&str, SessionError> {
     let bytes = filter.as_bytes();
     let is_end = |at: Option<&u8>| at.is_none_or(|&byte| byte == b'/');
     let is_right = |(at, byte): (usize, &u8)| match byte {
@@ -212,7 +212,7 @@ fn checked_filter(filter: &str) -> Result<&str, PublishError> {
     if is_text(filter) && bytes.iter().enumerate().all(is_right) {
         Ok(filter)
     } else {
-        Err(PublishError::Topic)
+        Err(SessionError::Topic)
     }
 }
 

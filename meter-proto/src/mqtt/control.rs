@@ -1,7 +1,7 @@
 //! Short packets that wait to go out.
 
 use super::codec::{self, Short};
-use super::terms::PublishError;
+use super::terms::SessionError;
 
 /// Kept free for DISCONNECT, which must always find room.
 const RESERVE: usize = 2;
@@ -46,11 +46,11 @@ impl<'b> Control<'b> {
     /// Has one more packet written beside those that wait.
     ///
     /// # Errors
-    /// [`PublishError::Busy`] where it would fit if nothing waited.
+    /// [`SessionError::Busy`] where it would fit if nothing waited.
     pub(super) fn write(
         &mut self,
-        encode: impl FnOnce(&mut [u8]) -> Result<usize, PublishError>,
-    ) -> Result<(), PublishError> {
+        encode: impl FnOnce(&mut [u8]) -> Result<usize, SessionError>,
+    ) -> Result<(), SessionError> {
         let limit = self.buffer.len().saturating_sub(RESERVE);
         self.write_below(limit, encode)
     }
@@ -58,8 +58,8 @@ impl<'b> Control<'b> {
     fn write_below(
         &mut self,
         limit: usize,
-        encode: impl FnOnce(&mut [u8]) -> Result<usize, PublishError>,
-    ) -> Result<(), PublishError> {
+        encode: impl FnOnce(&mut [u8]) -> Result<usize, SessionError>,
+    ) -> Result<(), SessionError> {
         if self.sent > 0 {
             self.buffer.copy_within(self.sent..self.end, 0);
             (self.end, self.sent) = (self.end - self.sent, 0);
@@ -70,7 +70,7 @@ impl<'b> Control<'b> {
                 self.end += length;
                 Ok(())
             }
-            Err(PublishError::TooLong) if self.end > 0 => Err(PublishError::Busy),
+            Err(SessionError::TooLong) if self.end > 0 => Err(SessionError::Busy),
             Err(error) => Err(error),
         }
     }

@@ -14,7 +14,7 @@ use core::ops::Range;
 
 use super::QoS;
 use super::codec::{self, Message, Short};
-use super::terms::PublishError;
+use super::terms::SessionError;
 use super::tick::Tick;
 
 /// The DUP flag of a PUBLISH.
@@ -130,21 +130,21 @@ impl<'b> InFlight<'b> {
         message: &Message<'_>,
         identifier: Option<NonZeroU16>,
         due: Tick,
-    ) -> Result<(), PublishError> {
+    ) -> Result<(), SessionError> {
         let length = codec::publish_length(message)?;
         let room = self.buffer.len().min(usize::from(u16::MAX));
-        let taken = u16::try_from(length).map_err(|_| PublishError::TooLong)?;
+        let taken = u16::try_from(length).map_err(|_| SessionError::TooLong)?;
         if length > room || self.slots.is_empty() {
-            return Err(PublishError::TooLong);
+            return Err(SessionError::TooLong);
         }
         let free = self.buffer.get_mut(usize::from(self.end)..room);
         let free = free.unwrap_or_default();
         let slot = self
             .slots
             .get_mut(usize::from(self.count))
-            .ok_or(PublishError::Busy)?;
+            .ok_or(SessionError::Busy)?;
         if length > free.len() {
-            return Err(PublishError::Busy);
+            return Err(SessionError::Busy);
         }
         codec::publish(message, identifier, free)?;
         *slot = Slot {

@@ -22,7 +22,7 @@ pub use in_flight::Slot;
 pub use reconnect::Reconnect;
 pub use session::Session;
 pub use terms::{
-    Buffers, ClosedBy, ConnectOptions, Event, PublishError, RefusedCode, Timing, Will,
+    Buffers, ClosedBy, ConnectOptions, Event, RefusedCode, SessionError, Timing, Will,
 };
 
 /// Quality of service of a message.

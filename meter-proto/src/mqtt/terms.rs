@@ -196,7 +196,7 @@ pub enum Event<'s> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum PublishError {
+pub enum SessionError {
     /// There is no connection.
     NotConnected,
     /// No slot is free, or no room beside what is under way: send what waits, take the answers, and
@@ -212,7 +212,7 @@ pub enum PublishError {
     NoUnreleased,
 }
 
-impl fmt::Display for PublishError {
+impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotConnected => "there is no connection",
@@ -224,4 +224,4 @@ impl fmt::Display for PublishError {
     }
 }
 
-impl core::error::Error for PublishError {}
+impl core::error::Error for SessionError {}

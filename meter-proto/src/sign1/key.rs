@@ -90,7 +90,8 @@ impl PublicKey {
     /// Whether this is a signature of `message` in its one form: S is below the order of the group
     /// (RFC 8032, section 5.1.7), R is the one encoding of a point and not of small order.
     ///
-    /// Takes 16 million cycles with the multiplier of a Cortex-M4, 100 million without.
+    /// Takes 16 million cycles with the multiplier of a Cortex-M4, 100 million without, by the
+    /// documentation of `salty`.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8; SIGNATURE]) -> bool {
         let Some((commitment, scalar)) = signature.split_first_chunk::<32>() else {

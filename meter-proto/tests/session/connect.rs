@@ -50,7 +50,7 @@ fn disconnect_is_the_last_that_goes_out() {
     assert_eq!(session.event(), Some(Event::Closed(ClosedBy::Caller)));
     assert_eq!(
         session.publish("t", &[], QoS::AtMostOnce, false, at(2)),
-        Err(PublishError::NotConnected)
+        Err(SessionError::NotConnected)
     );
 }
 
@@ -111,12 +111,12 @@ fn connect_is_checked() {
         client_id: "m\0",
         ..OPTIONS
     };
-    assert_eq!(session.connect(&zero, at(0)), Err(PublishError::Topic));
+    assert_eq!(session.connect(&zero, at(0)), Err(SessionError::Topic));
     let user = ConnectOptions {
         credentials: Some(("u\0", b"")),
         ..OPTIONS
     };
-    assert_eq!(session.connect(&user, at(0)), Err(PublishError::Topic));
+    assert_eq!(session.connect(&user, at(0)), Err(SessionError::Topic));
     let long = "x".repeat(65_536);
     let (mut receive, mut publish) = ([0; 32], [0; 64]);
     let (mut control, mut slots) = (vec![0; 200_000], [Slot::FREE]);
@@ -132,7 +132,7 @@ fn connect_is_checked() {
         client_id: &long,
         ..OPTIONS
     };
-    assert_eq!(session.connect(&options, at(0)), Err(PublishError::TooLong));
+    assert_eq!(session.connect(&options, at(0)), Err(SessionError::TooLong));
 }
 
 /// What CONNECT says, in order [3.1.3-1], with the flags for what is there
@@ -226,7 +226,7 @@ fn a_session_to_keep_needs_a_name() {
         client_id: "",
         ..OPTIONS
     };
-    assert_eq!(session.connect(&nameless, at(0)), Err(PublishError::Topic));
+    assert_eq!(session.connect(&nameless, at(0)), Err(SessionError::Topic));
     assert!(session.transmit().is_empty() && session.deadline().is_none());
 }
 

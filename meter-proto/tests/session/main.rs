@@ -15,7 +15,7 @@ use core::time::Duration;
 
 use meter_proto::mqtt::frame::FrameError;
 use meter_proto::mqtt::{
-    Buffers, ClosedBy, ConnectOptions, Event, PublishError, QoS, RefusedCode, Session, Slot,
+    Buffers, ClosedBy, ConnectOptions, Event, QoS, RefusedCode, Session, SessionError, Slot,
     Timing, Will,
 };
 use proptest::prelude::*;

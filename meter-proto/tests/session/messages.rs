@@ -9,7 +9,7 @@ fn message_is_free_after_its_acknowledgement() {
         .unwrap();
     assert_eq!(
         session.publish("t", &[9], QoS::AtLeastOnce, false, at(1)),
-        Err(PublishError::Busy)
+        Err(SessionError::Busy)
     );
     assert_eq!(drain(&mut session, at(1)), PUBLISH);
     assert!(session.awaits_answer());
@@ -107,10 +107,10 @@ fn what_may_not_be_published_is_refused() {
     let long = "x".repeat(65_536);
     for topic in ["", "a/+", "#", "a\0", &long] {
         let refused = session.publish(topic, &[], QoS::AtMostOnce, false, at(1));
-        assert_eq!(refused, Err(PublishError::Topic));
+        assert_eq!(refused, Err(SessionError::Topic));
     }
     let long = session.publish("t", &[0; 64], QoS::AtLeastOnce, false, at(1));
-    assert_eq!(long, Err(PublishError::TooLong));
+    assert_eq!(long, Err(SessionError::TooLong));
     assert!(session.can_publish());
     assert!(
         session

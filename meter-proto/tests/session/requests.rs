@@ -23,8 +23,8 @@ fn filters_are_checked() {
     let mut session = memory.connected();
     for bad in ["", "a#", "a#b", "a/+b", "#/x", "a\0"] {
         let refused = session.subscribe(bad, QoS::AtLeastOnce, at(0));
-        assert_eq!(refused, Err(PublishError::Topic), "{bad:?}");
-        assert_eq!(session.unsubscribe(bad, at(0)), Err(PublishError::Topic));
+        assert_eq!(refused, Err(SessionError::Topic), "{bad:?}");
+        assert_eq!(session.unsubscribe(bad, at(0)), Err(SessionError::Topic));
     }
     assert!(session.transmit().is_empty() && !session.awaits_answer());
     session.subscribe("a/+/#", QoS::AtLeastOnce, at(0)).unwrap();
@@ -88,7 +88,7 @@ fn several_requests_wait_at_a_time() {
     }
     session.unsubscribe("d", at(1)).unwrap();
     let fifth = session.subscribe("e", QoS::AtLeastOnce, at(1));
-    assert_eq!(fifth, Err(PublishError::Busy));
+    assert_eq!(fifth, Err(SessionError::Busy));
     drain(&mut session, at(1));
     let answers = b"\x30\x04\0\x01k\x05\x90\x03\0\x03\x01\xb0\x02\0\x04\x90\x03\0\x01\x01";
     let events = feed(&mut session, answers, at(2));
@@ -138,7 +138,7 @@ fn without_memory_for_qos_2_there_is_none() {
     drain(&mut session, at(0));
     feed(&mut session, &[0x20, 2, 0, 0], at(0));
     let asked = session.subscribe("k", QoS::ExactlyOnce, at(0));
-    assert_eq!(asked, Err(PublishError::NoUnreleased));
+    assert_eq!(asked, Err(SessionError::NoUnreleased));
     session
         .publish("t", &[9], QoS::ExactlyOnce, false, at(0))
         .expect("it goes out without");
@@ -187,12 +187,12 @@ fn a_full_buffer_is_not_a_small_one() {
     let filter = "a".repeat(40);
     session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
     let second = session.subscribe(&filter, QoS::AtMostOnce, at(1));
-    assert_eq!(second, Err(PublishError::Busy));
+    assert_eq!(second, Err(SessionError::Busy));
     drain(&mut session, at(1));
     session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
     drain(&mut session, at(1));
     let long = session.subscribe(&"a".repeat(60), QoS::AtMostOnce, at(1));
-    assert_eq!(long, Err(PublishError::TooLong));
+    assert_eq!(long, Err(SessionError::TooLong));
 }
 
 /// A server is not heard further than it can be answered, and nothing is lost by that.
@@ -221,7 +221,7 @@ fn a_request_waits_for_a_message_to_be_taken() {
     assert_eq!(session.receive(&[0x32, 6, 0, 1, b'k', 0, 7, 5], at(1)), 8);
     let filter = "a".repeat(48);
     let asked = session.subscribe(&filter, QoS::AtMostOnce, at(1));
-    assert_eq!(asked, Err(PublishError::Busy));
+    assert_eq!(asked, Err(SessionError::Busy));
     assert!(session.event().is_some() && session.is_connected());
     session.subscribe(&filter, QoS::AtMostOnce, at(1)).unwrap();
     assert!(drain(&mut session, at(1)).starts_with(&[0x40, 2, 0, 7]));

@@ -23,7 +23,7 @@ fn slots_are_freed_in_any_order() {
     }
     assert!(!session.can_publish());
     let fourth = session.publish("t", &[4], QoS::AtLeastOnce, false, at(1));
-    assert_eq!(fourth, Err(PublishError::Busy));
+    assert_eq!(fourth, Err(SessionError::Busy));
     let all = [packet(0x32, 1, 1), packet(0x32, 2, 2), packet(0x32, 3, 3)];
     assert_eq!(drain(&mut session, at(1)), all.concat());
     assert_eq!(
@@ -50,10 +50,10 @@ fn bytes_are_shared() {
         session.publish("t", &vec![0; length], QoS::AtLeastOnce, false, at(1))
     };
     publish(&mut session, 33).unwrap(); // 40 bytes of 64
-    assert_eq!(publish(&mut session, 18), Err(PublishError::Busy));
-    assert_eq!(publish(&mut session, 58), Err(PublishError::TooLong));
+    assert_eq!(publish(&mut session, 18), Err(SessionError::Busy));
+    assert_eq!(publish(&mut session, 58), Err(SessionError::TooLong));
     publish(&mut session, 17).unwrap(); // 24 bytes
-    assert_eq!(publish(&mut session, 0), Err(PublishError::Busy));
+    assert_eq!(publish(&mut session, 0), Err(SessionError::Busy));
     drain(&mut session, at(1));
     feed(&mut session, &[0x40, 2, 0, 1], at(2));
     publish(&mut session, 33).unwrap();

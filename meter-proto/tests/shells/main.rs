@@ -2,6 +2,8 @@
 #![cfg(feature = "async")]
 
 mod link;
+#[path = "../memory/mod.rs"]
+mod memory;
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,10 +11,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use embedded_io::ErrorKind;
-use meter_proto::mqtt::{Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, Slot, Timing};
+use meter_proto::mqtt::{ClosedBy, ConnectOptions, Event, QoS, Timing};
 use meter_proto::mqtt::{asynch, blocking};
 
 use link::{End, Read, Write};
+use memory::Memory;
 
 const OPTIONS: ConnectOptions<'static> = ConnectOptions {
     client_id: "m1",
@@ -23,34 +26,6 @@ const OPTIONS: ConnectOptions<'static> = ConnectOptions {
 };
 const CONNACK: &[u8] = &[0x20, 2, 0, 0];
 const END: Duration = Duration::from_secs(3_600);
-
-struct Memory {
-    buffers: [[u8; 128]; 4],
-    slots: [Slot; 2],
-    unreleased: [u16; 2],
-}
-
-impl Memory {
-    const fn new() -> Self {
-        Self {
-            buffers: [[0; 128]; 4],
-            slots: [Slot::FREE; 2],
-            unreleased: [0; 2],
-        }
-    }
-
-    fn session(&mut self) -> (Session<'_>, &mut [u8]) {
-        let [receive, control, publish, input] = &mut self.buffers;
-        let buffers = Buffers {
-            receive,
-            control,
-            publish,
-            slots: &mut self.slots,
-            unreleased: &mut self.unreleased,
-        };
-        (Session::new(buffers, Timing::default()), input)
-    }
-}
 
 /// Polls to the end; one that never comes to an end fails.
 fn complete<F: Future>(future: F) -> F::Output {

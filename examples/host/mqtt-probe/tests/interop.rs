@@ -20,7 +20,7 @@ use common::{Transport, cut};
 use embedded_hal::delay::DelayNs;
 use meter_proto::mqtt::blocking::Connection;
 use meter_proto::mqtt::{
-    Buffers, ClosedBy, ConnectOptions, Event, PublishError, QoS, Session, Slot, Timing, Will,
+    Buffers, ClosedBy, ConnectOptions, Event, QoS, Session, SessionError, Slot, Timing, Will,
 };
 use rustls::ClientConfig;
 use server::Server;
@@ -202,7 +202,7 @@ impl<'c, 'b> Client<'c, 'b> {
 
     /// Publishes, and waits for room where there is none.
     fn publish(&mut self, topic: &str, payload: &[u8], qos: QoS, retain: bool) {
-        while self.link.publish(topic, payload, qos, retain) == Err(PublishError::Busy) {
+        while self.link.publish(topic, payload, qos, retain) == Err(SessionError::Busy) {
             self.until("an acknowledgement", |event| {
                 matches!(event, Event::Published(_)).then_some(())
             });

@@ -21,7 +21,7 @@ use super::codec::{self, Message, Short};
 use super::control::Control;
 use super::frame::{self, Packet};
 use super::in_flight::InFlight;
-use super::terms::{Buffers, ClosedBy, ConnectOptions, Event, PublishError, Timing};
+use super::terms::{Buffers, ClosedBy, ConnectOptions, Event, SessionError, Timing};
 use super::tick::{Span, Tick};
 use requests::Requests;
 use time::{Finishing, Spans};
@@ -51,7 +51,29 @@ enum Pending {
 /// The client's session: feed it bytes and time, ask it for bytes, events and its next deadline.
 ///
 /// After each [`receive`](Self::receive), [`handle_timeout`](Self::handle_timeout) or action, take
-/// what [`transmit`](Self::transmit) has and call [`event`](Self::event) until it gives `None`.
+/// what [`transmit`](Self::transmit) has and call [`event`](Self::event) until it gives `None`. The
+/// loop over bytes that came sends at every turn, as nothing more is taken before what came is
+/// answered:
+///
+/// ```
+/// use core::time::Duration;
+/// use meter_proto::mqtt::Session;
+///
+/// fn take(session: &mut Session<'_>, mut bytes: &[u8], now: Duration, mut send: impl FnMut(&[u8])) {
+///     while !bytes.is_empty() {
+///         let used = session.receive(bytes, now);
+///         bytes = &bytes[used..];
+///         while let Some(event) = session.event() {
+///             println!("{event:?}");
+///         }
+///         while !session.transmit().is_empty() {
+///             let count = session.transmit().len();
+///             send(session.transmit());
+///             session.sent(count, now);
+///         }
+///     }
+/// }
+/// ```
 ///
 /// Messages under way live in the caller's publish buffer, so the session outlives its connections
 /// but not a power cut: what was not acknowledged by then is in the outbox, and goes out as new.
@@ -139,14 +161,14 @@ impl<'b> Session<'b> {
     /// What was received before and not told yet is told still.
     ///
     /// # Errors
-    /// [`PublishError::TooLong`] when CONNECT does not fit the control buffer, and
-    /// [`PublishError::Topic`] for an empty client identifier without a clean session, a will topic
+    /// [`SessionError::TooLong`] when CONNECT does not fit the control buffer, and
+    /// [`SessionError::Topic`] for an empty client identifier without a clean session, a will topic
     /// that is not allowed, or a text with a control character. The session is off line then.
     pub fn connect(
         &mut self,
         options: &ConnectOptions<'_>,
         now: Duration,
-    ) -> Result<(), PublishError> {
+    ) -> Result<(), SessionError> {
         self.drop_connection();
         self.control.write(|free| codec::connect(options, free))?;
         self.clean = options.clean_session;
@@ -180,7 +202,7 @@ impl<'b> Session<'b> {
     /// QoS 0; until then, and over lost connections, its bytes are kept.
     ///
     /// # Errors
-    /// [`PublishError`]; nothing has changed then.
+    /// [`SessionError`]; nothing has changed then.
     pub fn publish(
         &mut self,
         topic: &str,
@@ -188,10 +210,10 @@ impl<'b> Session<'b> {
         qos: QoS,
         retain: bool,
         now: Duration,
-    ) -> Result<Option<NonZeroU16>, PublishError> {
+    ) -> Result<Option<NonZeroU16>, SessionError> {
         self.look_at(now);
         if !self.is_connected() {
-            return Err(PublishError::NotConnected);
+            return Err(SessionError::NotConnected);
         }
         let identifier = (qos != QoS::AtMostOnce).then(|| self.free_identifier());
         let message = Message {
@@ -211,19 +233,19 @@ impl<'b> Session<'b> {
     /// which follows. Subscribing again after each connect is harmless.
     ///
     /// # Errors
-    /// [`PublishError::NotConnected`]; [`PublishError::Busy`] while four requests are unanswered, a
-    /// message waits to be taken or the control buffer is full; [`PublishError::Topic`] for a filter that is not allowed or
+    /// [`SessionError::NotConnected`]; [`SessionError::Busy`] while four requests are unanswered, a
+    /// message waits to be taken or the control buffer is full; [`SessionError::Topic`] for a filter that is not allowed or
     /// longer than 256 bytes;
-    /// [`PublishError::TooLong`] when it does not fit the control buffer;
-    /// [`PublishError::NoUnreleased`] for QoS 2 without memory for it.
+    /// [`SessionError::TooLong`] when it does not fit the control buffer;
+    /// [`SessionError::NoUnreleased`] for QoS 2 without memory for it.
     pub fn subscribe(
         &mut self,
         filter: &str,
         qos: QoS,
         now: Duration,
-    ) -> Result<NonZeroU16, PublishError> {
+    ) -> Result<NonZeroU16, SessionError> {
         if qos == QoS::ExactlyOnce && self.unreleased.is_unused() {
-            return Err(PublishError::NoUnreleased);
+            return Err(SessionError::NoUnreleased);
         }
         self.request(Some(qos), now, |identifier, free| {
             codec::subscribe(filter, qos, identifier, free)
@@ -235,7 +257,7 @@ impl<'b> Session<'b> {
     ///
     /// # Errors
     /// As [`subscribe`](Self::subscribe).
-    pub fn unsubscribe(&mut self, filter: &str, now: Duration) -> Result<NonZeroU16, PublishError> {
+    pub fn unsubscribe(&mut self, filter: &str, now: Duration) -> Result<NonZeroU16, SessionError> {
         self.request(None, now, |identifier, free| {
             codec::unsubscribe(filter, identifier, free)
         })
@@ -245,16 +267,16 @@ impl<'b> Session<'b> {
         &mut self,
         asked: Option<QoS>,
         now: Duration,
-        encode: impl FnOnce(NonZeroU16, &mut [u8]) -> Result<usize, PublishError>,
-    ) -> Result<NonZeroU16, PublishError> {
+        encode: impl FnOnce(NonZeroU16, &mut [u8]) -> Result<usize, SessionError>,
+    ) -> Result<NonZeroU16, SessionError> {
         self.look_at(now);
         if !self.is_connected() {
-            return Err(PublishError::NotConnected);
+            return Err(SessionError::NotConnected);
         }
         // The answer to a message that is not taken yet must find room.
         let is_owed = matches!(self.pending, Pending::Message(_, _, Some(_)));
         if self.requests.is_full() || is_owed {
-            return Err(PublishError::Busy);
+            return Err(SessionError::Busy);
         }
         let identifier = self.free_identifier();
         self.control.write(|free| encode(identifier, free))?;
