@@ -9,8 +9,9 @@ mod update_boot;
 use std::rc::Rc;
 
 use embassy_futures::block_on;
+use embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use flash::PAGE;
-use meter_proto::update::SecurityCounter;
+use meter_proto::update::{CounterError, SecurityCounter};
 use proptest::prelude::*;
 use update_boot::chip::{Area, Chip, TEARS};
 
@@ -67,6 +68,47 @@ fn only_a_higher_value_is_written() {
         block_on(counter.raise(value)).unwrap();
     }
     assert_eq!((read(&mut counter), chip.uses.get()), (7, 2));
+}
+
+/// A flash that takes nothing, and says so to nobody.
+struct Protected(Area<4>);
+
+impl ErrorType for Protected {
+    type Error = <Area<4> as ErrorType>::Error;
+}
+
+impl ReadNorFlash for Protected {
+    const READ_SIZE: usize = <Area<4> as ReadNorFlash>::READ_SIZE;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        self.0.read(offset, bytes).await
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl NorFlash for Protected {
+    const WRITE_SIZE: usize = <Area<4> as NorFlash>::WRITE_SIZE;
+    const ERASE_SIZE: usize = <Area<4> as NorFlash>::ERASE_SIZE;
+
+    async fn erase(&mut self, _: u32, _: u32) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn write(&mut self, _: u32, _: &[u8]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_value_that_was_not_kept_is_no_success() {
+    let area = Area::append(&Rc::default(), 2);
+    let mut counter = SecurityCounter::new(Protected(area));
+    let raised = block_on(counter.raise(7));
+    assert_eq!(raised, Err(CounterError::NotKept));
+    assert_eq!(block_on(counter.read()), Ok(0));
 }
 
 proptest! {

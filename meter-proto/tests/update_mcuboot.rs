@@ -13,7 +13,7 @@ use std::rc::Rc;
 use embassy_futures::block_on;
 use flash::{PAGE, PowerLost};
 use mcuboot_model::{Image, Mark, Mcuboot, SLOT, SwapType};
-use meter_proto::update::{Boot, SecurityCounter, Slot};
+use meter_proto::update::{Boot, CounterError, SecurityCounter, Slot};
 use update_boot::chip::{Area, Chip, TEARS};
 use update_boot::{Bootloader, Meter, PAGES, every_cut, one_after_the_other, two_cuts};
 
@@ -94,7 +94,11 @@ impl<const WORD: usize> Slot for McubootSlot<WORD> {
     }
 
     async fn raise_security_counter(&mut self, to: u32) -> Result<(), PowerLost> {
-        self.counter.raise(to).await
+        let raised = self.counter.raise(to).await;
+        raised.map_err(|error| match error {
+            CounterError::Flash(error) => error,
+            error => panic!("{error}"),
+        })
     }
 }
 

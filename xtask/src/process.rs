@@ -76,27 +76,31 @@ impl Log {
         must_succeed(status, &text)
     }
 
-    /// Runs commands at the same time, each to its end; the first that fails is the error.
+    /// Runs commands at the same time, each to its end; those that fail are the error.
     pub(crate) fn run_together(&mut self, commands: &mut [Command]) -> Result<(), String> {
         let mut started = Vec::new();
         for command in commands {
             let text = describe(command);
             self.line(&format!("$ {text}"));
-            let (out, err) = self.output()?;
-            let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
-            started.push(
+            started.push(self.output().and_then(|(out, err)| {
+                let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
                 child
                     .map(|child| (child, text))
-                    .map_err(|error| cannot_start(command, &error)),
-            );
+                    .map_err(|error| cannot_start(command, &error))
+            }));
         }
+        // All are waited for, whatever becomes of one.
         let ended = started.into_iter().map(|started| {
             let (mut child, text) = started?;
             let status = child.wait().map_err(|error| format!("{text}: {error}"))?;
             must_succeed(status, &text)
         });
-        // All are waited for, whatever becomes of one.
-        ended.collect::<Vec<_>>().into_iter().collect()
+        let failed: Vec<String> = ended.filter_map(Result::err).collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(failed.join("; "))
+        }
     }
 
     /// Runs a command to its end and gives back its standard output.

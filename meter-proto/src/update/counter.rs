@@ -1,11 +1,51 @@
 //! The security counter in two pages of flash.
 
-use embedded_storage_async::nor_flash::NorFlash;
+use core::fmt;
+
+use embedded_storage_async::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 
 use super::updater::MAX_WORD;
 
 /// Bytes of a record: the value and its complement.
 const RECORD: usize = 8;
+
+/// Why a counter was not raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum CounterError<E> {
+    /// The flash failed.
+    Flash(E),
+    /// The flash reported no error, and does not give back what was written: the page is worn, or
+    /// it is protected.
+    NotKept,
+}
+
+impl<E> From<E> for CounterError<E> {
+    fn from(error: E) -> Self {
+        Self::Flash(error)
+    }
+}
+
+impl<E: fmt::Debug> fmt::Display for CounterError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flash(error) => write!(f, "the counter's flash failed: {error:?}"),
+            Self::NotKept => f.write_str("the counter's page is worn or protected"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for CounterError<E> {}
+
+impl<E: NorFlashError> NorFlashError for CounterError<E> {
+    fn kind(&self) -> NorFlashErrorKind {
+        match self {
+            Self::Flash(error) => error.kind(),
+            Self::NotKept => NorFlashErrorKind::Other,
+        }
+    }
+}
 
 /// The security counter for a [`Slot`](super::Slot) whose bootloader keeps none: in the first two
 /// pages of a flash, or of a partition, of its own.
@@ -13,7 +53,8 @@ const RECORD: usize = 8;
 /// A page begins with the value and its complement, both little endian. The larger of the two
 /// values counts, and a new one is written to the other page. Bits only fall where flash is
 /// written and only rise where it is erased: a record in which power failed is no longer value and
-/// complement, and so it counts for nothing. The counter never falls.
+/// complement, and so it counts for nothing. The counter never falls, as long as what was read back
+/// once stays.
 ///
 /// A bootloader reads it in the same way, and should be the only one that may erase the pages
 /// where the hardware can see to that.
@@ -33,11 +74,14 @@ impl<F: NorFlash> SecurityCounter<F> {
         let length = if word > RECORD { word } else { RECORD };
         assert!(length <= MAX_WORD && length.is_multiple_of(F::WRITE_SIZE));
         assert!(length.is_multiple_of(F::READ_SIZE));
+        // Each record has a page to itself.
+        assert!(length <= F::ERASE_SIZE);
         length
     };
 
     /// The counter in the first two pages of `flash`, which is read and written in words of 64
-    /// bytes at most. Nothing is read yet.
+    /// bytes at most, and erased in pages of a record, 8 bytes or a word, at least. Nothing is read
+    /// yet.
     pub const fn new(flash: F) -> Self {
         Self { flash }
     }
@@ -51,11 +95,11 @@ impl<F: NorFlash> SecurityCounter<F> {
         Ok(values.into_iter().max().flatten().unwrap_or_default())
     }
 
-    /// Raises the counter; one that is there already, or lower, changes nothing.
+    /// Raises the counter and reads it back; one that is there already, or lower, changes nothing.
     ///
     /// # Errors
-    /// The flash failed; the counter is the old or the new one.
-    pub async fn raise(&mut self, to: u32) -> Result<(), F::Error> {
+    /// [`CounterError`]; the counter is the old or the new one.
+    pub async fn raise(&mut self, to: u32) -> Result<(), CounterError<F::Error>> {
         let [first, second] = [self.value(0).await?, self.value(Self::second()).await?];
         if first.max(second).unwrap_or_default() >= to {
             return Ok(());
@@ -69,7 +113,13 @@ impl<F: NorFlash> SecurityCounter<F> {
         let end = page.saturating_add(F::ERASE_SIZE as u32);
         self.flash.erase(page, end).await?;
         let words = record.get(..Self::LENGTH).unwrap_or_default();
-        self.flash.write(page, words).await
+        self.flash.write(page, words).await?;
+        // The other page is not tried: it has the value that counts.
+        if self.value(page).await? == Some(to) {
+            Ok(())
+        } else {
+            Err(CounterError::NotKept)
+        }
     }
 
     /// Gives the flash back.

@@ -27,7 +27,7 @@ mod window;
 
 pub use crate::sign1::{KeyError, PUBLIC_KEY, PublicKey, SIGNATURE};
 pub use block::{BLOCK_SIZES, Data, HASH, ImageId, LIST_OFFSET, MAX_BLOCKS, Query, block_hash};
-pub use counter::SecurityCounter;
+pub use counter::{CounterError, SecurityCounter};
 pub use envelope::{KeyId, OVERHEAD, seal};
 pub use judge::{Device, Keys, Refusal, Standing};
 pub use machine::Policy;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{Builder, scope};
 use std::time::{Duration, Instant};
@@ -28,6 +28,10 @@ pub(crate) struct Connection {
     state: Mutex<State>,
     has_changed: Condvar,
 }
+
+/// How many reads may be on their way, of 2 KiB at most: a sender feels a link that is slow, and a
+/// receiver that takes nothing.
+const ON_THE_WAY: usize = 512;
 
 /// Bytes, and when they arrive at the other end; never, where the clock does not reach that far.
 type Due = (Option<Instant>, Vec<u8>);
@@ -98,17 +102,18 @@ impl Connection {
 
     /// One way, to the end of the connection.
     fn carry(&self, way: Way, shared: &Shared) {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(ON_THE_WAY);
         scope(|threads| {
             // A thread that cannot start drops the sender, and the way is at its end.
             let _ = Builder::new().spawn_scoped(threads, move || self.read(way, shared, &sender));
-            self.forward(way, shared, &receiver);
+            // It drops the receiver, and a read that waits for room is at its end.
+            self.forward(way, shared, receiver);
             self.close();
         });
     }
 
     /// Reads, counts and hands over, with the time of arrival by rate and delay.
-    fn read(&self, way: Way, shared: &Shared, sender: &Sender<Due>) {
+    fn read(&self, way: Way, shared: &Shared, sender: &SyncSender<Due>) {
         let mut from = self.from(way);
         let mut buffer = [0; 2_048];
         let mut packets = Packets::default();
@@ -131,7 +136,7 @@ impl Connection {
     }
 
     /// Sends on what was read, each when it is due, up to the byte that ends or silences it.
-    fn forward(&self, way: Way, shared: &Shared, receiver: &Receiver<Due>) {
+    fn forward(&self, way: Way, shared: &Shared, receiver: Receiver<Due>) {
         let (cut, hang) = (self.end.cut(way), self.end.hang(way));
         let limit = cut.into_iter().chain(hang).min().unwrap_or(u64::MAX);
         let mut sent = 0;

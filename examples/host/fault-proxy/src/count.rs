@@ -83,31 +83,59 @@ impl Count {
 #[derive(Debug, Default)]
 pub(crate) struct Packets {
     waiting: Vec<u8>,
+    /// It was no packet that came last, and where the next would begin nobody knows.
+    is_lost: bool,
 }
 
 impl Packets {
-    /// Takes bytes; `each` gets every packet that is whole now.
-    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(PacketType, &[u8])) {
+    /// Takes bytes; `each` gets every packet that is whole now, and bytes that are none as they come.
+    pub(crate) fn push(&mut self, bytes: &[u8], mut each: impl FnMut(Option<PacketType>, &[u8])) {
+        if self.is_lost {
+            return each(None, bytes);
+        }
         self.waiting.extend_from_slice(bytes);
-        while let Some(length) = length(&self.waiting) {
+        loop {
+            let length = match length(&self.waiting) {
+                Length::Whole(length) => length,
+                Length::More => return,
+                Length::None => {
+                    self.is_lost = true;
+                    return each(None, &core::mem::take(&mut self.waiting));
+                }
+            };
             let rest = self.waiting.split_off(length);
             let packet = core::mem::replace(&mut self.waiting, rest);
-            each(PacketType::of(packet[0]), &packet);
+            each(Some(PacketType::of(packet[0])), &packet);
         }
     }
 }
 
-/// The length of the packet at the beginning, where it is whole.
-fn length(bytes: &[u8]) -> Option<usize> {
+/// What the beginning of a stream says of its first packet.
+enum Length {
+    Whole(usize),
+    More,
+    /// A length of five bytes: no packet.
+    None,
+}
+
+fn length(bytes: &[u8]) -> Length {
     let mut length = 0;
-    for (place, &byte) in bytes.get(1..)?.iter().enumerate().take(4) {
+    for (place, &byte) in bytes.iter().skip(1).enumerate().take(4) {
         length |= usize::from(byte & 0x7f) << (7 * place);
         if byte < 0x80 {
             let total = place + 2 + length;
-            return (bytes.len() >= total).then_some(total);
+            return if bytes.len() >= total {
+                Length::Whole(total)
+            } else {
+                Length::More
+            };
         }
     }
-    None
+    if bytes.len() > 4 {
+        Length::None
+    } else {
+        Length::More
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +161,21 @@ mod tests {
             assert_eq!(count.packets(PacketType::PINGREQ), 1);
             assert_eq!(count.again, 131);
         }
+    }
+
+    #[test]
+    fn what_is_no_packet_passes_as_it_comes() {
+        let mut packets = Packets::default();
+        let mut passed = Vec::new();
+        let mut whole = 0;
+        for piece in [&[0xc0, 0, 0x30, 0x80][..], &[0x80, 0x80, 0xff, 1], &[2, 3]] {
+            packets.push(piece, |kind, bytes| match kind {
+                Some(_) => whole += 1,
+                None => passed.extend_from_slice(bytes),
+            });
+        }
+        assert_eq!(whole, 1);
+        assert_eq!(passed, [0x30, 0x80, 0x80, 0x80, 0xff, 1, 2, 3]);
     }
 
     #[test]

@@ -122,7 +122,8 @@ impl FaultProxy {
     ///
     /// # Errors
     ///
-    /// Those of the socket, and of a system that has no thread left.
+    /// Those of the socket, and of a system that has no thread left; `InvalidInput` for an address
+    /// that is the server's, where each connection would make another for ever.
     pub fn listen(
         on: SocketAddr,
         server: SocketAddr,
@@ -131,6 +132,10 @@ impl FaultProxy {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(on)?;
         let address = listener.local_addr()?;
+        if reachable(address) == server {
+            let what = "the proxy listens on the server's own address";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
         let shared = Arc::new(Shared {
             server,
             faults,
@@ -220,8 +225,10 @@ impl Shared {
         let mut total = lock(self.count(way));
         total.bytes += bytes.len() as u64;
         packets.push(bytes, |kind, packet| {
-            total.add(packet);
-            if may_lose && !self.loses(way, kind) {
+            if kind.is_some() {
+                total.add(packet);
+            }
+            if may_lose && !kind.is_some_and(|kind| self.loses(way, kind)) {
                 kept.extend_from_slice(packet);
             }
         });

@@ -2,8 +2,8 @@
 
 mod common;
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
@@ -181,4 +181,32 @@ fn one_packet_is_lost_and_no_other() {
     stream.write_all(b"\x40\x02\0\x01").unwrap();
     let mut got = [0; 4];
     stream.read_exact(&mut got).unwrap();
+}
+
+/// A proxy in front of itself would make connections without end.
+#[test]
+fn a_proxy_is_not_its_own_server() {
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let refused = FaultProxy::listen(address, address, Faults::default(), 1);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
+}
+
+/// A server that reads nothing is felt by the client.
+#[test]
+fn a_client_waits_for_a_server_that_takes_nothing() {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = server.local_addr().unwrap();
+    let proxy = FaultProxy::start(address, Faults::default(), 1).unwrap();
+    let mut client = TcpStream::connect(proxy.address()).unwrap();
+    let (_unread, _) = server.accept().unwrap();
+    client
+        .set_write_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let mut taken = 0;
+    while let Ok(count) = client.write(&[0xc0; 65_536]) {
+        taken += count;
+        assert!(taken < 64 << 20, "{taken} bytes are somewhere");
+    }
 }

@@ -150,8 +150,9 @@ fn of_diagnostic(diagnostic: &Diagnostic) -> Option<Record> {
         (49, diagnostic.received),
     ];
     for (key, value) in wide {
-        if let Some(value) = value {
-            values.set(key, 0, signed(value)?);
+        // What some modems say for "not known" is beyond what a column holds: only it is left out.
+        if let Some(value) = value.and_then(signed) {
+            values.set(key, 0, value);
         }
     }
     let narrow = [
@@ -278,6 +279,20 @@ mod tests {
         assert_eq!(records[0].place.stream, stream::DIAGNOSTIC);
         let values = (41..=50).map(|key| records[0].values.get(key));
         assert!(values.eq([-97, -1, 3, 4, 5, 6, 7, 8, 9, 10].map(Some)));
+    }
+
+    #[test]
+    fn a_diagnostic_value_beyond_a_column_costs_only_itself() {
+        let payload = [
+            0xA5, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05, 0x18, 44, 0x1B, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+            0xFF, 0xFF, 0xFF, 0x18, 45, 0x05,
+        ];
+        let (_, report) = report("em/1/4d54520000000001/d/g", &payload).expect("good diagnostics");
+        let Report::Records(records) = report else {
+            panic!("{report:?}")
+        };
+        assert_eq!(records[0].values.get(44), None);
+        assert_eq!(records[0].values.get(45), Some(5));
     }
 
     /// It has no table for their rates and signatures: they are kept as they came, as refused.

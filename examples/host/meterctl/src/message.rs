@@ -1,6 +1,6 @@
 //! `meterctl message`: what a message of the wire format says.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -40,21 +40,25 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let text = if arguments.hex.is_empty() {
         let mut text = String::new();
-        let mut input = io::stdin().take(MAX_INPUT);
+        let mut input = io::stdin().take(MAX_INPUT + 1);
         input
             .read_to_string(&mut text)
             .context("standard input is not text: give the message in hex")?;
+        if text.len() as u64 > MAX_INPUT {
+            bail!("standard input is longer than {MAX_INPUT} bytes: give one message");
+        }
         text
     } else {
         arguments.hex.concat()
     };
     let shown = view(&arguments.channel, &bytes(&text)?)?;
-    if arguments.json {
-        println!("{shown}");
+    let mut output = io::stdout().lock();
+    let written = if arguments.json {
+        writeln!(output, "{shown}")
     } else {
-        println!("{shown:#}");
-    }
-    Ok(())
+        writeln!(output, "{shown:#}")
+    };
+    written.context("cannot write to the standard output")
 }
 
 fn view(channel: &str, bytes: &[u8]) -> Result<Value> {
@@ -71,11 +75,11 @@ fn view(channel: &str, bytes: &[u8]) -> Result<Value> {
         match Channel::parse(channel).or_else(of_topic) {
             Some(channel) => json::view(channel, bytes),
             None => bail!(
-                "{channel} is no channel of the wire format; `meterctl message --help` lists them"
+                "{channel:?} is no channel of the wire format; `meterctl message --help` lists them"
             ),
         }
     };
-    shown.with_context(|| format!("these {} bytes are no message of {channel}", bytes.len()))
+    shown.with_context(|| format!("no message of {channel} (bytes: {})", bytes.len()))
 }
 
 /// The bytes of hex digits in pairs, with space between them or not.
@@ -87,8 +91,12 @@ fn bytes(text: &str) -> Result<Vec<u8>> {
     if let Some(wrong) = digits.iter().find(|digit| !digit.is_ascii_hexdigit()) {
         bail!("{wrong:?} is no hex digit");
     }
-    if digits.is_empty() || !digits.len().is_multiple_of(2) {
-        bail!("{} hex digits make no whole bytes", digits.len());
+    if digits.is_empty() {
+        bail!("there is no message: give its bytes in hex, as words or on the standard input");
+    }
+    if !digits.len().is_multiple_of(2) {
+        let count = digits.len();
+        bail!("{count} hex digits make no whole bytes: one is missing, or one is too many");
     }
     let nibble = |digit: &char| {
         digit

@@ -60,16 +60,21 @@ fn notices_commands_and_manifests_are_read() {
 #[test]
 fn what_is_wrong_is_said() {
     for (words, reason) in [
-        (&["d/x", "00"][..], "d/x is no channel of the wire format"),
+        (
+            &["d/x", "00"][..],
+            "\"d/x\" is no channel of the wire format",
+        ),
         (&["em/1/g/No", "00"], "is no channel of the wire format"),
         (&["d/r", "A2 00 01 01 01"], "key 2 is missing"),
         (&["d/r", "A2 0"], "3 hex digits make no whole bytes"),
         (&["d/r", "0xA2"], "'x' is no hex digit"),
-        (&["d/r"], "0 hex digits make no whole bytes"),
+        (&["d/r"], "there is no message: give its bytes in hex"),
     ] {
         let (well, text) = meterctl(words, "");
         assert!(!well && text.contains(reason), "{text}");
     }
+    let (well, text) = meterctl(&["d/r"], &"0".repeat((1 << 20) + 1));
+    assert!(!well && text.contains("longer than"), "{text}");
 }
 
 #[test]

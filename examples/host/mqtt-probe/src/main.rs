@@ -1,7 +1,8 @@
 //! The meter's MQTT client as a program, so that suites of packet sequences can be run against it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
+use std::process::exit;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -10,6 +11,7 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_io_adapters::tokio_1::FromTokio;
 use meter_proto::mqtt::asynch::Connection;
 use meter_proto::mqtt::{Buffers, ConnectOptions, Event, QoS, Session, Slot, Timing};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -104,17 +106,30 @@ async fn main() -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         ended = talk(&arguments) => ended,
-        _ = terminate.recv() => Ok(()),
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        // At once, even while nobody reads what was printed.
+        _ = terminate.recv() => exit(0),
+        _ = tokio::signal::ctrl_c() => exit(0),
     }
+}
+
+/// Prints a line, without holding up what waits beside it.
+async fn print(line: &str) -> Result<()> {
+    let mut output = tokio::io::stdout();
+    let line = format!("{line}\n");
+    let written = output.write_all(line.as_bytes()).await;
+    written
+        .and(output.flush().await)
+        .context("cannot write to the standard output")
 }
 
 /// One connection, to its end.
 async fn talk(arguments: &Arguments) -> Result<()> {
     let address = (Ipv4Addr::LOCALHOST, arguments.port);
-    let stream = TcpStream::connect(address)
-        .await
-        .with_context(|| format!("no server on port {}", arguments.port))?;
+    let stream = match TcpStream::connect(address).await {
+        // Taken and dropped at once.
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => return lost(&error).await,
+        stream => stream.with_context(|| format!("no server on port {}", arguments.port))?,
+    };
     stream.set_nodelay(true)?;
 
     let (mut receive, mut control, mut publish) = ([0; MESSAGE], [0; 1_024], [0; MESSAGE]);
@@ -149,14 +164,14 @@ async fn talk(arguments: &Arguments) -> Result<()> {
         match connection.wait(begun.elapsed() + TURN).await {
             Ok(None) => {}
             Ok(Some(event)) => {
-                println!("{}", told(&event));
+                print(&told(&event)).await?;
                 match event {
                     Event::Closed(_) => return Ok(()),
                     Event::Connected { .. } => is_connected = true,
                     _ => {}
                 }
             }
-            Err(error) => return lost(&error),
+            Err(error) => return lost(&error).await,
         }
         if is_connected && let Some(command) = arguments.command {
             match command.act() {
@@ -175,9 +190,8 @@ async fn talk(arguments: &Arguments) -> Result<()> {
 }
 
 /// A link that broke is an end like any other.
-fn lost(error: &io::Error) -> Result<()> {
-    println!("connection lost: {error}");
-    Ok(())
+async fn lost(error: &io::Error) -> Result<()> {
+    print(&format!("connection lost: {error}")).await
 }
 
 fn told(event: &Event<'_>) -> String {

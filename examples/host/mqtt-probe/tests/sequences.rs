@@ -351,3 +351,28 @@ fn bad_arguments_are_explained() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains(&port), "{text}");
 }
+
+/// It ends on SIGTERM though nobody reads what it prints.
+#[test]
+fn a_full_output_does_not_hold_the_end_up() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut process = Command::new(env!("CARGO_BIN_EXE_mqtt-probe"))
+        .args([&port, "4", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(CONNACK).unwrap();
+    stream
+        .set_write_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    // Until it takes no more: its output is full.
+    let messages = publish(0x30, b"topic", &[]).repeat(1_000);
+    while stream.write_all(&messages).is_ok() {}
+    let pid = process.id().to_string();
+    let _ = Command::new("kill").args(["-TERM", &pid]).status();
+    let status = process.wait().unwrap();
+    assert!(status.success(), "ended with {status}");
+}
