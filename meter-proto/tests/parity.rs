@@ -1,6 +1,6 @@
 //! Both shells on the same server, which speaks at set times: the same events, the same bytes at
 //! the same times. And the async one with its future dropped wherever it waits.
-#![cfg(feature = "async")]
+#![cfg(all(feature = "async", feature = "qos2"))]
 
 mod memory;
 

@@ -75,11 +75,13 @@ pub(crate) fn one(log: &mut Log, folder: &str) -> Result<Toolchain, String> {
     let toolchain = Toolchain::obtain(log, target(folder)?)?;
     log.run(toolchain.cargo(folder, "build").args(["--release"]))?;
     if toolchain.has_clippy() {
-        log.run(
-            toolchain
-                .cargo(folder, "clippy")
-                .args(["--release", "--", "-D", "warnings"]),
-        )?;
+        log.run(toolchain.cargo(folder, "clippy").args([
+            "--release",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
     }
     Ok(toolchain)
 }

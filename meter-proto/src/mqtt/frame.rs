@@ -4,8 +4,8 @@
 //! waits for ever for a packet that will never fit. This module looks at the fixed header and the
 //! lengths first. What is left of the nine packets that a server may send is then a few bytes in
 //! known places: reading them here costs less than handing them over (`cargo xtask bench`), and
-//! saves the 1.4 KiB that a packet of `mqttrs` takes on the stack. `mqttrs` encodes, and in the
-//! tests it has to agree with every packet that is let through.
+//! saves the 1.4 KiB that a packet of `mqttrs` takes on the stack. In the tests `mqttrs` has to agree
+//! with every packet that is let through.
 //!
 //! ```text
 //! byte 1    type (bits 7-4), flags (bits 3-0)

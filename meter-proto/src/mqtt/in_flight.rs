@@ -12,10 +12,10 @@
 use core::num::NonZeroU16;
 use core::ops::Range;
 
-use super::QoS;
 use super::codec::{self, Message, Short};
 use super::terms::SessionError;
 use super::tick::Tick;
+use super::{HAS_QOS2, QoS};
 
 /// The DUP flag of a PUBLISH.
 const DUP: u8 = 0x08;
@@ -210,7 +210,7 @@ impl<'b> InFlight<'b> {
 
     /// Takes the last answer at QoS 2; `false` where none was awaited.
     pub(super) fn completed(&mut self, identifier: NonZeroU16) -> bool {
-        self.finish(identifier, Awaits::Pubcomp)
+        HAS_QOS2 && self.finish(identifier, Awaits::Pubcomp)
     }
 
     fn finish(&mut self, identifier: NonZeroU16, answer: Awaits) -> bool {
@@ -235,6 +235,9 @@ impl<'b> InFlight<'b> {
     /// and must not follow its PUBREL then [4.3.3-1]. One that is just going out again is answered
     /// once more when it is through.
     pub(super) fn received(&mut self, identifier: NonZeroU16, due: Tick) -> bool {
+        if !HAS_QOS2 {
+            return false;
+        }
         let awaiting = self.position(identifier).and_then(|index| {
             let slot = *self.slots.get(index)?;
             (slot.awaits == Awaits::Pubrec && slot.through).then_some((index, slot))

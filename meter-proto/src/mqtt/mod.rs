@@ -36,9 +36,13 @@ pub enum QoS {
     AtMostOnce,
     /// At least once: kept until acknowledged, sent again after a lost link.
     AtLeastOnce,
-    /// Exactly once between client and server, as long as neither loses its memory.
+    /// Exactly once between client and server, as long as neither loses its memory; a client needs the
+    /// feature `qos2` for it.
     ExactlyOnce,
 }
+
+/// Whether messages at QoS 2 are taken: without, what they need is not in the image.
+const HAS_QOS2: bool = cfg!(feature = "qos2");
 
 impl QoS {
     /// Bytes of the packet identifier in a PUBLISH.
@@ -46,6 +50,15 @@ impl QoS {
         match self {
             Self::AtMostOnce => 0,
             Self::AtLeastOnce | Self::ExactlyOnce => 2,
+        }
+    }
+
+    /// As packets say it [3.3.1.2].
+    const fn bits(self) -> u8 {
+        match self {
+            Self::AtMostOnce => 0,
+            Self::AtLeastOnce => 1,
+            Self::ExactlyOnce => 2,
         }
     }
 }

@@ -206,10 +206,11 @@ pub enum SessionError {
     /// or there is no slot at all.
     TooLong,
     /// The topic is empty, longer than 65,535 bytes, or holds a wildcard, a control character or a
-    /// non-character; or another text of CONNECT does; or a filter is longer than 256 bytes.
+    /// non-character; or another text of CONNECT does; or a filter has a wildcard in the wrong place.
     Topic,
-    /// QoS 2 was asked of a session without memory for unreleased identifiers.
-    NoUnreleased,
+    /// QoS 2 was asked of a client that is built without the feature `qos2`, or messages at QoS 2 of
+    /// a session without memory for unreleased identifiers.
+    NoQos2,
 }
 
 impl fmt::Display for SessionError {
@@ -219,7 +220,7 @@ impl fmt::Display for SessionError {
             Self::Busy => "the slots or bytes for messages under way are taken",
             Self::TooLong => "the packet does not fit its buffer",
             Self::Topic => "the topic name is not allowed",
-            Self::NoUnreleased => "there is no memory to receive at QoS 2",
+            Self::NoQos2 => "the client is built without QoS 2, or has no memory to receive at it",
         })
     }
 }

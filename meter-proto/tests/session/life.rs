@@ -170,9 +170,10 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
+    let levels = &[0u8, 1, 2][..if HIGHEST == QoS::ExactlyOnce { 3 } else { 2 }];
     prop_oneof![
-        3 => select(&[0u8, 1, 2][..]).prop_map(Step::ClientPublishes),
-        3 => select(&[0u8, 1, 2][..]).prop_map(Step::ServerPublishes),
+        3 => select(levels).prop_map(Step::ClientPublishes),
+        3 => select(levels).prop_map(Step::ServerPublishes),
         6 => (1usize..12).prop_map(Step::ToServer),
         6 => (1usize..12).prop_map(Step::ToClient),
         2 => Just(Step::Cut),
@@ -195,7 +196,7 @@ impl Life<'_> {
         match step {
             Step::ClientPublishes(qos) => {
                 let payload = self.published.len() as u8;
-                let level = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
+                let level = [QoS::AtMostOnce, QoS::AtLeastOnce, HIGHEST];
                 let level = level[usize::from(qos)];
                 let published = self
                     .session

@@ -4,6 +4,7 @@
 mod connect;
 mod life;
 mod messages;
+#[cfg(feature = "qos2")]
 mod qos_2;
 mod requests;
 mod statements;
@@ -23,6 +24,13 @@ use proptest::prelude::*;
 const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
+
+/// The highest level that the client is built for.
+const HIGHEST: QoS = if cfg!(feature = "qos2") {
+    QoS::ExactlyOnce
+} else {
+    QoS::AtLeastOnce
+};
 
 const OPTIONS: ConnectOptions<'static> = ConnectOptions {
     client_id: "m1",
@@ -195,10 +203,10 @@ proptest! {
         let (mut whole, mut cut) = (Memory::new(), Memory::new());
         let (mut whole, mut cut) = (whole.connected_with(3), cut.connected_with(3));
         for session in [&mut whole, &mut cut] {
-            for qos in [QoS::AtLeastOnce, QoS::ExactlyOnce, QoS::ExactlyOnce] {
+            for qos in [QoS::AtLeastOnce, HIGHEST, HIGHEST] {
                 session.publish("t", &[9], qos, false, at(1)).unwrap();
             }
-            session.subscribe("k", QoS::ExactlyOnce, at(1)).unwrap();
+            session.subscribe("k", HIGHEST, at(1)).unwrap();
             session.unsubscribe("j", at(1)).unwrap();
             drain(session, at(1));
         }

@@ -121,6 +121,7 @@ fn what_may_not_be_published_is_refused() {
 
 /// Messages are answered in the order in which they came [4.6.0-2, 4.6.0-3], and what the server
 /// had kept is marked [3.3.1-8].
+#[cfg(feature = "qos2")]
 #[test]
 fn answers_keep_the_order_of_messages() {
     let mut memory = Memory::new();

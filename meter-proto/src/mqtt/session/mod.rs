@@ -16,13 +16,13 @@ mod unreleased;
 use core::num::NonZeroU16;
 use core::time::Duration;
 
-use super::QoS;
 use super::codec::{self, Message, Short};
 use super::control::Control;
 use super::frame::{self, Packet};
 use super::in_flight::InFlight;
 use super::terms::{Buffers, ClosedBy, ConnectOptions, Event, SessionError, Timing};
 use super::tick::{Span, Tick};
+use super::{HAS_QOS2, QoS};
 use requests::Requests;
 use time::{Finishing, Spans};
 use unreleased::Unreleased;
@@ -215,6 +215,9 @@ impl<'b> Session<'b> {
         if !self.is_connected() {
             return Err(SessionError::NotConnected);
         }
+        if qos == QoS::ExactlyOnce && !HAS_QOS2 {
+            return Err(SessionError::NoQos2);
+        }
         let identifier = (qos != QoS::AtMostOnce).then(|| self.free_identifier());
         let message = Message {
             topic,
@@ -234,10 +237,9 @@ impl<'b> Session<'b> {
     ///
     /// # Errors
     /// [`SessionError::NotConnected`]; [`SessionError::Busy`] while four requests are unanswered, a
-    /// message waits to be taken or the control buffer is full; [`SessionError::Topic`] for a filter that is not allowed or
-    /// longer than 256 bytes;
-    /// [`SessionError::TooLong`] when it does not fit the control buffer;
-    /// [`SessionError::NoUnreleased`] for QoS 2 without memory for it.
+    /// message waits to be taken or the control buffer is full; [`SessionError::Topic`] for a filter
+    /// that is not allowed; [`SessionError::TooLong`] when it does not fit the control buffer;
+    /// [`SessionError::NoQos2`] for QoS 2 without the feature or memory for it.
     pub fn subscribe(
         &mut self,
         filter: &str,
@@ -245,7 +247,7 @@ impl<'b> Session<'b> {
         now: Duration,
     ) -> Result<NonZeroU16, SessionError> {
         if qos == QoS::ExactlyOnce && self.unreleased.is_unused() {
-            return Err(SessionError::NoUnreleased);
+            return Err(SessionError::NoQos2);
         }
         self.request(Some(qos), now, |identifier, free| {
             codec::subscribe(filter, qos, identifier, free)

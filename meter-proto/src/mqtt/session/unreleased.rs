@@ -2,8 +2,8 @@
 
 use core::num::NonZeroU16;
 
-use crate::mqtt::QoS;
 use crate::mqtt::codec::Short;
+use crate::mqtt::{HAS_QOS2, QoS};
 
 /// Their identifiers, in the caller's memory. None is ever forgotten to make room: its message
 /// would be told twice.
@@ -22,7 +22,7 @@ impl<'b> Unreleased<'b> {
 
     /// Whether there is no memory for any: nothing may be subscribed at QoS 2.
     pub(super) const fn is_unused(&self) -> bool {
-        self.identifiers.is_empty()
+        !HAS_QOS2 || self.identifiers.is_empty()
     }
 
     pub(super) const fn is_full(&self) -> bool {
@@ -38,6 +38,9 @@ impl<'b> Unreleased<'b> {
     }
 
     fn position(&self, identifier: NonZeroU16) -> Option<usize> {
+        if !HAS_QOS2 {
+            return None;
+        }
         let mut known = self.identifiers.iter().take(usize::from(self.count));
         known.position(|&known| known == identifier.get())
     }
@@ -45,7 +48,7 @@ impl<'b> Unreleased<'b> {
     /// A message with an identifier is here for good: it is remembered at QoS 2, where there is
     /// room, and what is returned is its answer.
     pub(super) fn take(&mut self, qos: QoS, identifier: NonZeroU16) -> Short {
-        if qos != QoS::ExactlyOnce {
+        if !HAS_QOS2 || qos != QoS::ExactlyOnce {
             return Short::Puback(identifier);
         }
         if !self.contains(identifier)
