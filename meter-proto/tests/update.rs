@@ -41,6 +41,7 @@ fn an_update_runs_through_every_state_and_event() {
             Phase::Verified,
             Phase::Asked,
             Phase::Trial,
+            Phase::Kept,
             Phase::Idle
         ]
     );
@@ -63,7 +64,7 @@ fn an_update_runs_through_every_state_and_event() {
 fn progress_is_stored_once_a_page() {
     let mut board = Board::<4>::new(SIZE, 256);
     board.live();
-    let items = 1 + 1 + SIZE.div_ceil(PAGE) + 4; // manifest, Loading, pages, the four phases after
+    let items = 1 + 1 + SIZE.div_ceil(PAGE) + 5; // manifest, Loading, pages, the five phases after
     // `sequential-storage` writes an item in three parts, and a page's state now and then.
     assert!(
         board.state.writes <= 3 * items + 20,

@@ -141,13 +141,13 @@ enum Stage {
 ///  │ │              └─┘ │ cancel             │ ▼                        │              ▼
 ///  │ └──────────────────┴────────────────────┴─ Failed, Cancelled ◄─────┘         (bootloader)
 ///  │                                                                                   │
-///  │   counter raised          self-test passed and head-end confirms                  ▼
-///  ├─── Confirmed ◄────────────────────────────────────────────────────────────────  Trial
+///  │   counter raised             self-test passed and head-end confirms                ▼
+///  ├─── Confirmed ◄──────────────────── Kept ◄─────────────────────────────────────  Trial
 ///  │                       restart                          time, starts, cancel       │
 ///  └─── Reverted ◄───────(bootloader)◄─── GivenUp ◄────────────────────────────────────┘
 /// ```
 ///
-/// Loading, Verified, Asked, Trial and GivenUp are stored before anything that follows from them is
+/// Loading, Verified, Asked, Trial, Kept and GivenUp are stored before anything that follows from them is
 /// done; Complete is Loading with all bytes whole.
 #[derive(Debug)]
 pub(super) struct Machine<'b> {
@@ -217,12 +217,13 @@ impl<'b> Machine<'b> {
             (Phase::Idle, Boot::Settled) => {}
             (Phase::Idle, _) => self.stage = Stage::GivenUp,
             (_, Boot::Pending) => self.stage = Stage::Asked,
+            // It was found good, and power failed before the bootloader or the counter knew. Its
+            // signature was looked at before the swap, by the keys of the firmware before.
+            (Phase::Kept, Boot::Trial) if is_new => self.stage = Stage::Keep,
+            (Phase::Kept, Boot::Settled) if is_new => self.stage = Stage::Raise,
             (_, Boot::Trial) if is_new => self.wake_on_trial(now),
             (_, Boot::Trial) => self.stage = Stage::GivenUp,
             (Phase::Loading | Phase::Verified, Boot::Settled) => self.resume(now),
-            // The image stays, and power failed before the counter was raised. Its signature was
-            // looked at before the swap, by the keys of the firmware before.
-            (Phase::Trial, Boot::Settled) if is_new => self.stage = Stage::Raise,
             // It stays, and was not tried, or not found good: whoever put it there knows.
             (_, Boot::Settled) if is_new => self.fail(),
             (_, Boot::Settled) => self.end(Outcome::Reverted),
@@ -277,6 +278,7 @@ impl<'b> Machine<'b> {
             (Phase::Loading | Phase::Verified, None) => return self.fail(),
             (Phase::Asked, _) => Stage::Asked,
             (Phase::Trial, _) => self.trial(now),
+            (Phase::Kept, _) => Stage::Keep,
             (Phase::GivenUp, _) => Stage::GivenUp,
         };
     }

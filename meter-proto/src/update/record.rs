@@ -28,6 +28,8 @@ numbered! {
         Trial = 4,
         /// It will not stay.
         GivenUp = 5,
+        /// It was found good, and stays.
+        Kept = 6,
     }
 }
 

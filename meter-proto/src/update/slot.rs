@@ -8,8 +8,7 @@ use embedded_storage_async::nor_flash::{ErrorType, NorFlash};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Boot {
-    /// The image that runs stays. Where the new one was on trial before, that means
-    /// [`Slot::keep`] was called: the update counts as confirmed.
+    /// The image that runs stays.
     Settled,
     /// A swap was asked for, and comes with the next restart.
     Pending,
@@ -39,7 +38,8 @@ pub enum Boot {
 /// - **MCUboot's header and TLVs** are part of the image: the manifest's hash covers them, and
 ///   MCUboot checks them besides. `boot_set_pending` erases the whole slot, with the image, where a
 ///   power cut left half a magic: that is why the trailer is erased before. Of a swap back that was
-///   cut, MCUboot without its pull request 2100 may make an image that stays though nobody kept it.
+///   cut, MCUboot without its pull request 2100 may make an image that stays though nobody kept it:
+///   the update counts as failed then, not as confirmed, and the security counter is not raised.
 #[allow(
     async_fn_in_trait,
     reason = "as in embedded-storage-async: an executor of one core needs no Send"

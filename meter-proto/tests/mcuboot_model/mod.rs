@@ -136,16 +136,19 @@ impl<const WORD: usize> Image<WORD> {
 pub(crate) struct Mcuboot<const WORD: usize> {
     pub(crate) primary: Image<WORD>,
     pub(crate) secondary: Image<WORD>,
+    /// As it was before pull request 2100.
+    pub(crate) is_old: bool,
 }
 
 impl<const WORD: usize> Mcuboot<WORD> {
-    /// "New swaps (non-resumes)", the states in their order. State III is that of MCUboot with
-    /// pull request 2100: it no longer asks for the magic of the secondary slot to be unset.
+    /// "New swaps (non-resumes)", the states in their order. For state III the magic of the secondary
+    /// slot had to be unset before pull request 2100.
     pub(crate) fn swap_type(&self) -> Result<SwapType, PowerLost> {
         let (first, second) = (self.primary.trailer()?, self.secondary.trailer()?);
         Ok(match (second.magic, second.image_ok) {
             (Mark::Good, Mark::Unset) => SwapType::Test,
             (Mark::Good, Mark::Good) => SwapType::Perm,
+            _ if self.is_old && second.magic != Mark::Unset => SwapType::None,
             _ if (first.magic, first.image_ok, first.copy_done)
                 == (Mark::Good, Mark::Unset, Mark::Good) =>
             {

@@ -56,6 +56,8 @@ pub(crate) struct Meter<B, const WORD: usize> {
     pub(crate) is_good: bool,
     /// The head-end starts the update again, whatever became of it.
     pub(crate) again: bool,
+    /// Power fails when the new firmware is on trial.
+    stops_in_trial: bool,
     pub(crate) events: Vec<u16>,
     /// Uses of the flash by the bootloader.
     pub(crate) swapping: usize,
@@ -84,6 +86,7 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
             images: [old, new.clone()],
             is_good: true,
             again: false,
+            stops_in_trial: false,
             events: Vec::new(),
             swapping: 0,
         };
@@ -127,6 +130,7 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
                 let new = u32::from_le_bytes(self.images[1][..4].try_into().unwrap());
                 let expected = match outcome {
                     Outcome::Confirmed => (new, (Boot::Settled, 3)),
+                    Outcome::Failed => (new, (Boot::Settled, 2)),
                     _ => (OLD, (Boot::Settled, 2)),
                 };
                 assert_eq!((self.build(), self.standing()), expected, "{outcome:?}");
@@ -134,6 +138,16 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
             }
         }
         panic!("restarts without end: {:?}", self.events)
+    }
+
+    /// Lives until the new firmware is on trial, and loses power there.
+    pub(crate) fn start_trial(&mut self) {
+        self.stops_in_trial = true;
+        while self.stops_in_trial {
+            self.loader.start().unwrap();
+            assert_eq!(self.one_life(), None, "it ended before");
+        }
+        self.chip.uses.set(0);
     }
 
     /// From the start of the firmware to a restart, a power cut, or the end.
@@ -155,6 +169,9 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
                 self.events.push(notice.code());
             }
             let record = *updater.record();
+            if record.phase == Phase::Trial && std::mem::take(&mut self.stops_in_trial) {
+                return None;
+            }
             match self.chip.attempt(action)? {
                 Action::Again => {}
                 Action::Ask(query) => self.link.ask(query),

@@ -131,7 +131,10 @@ impl Machine<'_> {
             return None;
         };
         if is_tested && is_wanted {
-            self.stage = Stage::Keep;
+            self.next = Some(Record {
+                phase: Phase::Kept,
+                ..self.record
+            });
         } else if now >= until {
             self.give_up();
         } else {
@@ -173,6 +176,7 @@ impl Machine<'_> {
             }
             (Phase::Trial, Phase::Trial) | (_, Phase::Loading) => {}
             (_, Phase::Trial) => self.notices.push(Notice::Trial(image)),
+            (_, Phase::Kept) => self.stage = Stage::Keep,
             (_, Phase::GivenUp) => self.stage = Stage::GivenUp,
             (_, Phase::Idle) => self.settle(record),
         }
