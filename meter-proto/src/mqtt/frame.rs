@@ -160,8 +160,13 @@ impl Header {
     /// its identifier. `None` when that part is not whole yet.
     ///
     /// # Errors
-    /// [`FrameError::Length`] when topic and identifier reach past the packet.
+    /// [`FrameError::Length`] when topic and identifier reach past the packet,
+    /// [`FrameError::Identifier`] for an identifier of 0, and [`FrameError::UnexpectedType`] where it
+    /// is no PUBLISH.
     pub fn publish_head(&self, bytes: &[u8]) -> Result<Option<PublishHead>, FrameError> {
+        if !self.is_publish() {
+            return Err(FrameError::UnexpectedType);
+        }
         let Some(&[high, low]) = bytes.get(self.length..self.length + 2) else {
             return Ok(None);
         };

@@ -103,6 +103,14 @@ fn zero_identifier_is_refused() {
     assert!(decode(&[0x40, 2, 0, 0]).is_err());
 }
 
+#[test]
+fn only_a_publish_has_a_topic() {
+    let puback = [0x40, 2, 0, 1];
+    let header = Header::read(&puback).unwrap().unwrap();
+    let head = header.publish_head(&puback);
+    assert_eq!(head, Err(FrameError::UnexpectedType));
+}
+
 /// What `mqttrs` makes of a packet that was let through.
 fn by_the_codec(bytes: &[u8]) -> Option<Packet<'_>> {
     Some(match mqttrs::decode_slice(bytes).ok()?? {
