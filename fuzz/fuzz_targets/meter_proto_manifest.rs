@@ -49,12 +49,13 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, bytes)) = input.split_first() else {
         return;
     };
-    match first % 8 {
-        0 => unsigned(bytes),
-        1 => signed(bytes),
-        2 => blocks(bytes),
-        3 => stored(bytes),
-        4 => key(bytes),
+    // A signature takes a thousand times as long as all the rest: three of the choices have one.
+    match (first, first % 3) {
+        (0, _) => unsigned(bytes),
+        (1, _) => signed(bytes),
+        (2, _) => key(bytes),
+        (_, 0) => blocks(bytes),
+        (_, 1) => stored(bytes),
         _ => drop(payload(bytes)),
     }
 });
@@ -94,7 +95,7 @@ fn signed(payload: &[u8]) {
     }
 }
 
-/// What is inside a signed message: without a signature it takes a thousandth of the time.
+/// What is inside a signed message.
 fn payload(payload: &[u8]) -> Option<Manifest> {
     let manifest = Manifest::decode(payload).ok()?;
     let mut again = [0; MAX_MESSAGE];
