@@ -43,14 +43,16 @@ fn serve(mut stream: TcpStream, mut chip: Chip) {
     chip.set_phase(Channel::Primary, load);
     chip.set_phase(Channel::Secondary, load);
     let mut last = Instant::now();
-    let mut byte = [0];
-    while stream.read_exact(&mut byte).is_ok() {
+    let mut frame = [0; 64];
+    while let Ok(count @ 1..) = stream.read(&mut frame) {
         let ticks = last.elapsed().as_nanos() / TICK_NS;
         last = Instant::now();
         chip.advance(ticks as u64);
-        if let Some(answer) = chip.uart_byte(byte[0])
-            && stream.write_all(&[answer]).is_err()
-        {
+        // What was written at once follows at once, however late this thread has its turn: to the
+        // chip a pause would be a frame that breaks off.
+        let answers = frame.iter().take(count);
+        let answers: Vec<u8> = answers.filter_map(|&byte| chip.uart_byte(byte)).collect();
+        if stream.write_all(&answers).is_err() {
             return;
         }
     }
