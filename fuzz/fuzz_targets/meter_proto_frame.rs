@@ -42,6 +42,12 @@ fn header(input: &[u8]) {
         assert!(right || frame::decode(input).is_err(), "of another length");
         if let Ok(Some(head)) = head {
             assert!(header.is_publish() && head.length <= header.total());
+            // A long message is known from its head, as soon as that is there.
+            assert!(matches!(
+                header.publish_head(&input[..head.length - 1]),
+                Ok(None)
+            ));
+            assert_eq!(header.publish_head(&input[..head.length]), Ok(Some(head)));
         }
     }
 }

@@ -12,6 +12,7 @@ use meter_core::units::UtcSeconds;
 use meter_proto::payload::{Detail, EventList, code};
 use meter_proto::update::{
     Action, Block, Boot, Data, ImageId, LIST_OFFSET, Manifest, Notice, Outcome, Phase, Refusal,
+    UpdateError,
 };
 use update_bench::board::{Board, Opened, POLICY, TIMEOUT};
 use update_bench::{CLOCK, NEW, NEW_YEAR, OLD, image, list, manifest, seal, seal_with};
@@ -176,6 +177,27 @@ fn a_trial_that_starts_too_often_is_given_up() {
     board.restart();
     assert_eq!(board.live(), Outcome::Reverted);
     assert_eq!(board.build(), OLD);
+    assert_eq!(board.events, [264, 266, 17, 18, 268]);
+}
+
+/// The same, where the bootloader says that it keeps the image, and does not: the counter, which no
+/// restart takes back, is not raised.
+#[test]
+fn a_mark_that_is_not_made_raises_no_counter() {
+    let mut board = on_trial();
+    (board.other.tries, board.other.lies) = (10, true);
+    (board.is_good, board.starts) = ([true; 2], 0);
+    for _ in 0..3 {
+        assert!(matches!(board.one_life(), Err(UpdateError::NotKept)));
+        assert_eq!(board.phases.last(), Some(&Phase::Kept));
+        board.restart();
+    }
+    board.one_life().unwrap();
+    assert_eq!(board.phases.last(), Some(&Phase::GivenUp));
+    board.other.tries = 0;
+    board.restart();
+    assert_eq!(board.live(), Outcome::Reverted);
+    assert_eq!((board.build(), board.other.counter), (OLD, 2));
     assert_eq!(board.events, [264, 266, 17, 18, 268]);
 }
 

@@ -146,7 +146,8 @@ impl<'b> InFlight<'b> {
         if length > free.len() {
             return Err(SessionError::Busy);
         }
-        codec::publish(message, identifier, free)?;
+        let written = codec::publish(message, identifier, free)?;
+        debug_assert_eq!(written, length, "the identifier goes with the QoS");
         *slot = Slot {
             start: self.end,
             length: taken,

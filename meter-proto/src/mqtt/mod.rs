@@ -36,8 +36,8 @@ pub enum QoS {
     AtMostOnce,
     /// At least once: kept until acknowledged, sent again after a lost link.
     AtLeastOnce,
-    /// Exactly once between client and server, as long as neither loses its memory; a client needs the
-    /// feature `qos2` for it.
+    /// Exactly once between client and server, as long as neither loses its memory. Publishing and
+    /// subscribing at it needs the feature `qos2`, a will does not.
     ExactlyOnce,
 }
 

@@ -21,7 +21,7 @@ pub struct Buffers<'b> {
     /// more, a message that is sent again after a lost link can pass a later one.
     pub slots: &'b mut [Slot],
     /// The identifiers of messages received at QoS 2 that the server has not released. Empty where
-    /// nothing is subscribed at QoS 2; when it is full, the next such message ends the connection.
+    /// nothing is subscribed at QoS 2, and without the feature `qos2`; when it is full, the next such message ends the connection.
     /// Room for less than the server sends at a time can make that happen over and over: Mosquitto
     /// sends 20, others 100.
     pub unreleased: &'b mut [u16],

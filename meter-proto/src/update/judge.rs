@@ -74,7 +74,7 @@ numbered! {
         Room = 12,
         /// Another update is under way, or the firmware that runs is on trial.
         Busy = 13,
-        /// The image in flash is not what was signed.
+        /// The image in flash is not what was signed, or one stays that was not found good.
         Image = 14,
     }
 }
@@ -107,7 +107,7 @@ impl fmt::Display for Refusal {
             Self::Time => "too early, too late, or the clock is not set",
             Self::Room => "there is no room for the image or its list of hashes",
             Self::Busy => "another update is under way",
-            Self::Image => "the image in flash is not what was signed",
+            Self::Image => "the image in flash is not what was signed, or was not found good",
         })
     }
 }

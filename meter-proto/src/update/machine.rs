@@ -217,15 +217,12 @@ impl<'b> Machine<'b> {
             (Phase::Idle, Boot::Settled) => {}
             (Phase::Idle, _) => self.stage = Stage::GivenUp,
             (_, Boot::Pending) => self.stage = Stage::Asked,
-            // It was found good, and power failed before the bootloader or the counter knew. Its
-            // signature was looked at before the swap, by the keys of the firmware before.
-            (Phase::Kept, Boot::Trial) if is_new => self.stage = Stage::Keep,
-            (Phase::Kept, Boot::Settled) if is_new => self.stage = Stage::Raise,
             (_, Boot::Trial) if is_new => self.wake_on_trial(now),
             (_, Boot::Trial) => self.stage = Stage::GivenUp,
             (Phase::Loading | Phase::Verified, Boot::Settled) => self.resume(now),
-            // It stays, and was not tried, or not found good: whoever put it there knows.
-            (_, Boot::Settled) if is_new => self.fail(),
+            // It stays, whether it was found good or not. The bootloader is told, for where it has
+            // only lost its place the next update could bring it back to what it was about.
+            (_, Boot::Settled) if is_new => self.stage = Stage::Keep,
             (_, Boot::Settled) => self.end(Outcome::Reverted),
         }
     }
@@ -243,10 +240,12 @@ impl<'b> Machine<'b> {
     fn wake_on_trial(&mut self, now: Duration) {
         let boots = self.record.boots.saturating_add(1);
         let is_lost = self.record.phase == Phase::GivenUp || boots > self.policy.boots;
-        let phase = if is_lost {
-            Phase::GivenUp
-        } else {
-            Phase::Trial
+        // One that was found good is so. Its signature was looked at before the swap, by the keys of
+        // the firmware before.
+        let (phase, stage) = match self.record.phase {
+            _ if is_lost => (Phase::GivenUp, self.trial(now)),
+            Phase::Kept => (Phase::Kept, Stage::Keep),
+            _ => (Phase::Trial, self.trial(now)),
         };
         let record = Record {
             phase,
@@ -254,7 +253,7 @@ impl<'b> Machine<'b> {
             ..self.record
         };
         self.next = Some(record);
-        self.stage = self.trial(now);
+        self.stage = stage;
     }
 
     fn trial(&self, now: Duration) -> Stage {

@@ -47,7 +47,8 @@ numbered! {
         Reverted = 2,
         /// The head-end gave it up.
         Cancelled = 3,
-        /// The image was not what was signed, or could not be written.
+        /// The image was not what was signed, could not be written, or stays though it was not found
+        /// good.
         Failed = 4,
     }
 }
@@ -91,7 +92,7 @@ impl Record {
         })
     }
 
-    /// Decodes an item.
+    /// Decodes an item. A phase that is not known is taken for [`Phase::GivenUp`].
     ///
     /// # Errors
     /// [`DecodeError`].
@@ -101,7 +102,8 @@ impl Record {
         let phase = Phase::from_number(decoder.u64()?);
         let image = cbor::array(&mut decoder)?;
         let record = Self {
-            phase: phase.ok_or(DecodeError::Malformed)?,
+            // One of a later version, which the bootloader has swapped out again.
+            phase: phase.unwrap_or(Phase::GivenUp),
             image: ImageId(image.ok_or(DecodeError::Malformed)?),
             whole: decoder.u32()?,
             boots: decoder.u8()?,

@@ -11,7 +11,7 @@ use super::machine::{CHUNK, Geometry, Machine, Policy, Step, Verdict};
 use super::notice::Notice;
 use super::record::{MAX_RECORD, Record};
 use super::slot::Slot;
-use super::{Data, Device, ImageId, MAX_MESSAGE, Manifest, Query, Refusal};
+use super::{Boot, Data, Device, ImageId, MAX_MESSAGE, Manifest, Query, Refusal};
 use crate::storage;
 
 /// The item with the signed manifest, and the one with the [`Record`].
@@ -38,6 +38,8 @@ pub enum UpdateError<F, S> {
     Layout,
     /// What is stored cannot be read, or not be read back. See [`Updater::format`].
     Corrupted,
+    /// The bootloader was told that the image stays, and does not say so.
+    NotKept,
 }
 
 impl<F: fmt::Debug, S: fmt::Debug> fmt::Display for UpdateError<F, S> {
@@ -47,6 +49,9 @@ impl<F: fmt::Debug, S: fmt::Debug> fmt::Display for UpdateError<F, S> {
             Self::Slot(error) => write!(f, "the area or the bootloader failed: {error:?}"),
             Self::Layout => f.write_str("the update does not fit the flash"),
             Self::Corrupted => f.write_str("what is stored of the update cannot be read"),
+            Self::NotKept => {
+                f.write_str("the bootloader does not keep the image that it was to keep")
+            }
         }
     }
 }
@@ -299,6 +304,11 @@ impl<'b, F: NorFlash, S: Slot> Updater<'b, F, S> {
             }
             Step::Keep => {
                 self.slot.keep().await.map_err(UpdateError::Slot)?;
+                // A counter that is raised for an image that goes locks the other one out.
+                let boot = self.slot.boot().await.map_err(UpdateError::Slot)?;
+                if boot != Boot::Settled {
+                    return Err(UpdateError::NotKept);
+                }
                 self.machine.kept();
             }
             Step::Raise(to) => {

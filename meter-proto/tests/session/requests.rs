@@ -114,6 +114,43 @@ fn requests_end_with_their_connection() {
     assert!(feed(&mut session, &[0x90, 3, 0, 1, 1], at(3)).is_empty());
 }
 
+/// A client without QoS 2 has no use for memory that it is lent for it.
+#[cfg(not(feature = "qos2"))]
+#[test]
+fn a_client_built_without_qos_2_does_not_speak_it() {
+    let mut memory = Memory::new();
+    let mut session = memory.connected();
+    let asked = session.subscribe("k", QoS::ExactlyOnce, at(0));
+    assert_eq!(asked, Err(SessionError::NoQos2));
+    // Of an earlier life: PUBREC and PUBREL get their answers, PUBCOMP needs none.
+    assert!(
+        feed(
+            &mut session,
+            &[0x50, 2, 0, 9, 0x62, 2, 0, 8, 0x70, 2, 0, 9],
+            at(1)
+        )
+        .is_empty()
+    );
+    let answers = [0x62, 2, 0, 9, 0x70, 2, 0, 8];
+    assert_eq!(drain(&mut session, at(1)), answers);
+    // None of them ends a message at QoS 1.
+    session
+        .publish("t", &[9], QoS::AtLeastOnce, false, at(1))
+        .unwrap();
+    drain(&mut session, at(1));
+    assert!(feed(&mut session, &[0x50, 2, 0, 1, 0x70, 2, 0, 1], at(1)).is_empty());
+    assert!(session.awaits_answer());
+    for short in [true, false] {
+        let mut memory = Memory::new();
+        let mut session = memory.connected();
+        let message = [0x34, 6, 0, 1, b'k', 0, 7, 5];
+        let long = [0x34, 0x80, 0x08, 0, 1, b'k', 0, 7];
+        let events = feed(&mut session, if short { &message } else { &long }, at(1));
+        assert_eq!(events, ["Closed(Protocol(UnexpectedType))"]);
+        assert!(session.transmit().is_empty());
+    }
+}
+
 /// QoS 2 is not asked for where there is no memory for it, and a message that comes at it all the
 /// same ends the connection.
 #[test]

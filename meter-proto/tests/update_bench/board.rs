@@ -93,6 +93,8 @@ pub(crate) struct Other<const WORD: usize> {
     pub(crate) counter: u32,
     /// So often a trial is started again before it is swapped back.
     pub(crate) tries: u32,
+    /// It says that it keeps an image, and does not.
+    pub(crate) lies: bool,
     /// What may be swapped in.
     pub(crate) signed: Vec<u8>,
 }
@@ -135,7 +137,9 @@ impl<const WORD: usize> Slot for &mut Other<WORD> {
 
     async fn keep(&mut self) -> Result<(), PowerLost> {
         self.arrow()?;
-        self.boot = Boot::Settled;
+        if !self.lies {
+            self.boot = Boot::Settled;
+        }
         Ok(())
     }
 
@@ -300,6 +304,7 @@ impl<const WORD: usize> Board<WORD> {
                 boot: Boot::Settled,
                 counter: 2,
                 tries: 0,
+                lies: false,
                 signed: new.clone(),
             },
             link: Link::new(&new, block),

@@ -56,8 +56,8 @@ pub(crate) struct Meter<B, const WORD: usize> {
     pub(crate) is_good: bool,
     /// The head-end starts the update again, whatever became of it.
     pub(crate) again: bool,
-    /// Power fails when the new firmware is on trial.
-    stops_in_trial: bool,
+    /// Power fails when flash says so.
+    stops_at: Option<Phase>,
     pub(crate) events: Vec<u16>,
     /// Uses of the flash by the bootloader.
     pub(crate) swapping: usize,
@@ -86,7 +86,7 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
             images: [old, new.clone()],
             is_good: true,
             again: false,
-            stops_in_trial: false,
+            stops_at: None,
             events: Vec::new(),
             swapping: 0,
         };
@@ -140,10 +140,10 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
         panic!("restarts without end: {:?}", self.events)
     }
 
-    /// Lives until the new firmware is on trial, and loses power there.
-    pub(crate) fn start_trial(&mut self) {
-        self.stops_in_trial = true;
-        while self.stops_in_trial {
+    /// Lives until flash says so, and loses power there.
+    pub(crate) fn stop_at(&mut self, phase: Phase) {
+        self.stops_at = Some(phase);
+        while self.stops_at.is_some() {
             self.loader.start().unwrap();
             assert_eq!(self.one_life(), None, "it ended before");
         }
@@ -169,7 +169,8 @@ impl<B: Bootloader<WORD>, const WORD: usize> Meter<B, WORD> {
                 self.events.push(notice.code());
             }
             let record = *updater.record();
-            if record.phase == Phase::Trial && std::mem::take(&mut self.stops_in_trial) {
+            if Some(record.phase) == self.stops_at {
+                self.stops_at = None;
                 return None;
             }
             match self.chip.attempt(action)? {
@@ -265,7 +266,8 @@ pub(crate) fn two_cuts<B: Bootloader<WORD>, const WORD: usize>() {
         for first in (0..uses).step_by(7) {
             for second in (0..uses).step_by(11) {
                 let tear = TEARS[(first + second) % TEARS.len()];
-                cut::<B, WORD>(is_good, &[(first, tear), (second, tear)]);
+                let (_, outcome) = cut::<B, WORD>(is_good, &[(first, tear), (second, tear)]);
+                assert_ne!(outcome, Outcome::Failed, "{first} {second} {tear:?}");
             }
         }
     }

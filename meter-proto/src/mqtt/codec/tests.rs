@@ -42,7 +42,7 @@ fn any_identifier() -> impl Strategy<Value = NonZeroU16> {
 proptest! {
     #[test]
     fn messages_are_as_mqttrs_writes_them(
-        topic in "[a-z/]{1,60}",
+        topic in "[a-zé本/]{1,60}",
         payload in prop::collection::vec(any::<u8>(), 0..ROOM),
         qos in any_qos(),
         retain: bool,
@@ -102,6 +102,20 @@ proptest! {
             prop_assert_eq!(here(|buffer| short(packet, buffer)), by_mqttrs(&expected));
         }
     }
+}
+
+/// Longer than `mqttrs` can write it.
+#[test]
+fn long_filters_are_written() {
+    let filter = "f".repeat(300);
+    let mut buffer = [0; 400];
+    let length = subscribe(&filter, QoS::AtLeastOnce, NonZeroU16::MIN, &mut buffer);
+    assert_eq!(length, Ok(308));
+    let head = [0x82, 0xB1, 0x02, 0, 1, 0x01, 0x2C, b'f'];
+    assert_eq!((&buffer[..8], buffer[307]), (&head[..], 1));
+    let too_long = "f".repeat(65_536);
+    let refused = unsubscribe(&too_long, NonZeroU16::MIN, &mut buffer);
+    assert_eq!(refused, Err(SessionError::Topic));
 }
 
 /// Where the remaining length takes a byte more [2.2.3].

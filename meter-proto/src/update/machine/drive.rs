@@ -297,10 +297,15 @@ impl Machine<'_> {
         });
     }
 
-    /// The bootloader knows that the image stays.
+    /// The bootloader knows that the image stays: as the confirmed one, or as one that it should
+    /// not have kept.
     pub(in crate::update) fn kept(&mut self) {
         self.boot = Boot::Settled;
-        self.stage = Stage::Raise;
+        if self.record.phase == Phase::Kept {
+            self.stage = Stage::Raise;
+        } else {
+            self.fail();
+        }
     }
 
     /// The security counter is this one.
