@@ -12,6 +12,7 @@ use meter_core::units::{Seconds, UtcSeconds};
 use meter_proto::outbox::Opened;
 use meter_proto::payload::code;
 
+use crate::billing::Periods;
 use crate::board::{PowerFail, PowerKey, Time};
 use crate::config::Config;
 use crate::measure::{Health, Measuring};
@@ -113,6 +114,7 @@ where
         monitor,
         registers: past.registers,
         profile: past.profile,
+        periods: past.periods,
         health: Health::default(),
     };
     let uplink = Uplink::new(time, &store, config, monitor, past.boots);
@@ -123,6 +125,7 @@ where
 struct Past {
     registers: EnergyRegisters,
     profile: LoadProfile,
+    periods: Periods,
     boots: u32,
 }
 
@@ -138,13 +141,19 @@ async fn start<F: NorFlash>(
     let state = store.state().await?;
     let mut profile = LoadProfile::new(Seconds::new(config.profile.period));
     let mut registers = EnergyRegisters::new();
+    let mut billed = store.last_billed().await?;
+    let mut closed_to = None;
     if let Some(state) = &state {
+        // The record is newer than the state where power failed soon after it.
+        billed.count = billed.count.max(state.periods);
         registers = state.registers;
         if let Some(then) = state.lsb.filter(|then| *then != lsb) {
             registers.settle(then);
         }
         if state.last_seen.get() > 0 {
-            profile.resume(resume_at(&store, state));
+            let instant = resume_at(&store, state);
+            profile.resume(instant);
+            closed_to = Some(instant);
         }
     }
     for shown in store.last_shown().await? {
@@ -157,6 +166,7 @@ async fn start<F: NorFlash>(
         Past {
             registers,
             profile,
+            periods: Periods::resume(config.zone, closed_to, billed),
             boots,
         },
     ))

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use meter_core::clock::TimeZone;
 use meter_proto::topic::MeterId;
 use nbiot_at::Transport;
 
@@ -19,6 +20,9 @@ pub struct Config<'c> {
     pub fresh_epoch: u32,
     /// The load profile and what goes with it.
     pub profile: Profile,
+    /// The clock by which months begin: with each of them a billing period ends, at the end of the
+    /// interval that ends at or after its first midnight.
+    pub zone: TimeZone,
     /// Seconds between momentary readings; 0 for none. Each goes through flash like any record:
     /// for a bench, a display at home, a demonstration, not for ten years of battery.
     pub reading_period: u32,

@@ -15,6 +15,7 @@
 #![no_std]
 
 mod application;
+mod billing;
 pub mod board;
 pub mod config;
 mod log;

@@ -10,6 +10,7 @@ use meter_core::status::Status;
 use meter_core::units::UtcSeconds;
 use meter_proto::payload::{Stream, code};
 
+use crate::billing::Periods;
 use crate::board::{PowerFail, Time};
 use crate::config::Config;
 use crate::log::note;
@@ -32,6 +33,7 @@ pub(crate) struct Measuring<'m, C, T, F, W> {
     pub(crate) monitor: &'m Monitor,
     pub(crate) registers: EnergyRegisters,
     pub(crate) profile: LoadProfile,
+    pub(crate) periods: Periods,
     pub(crate) health: Health,
 }
 
@@ -46,6 +48,8 @@ pub(crate) struct Health {
     unclocked: u32,
     /// The next momentary reading has to say that records were lost before it.
     lost_readings: bool,
+    /// The next billing record has to.
+    lost_billing: bool,
 }
 
 impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
@@ -178,21 +182,17 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             let mut store = self.store.lock().await;
             if store.admit_losses(now).await {
                 self.health.lost_readings = true;
+                self.health.lost_billing = true;
                 self.profile.mark(Status::RECORDS_LOST);
             }
-            let lost = core::mem::take(&mut self.health.lost_readings);
-            let status = if lost {
-                Status::RECORDS_LOST
-            } else {
-                Status::NONE
-            };
+            let status = lost_before(&mut self.health.lost_readings);
             store.record_reading(now, status, sample, energy).await;
             self.recorded(&store);
         }
     }
 
-    /// Saves the registers, then records the interval: a power cut between the two is found at the
-    /// next start, and the record made then.
+    /// Saves the registers, then records the billing period that ended, and the interval: a power cut
+    /// between them is found at the next start, and the records made then that are not there.
     async fn close(&mut self, interval: &Interval, energy: &EnergyReading) {
         let mut store = self.store.lock().await;
         let state = State {
@@ -200,6 +200,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             lsb: Some(self.chips.energy_lsb()),
             last_seen: interval.end,
             profile_seq: store.outbox.last(Stream::Profile),
+            periods: self.periods.count(),
             closing: true,
         };
         if store.save(&state).await.is_err() {
@@ -209,6 +210,11 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         if store.admit_losses(interval.end).await {
             interval.status |= Status::RECORDS_LOST;
             self.health.lost_readings = true;
+            self.health.lost_billing = true;
+        }
+        if let Some(ended) = self.periods.advance(interval.end) {
+            let status = lost_before(&mut self.health.lost_billing);
+            store.record_billing(&ended, status, energy).await;
         }
         let phases = self.health.phases;
         store
@@ -236,6 +242,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             lsb: Some(self.chips.energy_lsb()),
             last_seen: seen.or(self.time.utc()).unwrap_or_default(),
             profile_seq: store.outbox.last(Stream::Profile),
+            periods: self.periods.count(),
             closing: false,
         };
         if store.save(&state).await.is_err() {
@@ -254,5 +261,14 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     fn recorded(&self, store: &Store<F>) {
         self.monitor.see(&store.outbox);
         self.monitor.recorded.signal(());
+    }
+}
+
+/// The status of a record that has to say what was lost before it, once.
+const fn lost_before(lost: &mut bool) -> Status {
+    if core::mem::replace(lost, false) {
+        Status::RECORDS_LOST
+    } else {
+        Status::NONE
     }
 }

@@ -8,13 +8,17 @@ use meter_core::profile::{Interval, PHASES};
 use meter_core::status::Status;
 use meter_core::units::{PowerFactor, UtcSeconds, WattHours};
 use meter_proto::payload::{
-    Column, Detail, EncodeError, Event, EventList, MAX_COLUMNS, Phases, Profile, ProfileRecord,
-    Reading, Stamp, Stream, code, encode_batch,
+    Billing, ByRate, Column, Detail, EncodeError, Event, EventList, MAX_COLUMNS, Phases, Profile,
+    ProfileRecord, RateEnergy, Reading, Stamp, Stream, code, encode_batch,
 };
 
+use crate::billing::Ended;
 use crate::log::note;
 use crate::metering::Sample;
 use crate::store::{Error, Store};
+
+/// The rate of a billing record that is the total of all.
+const TOTAL: u8 = 0;
 
 /// The columns of a single-phase profile; a poly-phase one has those of [`POLY_PHASE`].
 const SINGLE_PHASE: [Column; 7] = [
@@ -89,6 +93,53 @@ impl<F: NorFlash> Store<F> {
             encode_batch(epoch, period, columns, &[record], buffer).map(|(length, _)| length)
         })
         .await;
+    }
+
+    /// Records the registers at the end of a billing period. This meter has one rate for all.
+    pub(crate) async fn record_billing(
+        &mut self,
+        ended: &Ended,
+        status: Status,
+        energy: &EnergyReading,
+    ) {
+        let total = RateEnergy {
+            import: energy.import.whole_watt_hours(),
+            export: energy.export.whole_watt_hours(),
+            reactive_import: energy.reactive_import.whole_watt_hours(),
+            reactive_export: energy.reactive_export.whole_watt_hours(),
+        };
+        let rates = ByRate::from_slice(&[(TOTAL, total)]).unwrap_or_default();
+        self.record(Stream::Billing, |seq, epoch, buffer| {
+            Billing {
+                stamp: Stamp {
+                    seq,
+                    epoch,
+                    time: ended.end,
+                    status,
+                },
+                period: ended.count,
+                rates,
+                ..Billing::default()
+            }
+            .encode(buffer)
+        })
+        .await;
+    }
+
+    /// The last billing period whose record lies in flash.
+    pub(crate) async fn last_billed(&mut self) -> Result<Ended, Error<F::Error>> {
+        let mut last = Ended::default();
+        let visited = self.outbox.visit_kept(Stream::Billing, |_, bytes| {
+            if let Ok(billing) = Billing::decode(bytes) {
+                last = Ended {
+                    count: billing.period,
+                    end: billing.stamp.time,
+                };
+            }
+            ControlFlow::Continue(())
+        });
+        visited.await?;
+        Ok(last)
     }
 
     /// Records the values of one instant.

@@ -32,12 +32,15 @@ pub(crate) struct State {
     pub(crate) last_seen: UtcSeconds,
     /// The last sequence of the profile when this was written.
     pub(crate) profile_seq: u64,
+    /// Billing periods that had ended when this was written.
+    pub(crate) periods: u64,
     /// Written just before the record of the interval that ended at `last_seen` was.
     pub(crate) closing: bool,
 }
 
-const VERSION: u8 = 1;
-const STATE_BYTES: usize = 1 + 1 + 4 * 8 + STORED_BYTES;
+/// Version 1 had no billing periods.
+const VERSION: u8 = 2;
+const STATE_BYTES: usize = 1 + 1 + 4 * 8 + STORED_BYTES + 8;
 const KEY_STATE: u8 = 1;
 const KEY_BOOTS: u8 = 2;
 const KEY_CONNECTIONS: u8 = 3;
@@ -50,7 +53,8 @@ impl State {
         let bytes = head
             .into_iter()
             .chain(numbers.into_iter().flat_map(u64::to_le_bytes))
-            .chain(self.registers.to_bytes());
+            .chain(self.registers.to_bytes())
+            .chain(self.periods.to_le_bytes());
         let mut stored = [0; STATE_BYTES];
         for (slot, byte) in stored.iter_mut().zip(bytes) {
             *slot = byte;
@@ -63,10 +67,16 @@ impl State {
         let (last_seen, rest) = rest.split_first_chunk()?;
         let (profile_seq, rest) = rest.split_first_chunk()?;
         let (num, rest) = rest.split_first_chunk()?;
-        let (den, registers) = rest.split_first_chunk()?;
-        (version == VERSION).then_some(())?;
+        let (den, rest) = rest.split_first_chunk()?;
+        let (registers, rest) = rest.split_first_chunk()?;
+        let periods = match version {
+            1 if rest.is_empty() => 0,
+            VERSION => u64::from_le_bytes(rest.try_into().ok()?),
+            _ => return None,
+        };
         Some(Self {
-            registers: EnergyRegisters::from_bytes(registers.try_into().ok()?),
+            registers: EnergyRegisters::from_bytes(registers),
+            periods,
             last_seen: UtcSeconds::new(u64::from_le_bytes(*last_seen)),
             profile_seq: u64::from_le_bytes(*profile_seq),
             lsb: Ratio::new(u64::from_le_bytes(*num), u64::from_le_bytes(*den)),
@@ -212,9 +222,21 @@ mod tests {
             last_seen: UtcSeconds::new(1_774_742_400),
             profile_seq: 96,
             lsb: Ratio::new(3, 7),
+            periods: 12,
             closing: true,
         };
-        assert_eq!(State::from_bytes(&state.to_bytes()), Some(state));
+        let bytes = state.to_bytes();
+        assert_eq!(State::from_bytes(&bytes), Some(state));
+        let mut of_version_1 = bytes;
+        of_version_1[0] = 1;
+        assert_eq!(State::from_bytes(&of_version_1), None);
+        let of_version_1 = &of_version_1[..STATE_BYTES - 8];
+        let expected = State {
+            periods: 0,
+            ..state
+        };
+        assert_eq!(State::from_bytes(of_version_1), Some(expected));
+        assert_eq!(State::from_bytes(&bytes[..STATE_BYTES - 8]), None);
         assert_eq!(State::from_bytes(&[9; STATE_BYTES]), None);
         assert_eq!(State::from_bytes(&[VERSION]), None);
     }

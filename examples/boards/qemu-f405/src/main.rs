@@ -19,6 +19,7 @@ use firmware::board::{NoKey, NoWarning};
 use firmware::config::{Broker, Profile};
 use firmware::metering::SinglePhase;
 use firmware::{Config, Monitor, Parts, StartError};
+use meter_core::clock::TimeZone;
 use meter_proto::topic::MeterId;
 use panic_semihosting as _;
 use stm32f4xx_hal::pac::{self, Interrupt, UART4, USART2, USART3, interrupt};
@@ -146,6 +147,7 @@ fn config() -> Config<'static> {
             batch: 1,
             spread: core::time::Duration::ZERO,
         },
+        zone: TimeZone::UTC,
         reading_period: 5,
         broker: Broker {
             host: "head-end",

@@ -53,7 +53,7 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
         }
     }
 
-    /// Publishes the next message, where one may be: birth, events, profile, readings.
+    /// Publishes the next message, where one may be: birth, events, billing, profile, readings.
     pub(super) async fn offer(&mut self, session: &mut Session<'_>, progress: &mut Progress) {
         if !session.can_publish() {
             return;
@@ -68,10 +68,11 @@ impl<T: Time, F: NorFlash> Uplink<'_, T, F> {
         let mut message = [0; MESSAGE - PACKET];
         for (stream, channel) in [
             (Stream::Event, Channel::Events),
+            (Stream::Billing, Channel::Billing),
             (Stream::Profile, Channel::Profile),
             (Stream::Reading, Channel::Reading),
         ] {
-            if stream == Stream::Profile && !progress.uploading {
+            if matches!(stream, Stream::Billing | Stream::Profile) && !progress.uploading {
                 continue;
             }
             let next = self.next_message(stream, progress, &mut message).await;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::broker::BrokerUrl;
+use crate::proof::MeterKeys;
 use crate::store::StoreError;
 
 /// How a head-end is to run.
@@ -20,11 +21,13 @@ pub struct Config {
     /// How long messages are gathered for one commit; a meter waits at most this and the commit
     /// for its acknowledgement.
     pub window: Duration,
+    /// The public keys that billing records are verified with.
+    pub meter_keys: MeterKeys,
 }
 
 impl Config {
     /// The defaults with a database of this name: web pages on 127.0.0.1:8080, a broker on
-    /// 127.0.0.1:1883, commits every 20 ms.
+    /// 127.0.0.1:1883, commits every 20 ms, no keys.
     #[must_use]
     pub fn new(db: impl Into<PathBuf>) -> Self {
         Self {
@@ -34,6 +37,7 @@ impl Config {
                 listen: loopback(1883),
             },
             window: Duration::from_millis(20),
+            meter_keys: MeterKeys::default(),
         }
     }
 }

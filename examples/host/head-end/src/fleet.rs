@@ -82,6 +82,8 @@ pub struct MeterState {
     pub registers: Registers,
     /// Active power of the newest record, summed over the phases, 0.1 W.
     pub active_power: Option<i64>,
+    /// Billing records whose signature is wrong, or is not there though it should be: an alarm.
+    pub unproven: i64,
     /// Fleet version at which a reading of this meter last changed.
     pub reading_version: u64,
     /// Fleet version at which its connection state last changed.
@@ -229,6 +231,8 @@ pub struct Summary {
     pub conflicts: i64,
     /// Messages and records that could not be taken.
     pub refused: i64,
+    /// Billing records that are no evidence though they should be.
+    pub unproven: i64,
     /// Power of the meters on line, 0.1 W.
     pub active_power: i64,
     /// Time of the newest record.
@@ -266,6 +270,7 @@ fn add(mut sum: Summary, meter: &MeterState) -> Summary {
         sum.duplicates += stream.duplicates;
         sum.conflicts += stream.conflicts;
     }
+    sum.unproven += meter.unproven;
     if meter.online {
         sum.online += 1;
         sum.active_power = sum

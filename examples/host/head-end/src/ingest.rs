@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::record::MeterId;
-use crate::store::{Completeness, Entry, Outcome, Store};
+use crate::store::{Alarm, Completeness, Entry, Outcome, Store};
 use crate::wire;
 
 /// Messages that wait for the writer at most; beyond them the broker's connections wait.
@@ -144,7 +145,17 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self, mut messages: mpsc::Receiver<Queued>) {
-        while let Some(first) = messages.blocking_recv() {
+        loop {
+            // Signatures are looked at while nothing waits: a message is worth more.
+            let first = match messages.try_recv() {
+                Ok(first) => first,
+                Err(TryRecvError::Disconnected) => break,
+                Err(TryRecvError::Empty) if self.look() => continue,
+                Err(TryRecvError::Empty) => match messages.blocking_recv() {
+                    Some(first) => first,
+                    None => break,
+                },
+            };
             std::thread::sleep(self.window);
             let mut batch = vec![first];
             while let (Ok(next), true) = (messages.try_recv(), batch.len() < BATCH) {
@@ -179,6 +190,33 @@ impl Writer {
                 );
                 self.health
                     .set(Some(format!("the database cannot be written: {error}")));
+            }
+        }
+    }
+
+    /// Looks at some signatures of billing records; true when there are more.
+    fn look(&mut self) -> bool {
+        match self.store.look() {
+            Ok(looked) => {
+                for Alarm {
+                    meter,
+                    place,
+                    proof,
+                } in looked.alarms
+                {
+                    tracing::error!(
+                        %meter, ?place,
+                        "ALARM: the signature of a billing record is {}: it is stored, and is no \
+                         evidence",
+                        proof.name()
+                    );
+                }
+                looked.more
+            }
+            Err(error) => {
+                // With the next message, or at the next start.
+                tracing::error!(%error, "the signatures of billing records cannot be looked at");
+                false
             }
         }
     }

@@ -5,6 +5,7 @@ mod config;
 pub mod fleet;
 mod http;
 mod ingest;
+pub mod proof;
 pub mod record;
 mod running;
 pub mod runs;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use head_end::proof::MeterKeys;
 use head_end::{BrokerConfig, BrokerUrl, Config, HeadEnd, Running};
 use tracing_subscriber::EnvFilter;
 
@@ -42,6 +43,15 @@ struct Options {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 20)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=1_000))]
     window: u64,
+
+    /// Public keys that billing records are verified with: lines of METER NUMBER KEY, the key in hex
+    #[arg(long, value_name = "FILE", value_parser = meter_keys)]
+    meter_keys: Option<MeterKeys>,
+}
+
+fn meter_keys(path: &str) -> Result<MeterKeys, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    MeterKeys::parse(&text).map_err(|error| error.to_string())
 }
 
 #[tokio::main]
@@ -64,6 +74,7 @@ async fn main() -> ExitCode {
         db: options.db,
         broker,
         window: Duration::from_millis(options.window),
+        meter_keys: options.meter_keys.unwrap_or_default(),
     };
     match HeadEnd::start(config).await {
         Ok(running) => run(running).await,

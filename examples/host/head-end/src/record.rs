@@ -249,7 +249,10 @@ pub struct Place {
     pub seq: i64,
 }
 
-/// One record of a reading, profile, billing or diagnostic stream.
+/// Status bit 17.
+const RECORDS_LOST: u32 = 1 << 17;
+
+/// One record of a reading, profile or diagnostic stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     /// Its key within the meter.
@@ -268,7 +271,7 @@ impl Record {
     /// Status bit 17: what is missing in the stream before this record is lost for good.
     #[must_use]
     pub const fn records_lost(&self) -> bool {
-        self.status & (1 << 17) != 0
+        self.status & RECORDS_LOST != 0
     }
 
     /// Status bit 0: the record was made before the meter's clock was set.
@@ -305,6 +308,50 @@ pub enum Detail {
     Bytes(Vec<u8>),
 }
 
+/// The end of a billing period, kept as it came: the signature in it is over its bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Billing {
+    /// Its key within the meter.
+    pub place: Place,
+    /// End of the period, UTC seconds.
+    pub time: i64,
+    /// Status bits of the wire.
+    pub status: u32,
+    /// The payload of the message.
+    pub message: Vec<u8>,
+}
+
+impl Billing {
+    /// Status bit 17: what is missing in the stream before this record is lost for good.
+    #[must_use]
+    pub const fn records_lost(&self) -> bool {
+        self.status & RECORDS_LOST != 0
+    }
+}
+
+/// What a billing record says. Energies are import, export, reactive import and reactive export in
+/// Wh and varh, cumulative since the meter was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bill {
+    /// Periods that ended since the meter was made, this one included.
+    pub period: u64,
+    /// Registers over all rates, as far as they were sent.
+    pub totals: [Option<u64>; 4],
+    /// Each rate with what was sent of it, ascending.
+    pub rates: Vec<Rate>,
+}
+
+/// One rate of a billing record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rate {
+    /// 0 is the total, 1 to 8 are the rates of the tariff.
+    pub rate: u8,
+    /// Registers.
+    pub energies: Option<[u64; 4]>,
+    /// Maximum demand of the period in W, and the end of its demand period in UTC seconds.
+    pub demand: Option<(u32, u64)>,
+}
+
 /// A meter's announcement after it connected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Birth {
@@ -335,6 +382,8 @@ pub enum Report {
     Records(Vec<Record>),
     /// Events.
     Events(Vec<Event>),
+    /// The end of a billing period.
+    Billing(Billing),
     /// The meter is on line.
     Birth(Birth),
     /// The connection with this number is gone.

@@ -15,7 +15,7 @@ use crate::fleet::{SharedFleet, Summary};
 use crate::http;
 use crate::ingest::{self, Gate, Queue, Receipt};
 use crate::record::{MeterId, Record, Stream};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Store, StoreError, StoredBilling};
 
 /// How long open web requests may take to end.
 const WEB_STOP: Duration = Duration::from_secs(3);
@@ -30,7 +30,11 @@ impl HeadEnd {
     /// A port in use, a database that is not ours or of another version. An external broker that
     /// does not answer is no error: it is tried again until it does, and `/readyz` says so.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        let store = Store::open(&config.db)?;
+        let mut store = Store::open(&config.db)?;
+        store.trust(config.meter_keys.clone()).map_err(|source| {
+            let path = config.db.clone();
+            StoreError::Open { path, source }
+        })?;
         let (fleet, reader) = (store.fleet(), store.reader());
         let web = TcpListener::bind(config.listen)
             .await
@@ -192,6 +196,18 @@ impl Running {
                 })?;
         }
         Ok(records)
+    }
+
+    /// Every stored billing record of a meter, newest first. Reads the disk: call it where
+    /// blocking is allowed.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn billing(&self, meter: MeterId) -> rusqlite::Result<Vec<StoredBilling>> {
+        self.fleet.meter(meter).map_or(Ok(Vec::new()), |state| {
+            self.reader
+                .billing(state.key, (i64::MIN, i64::MAX), usize::MAX)
+        })
     }
 
     /// Stops in order: no more messages in, what came is stored, the web pages end.

@@ -1,10 +1,13 @@
 //! The one place that knows the wire format: topics and payloads in, receipts out.
 
-use meter_proto::payload::{self, Diagnostic, EventList, Message, Phases, Profile, Reading, Stamp};
+use meter_proto::payload::{
+    self, Diagnostic, EventList, MAX_RATE, Message, Phases, Profile, Reading, Stamp,
+};
 use meter_proto::topic::{Channel, Topic};
 
 use crate::record::{
-    Birth, Detail, Event, MeterId, Place, Record, Report, Stream, Values, register, stream,
+    Bill, Billing, Birth, Detail, Event, MeterId, Place, Rate, Record, Report, Stream, Values,
+    register, stream,
 };
 
 /// Filters for everything that the head-end takes.
@@ -21,6 +24,7 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
         Message::Profile(profile) => records(|| of_profile(&profile)),
         Message::Diagnostic(diagnostic) => records(|| Some(vec![of_diagnostic(&diagnostic)?])),
         Message::Events(events) => of_events(&events).map(Report::Events),
+        Message::Billing(billing) => of_billing(&billing.stamp, payload).map(Report::Billing),
         Message::Birth(birth) => of_birth(&birth).map(Report::Birth),
         Message::Death(death) => {
             signed(death.connection).map(|connection| Report::Death { connection })
@@ -197,6 +201,54 @@ fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
     list.events().map(event).collect()
 }
 
+fn of_billing(stamp: &Stamp, message: &[u8]) -> Option<Billing> {
+    Some(Billing {
+        place: place(stamp, stream::BILLING)?,
+        time: signed(stamp.time.get())?,
+        status: stamp.status.bits(),
+        message: message.to_vec(),
+    })
+}
+
+/// Topic of a meter's billing records.
+pub(crate) fn billing_topic(meter: MeterId) -> String {
+    Topic::new(meter, Channel::Billing).as_str().to_owned()
+}
+
+/// What a billing record says; `None` when it is none.
+pub(crate) fn bill(message: &[u8]) -> Option<Bill> {
+    let billing = payload::Billing::decode(message).ok()?;
+    let of_rate = |rate: u8| {
+        let energies = billing.rates.get(rate).map(|energy| {
+            [
+                energy.import,
+                energy.export,
+                energy.reactive_import,
+                energy.reactive_export,
+            ]
+            .map(|register| register.get())
+        });
+        let demand = billing.demands.get(rate);
+        let demand = demand.map(|demand| (demand.watts, demand.end.get()));
+        (energies.is_some() || demand.is_some()).then_some(Rate {
+            rate,
+            energies,
+            demand,
+        })
+    };
+    let totals = [
+        billing.import,
+        billing.export,
+        billing.reactive_import,
+        billing.reactive_export,
+    ];
+    Some(Bill {
+        period: billing.period,
+        totals: totals.map(|register| register.map(|energy| energy.get())),
+        rates: (0..=MAX_RATE).filter_map(of_rate).collect(),
+    })
+}
+
 fn of_birth(birth: &payload::Birth<'_>) -> Option<Birth> {
     Some(Birth {
         epoch: birth.stamp.epoch,
@@ -295,15 +347,33 @@ mod tests {
         assert_eq!(records[0].values.get(45), Some(5));
     }
 
-    /// It has no table for their rates and signatures: they are kept as they came, as refused.
     #[test]
-    fn billing_records_are_not_taken() {
+    fn a_billing_record_is_kept_as_it_came_and_can_be_read() {
         let payload = [
-            0xA5, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05, 0x18, 26, 0x01, 0x18, 27, 0xA1, 0x01, 0x84,
-            0x00, 0x00, 0x00, 0x00,
+            0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05, 0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84,
+            0x07, 0x00, 0x02, 0x00, 0x18, 28, 0xA1, 0x02, 0x82, 0x18, 99, 0x04,
         ];
-        let refused = report("em/1/4d54520000000001/d/b", &payload);
-        assert!(refused.is_err_and(|reason| reason.contains("does not know")));
+        let (_, report) = report("em/1/4d54520000000001/d/b", &payload).expect("a billing record");
+        let Report::Billing(billing) = report else {
+            panic!("{report:?}")
+        };
+        assert_eq!(billing.place.stream, stream::BILLING);
+        assert_eq!((billing.time, &billing.message[..]), (5, &payload[..]));
+        let rate = |rate, energies, demand| Rate {
+            rate,
+            energies,
+            demand,
+        };
+        let expected = Bill {
+            period: 12,
+            totals: [None; 4],
+            rates: vec![
+                rate(1, Some([7, 0, 2, 0]), None),
+                rate(2, None, Some((99, 4))),
+            ],
+        };
+        assert_eq!(bill(&payload), Some(expected));
+        assert_eq!(bill(&payload[1..]), None);
     }
 
     #[test]

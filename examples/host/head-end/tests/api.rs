@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Meter, PERIOD, T0, event, get, id, json, reading, start, within};
+use common::{Meter, PERIOD, T0, billing, event, get, id, json, reading, start, within};
 use head_end::Running;
 use meter_proto::topic::Channel;
 use serde_json::{Value, json};
@@ -13,14 +13,20 @@ use tokio::net::TcpStream;
 
 const NAME: &str = "4d54520000000001";
 
-/// A head-end with one meter: a day of profile without quarter hours 11 and 12, one event.
+/// A head-end with one meter: a day of profile without quarter hours 11 and 12, one event, one
+/// billing period.
 async fn seeded(folder: &tempfile::TempDir) -> (Running, Meter) {
     let head_end = start(&folder.path().join("db")).await;
     let mut meter = Meter::connect(head_end.broker_address().expect("embedded"), id(1), 4).await;
     meter.profile(1, 10).await;
     meter.profile(13, 84).await;
-    meter.publish(Channel::Events, false, event(1, 1, 2)).await;
-    meter.acknowledged().await;
+    for (channel, message) in [
+        (Channel::Events, event(1, 1, 2)),
+        (Channel::Billing, billing(1)),
+    ] {
+        meter.publish(channel, false, message).await;
+        meter.acknowledged().await;
+    }
     (head_end, meter)
 }
 
@@ -66,6 +72,11 @@ async fn every_documented_key_is_there() {
             false,
         ),
         ("/api/meters/<meter>/events", format!("{base}/events"), true),
+        (
+            "/api/meters/<meter>/billing",
+            format!("{base}/billing"),
+            true,
+        ),
     ] {
         let answer = json(web, &path).await;
         let object = if first { &answer[0] } else { &answer };
@@ -82,7 +93,7 @@ async fn the_figures_are_those_of_the_records() {
     let (head_end, _meter) = seeded(&folder).await;
     let web = head_end.web_address();
     let summary = json(web, "/api/summary").await;
-    assert_eq!(summary["records"], 95);
+    assert_eq!(summary["records"], 96);
     assert_eq!(summary["gaps"], 2);
     assert_eq!(summary["online"], 1);
     assert_eq!(summary["time"], T0 + 96 * u64::from(PERIOD));
@@ -255,7 +266,7 @@ async fn live_events_come_coalesced_and_end_with_the_head_end() {
     let mut live = Live::open(head_end.web_address()).await;
     assert_eq!(
         live.next("summary").await.expect("on connect")["records"],
-        95
+        96
     );
 
     let begin = Instant::now();

@@ -39,5 +39,7 @@ export const api = {
   history: (meter, from, to, points) =>
     get(at(meter, `/history?${query({ from, to, points })}`)),
   events: (meter, limit, before) => get(at(meter, `/events?${query({ before, limit })}`)),
+  billing: (meter, limit) => get(at(meter, `/billing?${query({ limit })}`)),
+  billingCsv: (meter) => at(meter, "/billing.csv"),
   csv: (meter, from, to) => at(meter, `/records.csv?${query({ from, to })}`),
 };

@@ -15,8 +15,9 @@ const DAY = 86400;
 export class FleetView {
   constructor() {
     Object.assign(this, { rows: new Map(), wanted: "", shown: PAGE, stale: true, queue: [] });
-    this.facts = Object.fromEntries(["on_line", "records", "gaps", "duplicates", "refused"]
+    this.facts = Object.fromEntries(["on_line", "records", "gaps", "duplicates", "refused", "unproven"]
       .map((name) => [name, fact(t(name), `fleet-${name.replace("_", "-")}`)]));
+    this.facts.unproven.element.hidden = true;
     this.build();
     this.eye = new IntersectionObserver((seen) => this.seen(seen),
       { rootMargin: "300px" });
@@ -96,6 +97,9 @@ export class FleetView {
     setText(facts.duplicates.value, f.number(summary.duplicates));
     setText(facts.refused.value, f.number(summary.refused));
     facts.refused.element.classList.toggle("warned", summary.refused > 0);
+    setText(facts.unproven.value, f.number(summary.unproven));
+    facts.unproven.element.hidden = !summary.unproven;
+    facts.unproven.element.classList.toggle("warned", summary.unproven > 0);
     drawTrace(this.trace, store.trace("fleet"));
   }
 

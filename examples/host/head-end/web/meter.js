@@ -1,6 +1,7 @@
 // One meter: live values, history, registers, events, connection.
 
 import { api } from "./api.js";
+import { BillingList } from "./billing.js";
 import { h, pulse, put, scroller, setText, table } from "./dom.js";
 import { EventList } from "./events.js";
 import * as f from "./format.js";
@@ -70,12 +71,13 @@ export class MeterView {
     this.connection = h("dl", { class: "facts list" });
     this.streams = h("div");
     this.events = new EventList(this.id);
+    this.billing = new BillingList(this.id);
     this.history = new HistoryPanel(this.id, () => this.newest(), this.state);
     this.element.lastElementChild.replaceWith(
       h("section", { class: "panel hero single", "aria-label": t("power_now") },
         h("div", null, h("h2", { class: "eyebrow" }, t("power_now")), this.power, this.time,
           this.trace), this.phases),
-      this.history.element,
+      this.history.element, this.billing.element,
       h("div", { class: "columns" },
         h("div", { class: "stack" }, panel(t("registers"), this.registers), this.events.element),
         panel(t("connection"), this.connection, h("h3", null, t("streams")), this.streams)));
@@ -113,6 +115,7 @@ export class MeterView {
     this.drawConnection();
     this.drawStreams();
     this.events.refresh();
+    this.billing.refresh(this.detail);
     this.age();
   }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use head_end::Running;
 use head_end::record::{Record, register, stream};
-use meter_proto::payload::Stream;
+use meter_core::units::WattHours;
+use meter_proto::payload::{Billing, Stream};
 use simulator::fleet::Report;
 use simulator::truth::Registers;
 
@@ -63,6 +64,7 @@ impl Audit {
         self.settle(report, Stream::Profile, distinct(&profile));
         self.duplicated += readings.len() as u64 - distinct(&readings);
         self.duplicated += profile.len() as u64 - distinct(&profile);
+        self.add_billing(head_end, report)?;
         self.add_events(head_end, report);
         let wrong = |record: &&Record| !is_true(record, report);
         self.register_mismatches += readings.iter().chain(&profile).filter(wrong).count() as u64;
@@ -89,6 +91,26 @@ impl Audit {
         self.lost += expected.copied().unwrap_or(0).saturating_sub(stored);
     }
 
+    fn add_billing(&mut self, head_end: &Running, report: &Report) -> rusqlite::Result<()> {
+        let stored = head_end.billing(report.id)?;
+        let own: Vec<_> = stored
+            .iter()
+            .map(|stored| &stored.billing)
+            .filter(|billing| billing.place.epoch == report.epoch)
+            .collect();
+        let messages = own.iter().map(|billing| Billing::decode(&billing.message));
+        let read: Vec<_> = messages.flatten().collect();
+        let count = |all: BTreeSet<u64>| all.len() as u64;
+        let records = count(read.iter().map(|billing| billing.stamp.seq).collect());
+        let periods = count(read.iter().map(|billing| billing.period).collect());
+        self.settle(report, Stream::Billing, records);
+        // One period under two sequences is doubled too.
+        self.duplicated += own.len() as u64 - periods;
+        let wrong = |billing: &&Billing<'_>| !is_billed_right(billing, report);
+        self.register_mismatches += read.iter().filter(wrong).count() as u64;
+        Ok(())
+    }
+
     fn add_events(&mut self, head_end: &Running, report: &Report) {
         let state = head_end.fleet().meter(report.id);
         let mut events = 0;
@@ -100,7 +122,6 @@ impl Audit {
         }
         self.settle(report, Stream::Event, events);
         // What nobody looks at counts as lost.
-        self.settle(report, Stream::Billing, 0);
         self.settle(report, Stream::Diagnostic, 0);
     }
 
@@ -143,6 +164,23 @@ fn is_true(record: &Record, report: &Report) -> bool {
         .ok()
         .and_then(|time| report.registers_at(time));
     registers.is_some() && registers == truth
+}
+
+fn is_billed_right(billing: &Billing<'_>, report: &Report) -> bool {
+    let time = billing.stamp.time.get();
+    if time <= report.from {
+        return true; // of an earlier run, which compared it
+    }
+    let total = billing.rates.get(0).map(|total| {
+        [
+            total.import,
+            total.export,
+            total.reactive_import,
+            total.reactive_export,
+        ]
+        .map(WattHours::get)
+    });
+    total.is_some() && total == report.registers_at(time)
 }
 
 fn registers(record: &Record) -> Option<Registers> {

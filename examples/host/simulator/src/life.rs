@@ -7,7 +7,8 @@ use std::task::Poll;
 use embedded_hal_async::delay::DelayNs;
 use firmware::board::{PowerFail, PowerKey, Time};
 use firmware::{Config, Monitor, Parts, config};
-use meter_core::units::UtcSeconds;
+use meter_core::clock::{DaylightSaving, TimeZone, ZoneError};
+use meter_core::units::{ClockShift, UtcSeconds};
 use nbiot_at::sim::{Bench, TcpNetwork};
 use nbiot_at::{Clock, Instant};
 use stpm3x::sim::Chip;
@@ -15,6 +16,10 @@ use stpm3x::sim::Chip;
 use crate::flash::{Flash, layout};
 use crate::kind::{self, Kind};
 use crate::spec::Spec;
+
+/// The clock on the wall of every simulated household.
+const ROME: Result<TimeZone, ZoneError> =
+    TimeZone::new(ClockShift::new(3_600), Some(DaylightSaving::EUROPEAN_UNION));
 
 /// What the firmware's parts share with the simulation.
 pub(crate) struct World {
@@ -69,6 +74,7 @@ impl Life {
             fresh_epoch: ((spec.start ^ spec.seed.rotate_left(20)) as u32)
                 .wrapping_add(self.number),
             profile: spec.profile,
+            zone: ROME.unwrap_or(TimeZone::UTC),
             reading_period: spec.reading_period,
             broker: config::Broker {
                 host: &spec.broker.0,

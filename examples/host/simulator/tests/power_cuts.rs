@@ -5,7 +5,7 @@ mod bench;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bench::{Bench, Dice, START, interval, reading};
+use bench::{Bench, Dice, MIDNIGHT, START, interval, reading};
 use simulator::kind::Kind;
 
 const PERIOD: u64 = 20;
@@ -117,6 +117,10 @@ impl Life {
         let ends: BTreeSet<_> = intervals.iter().map(|interval| interval.end).collect();
         let missing: Vec<_> = self.due.difference(&ends).map(|end| end - START).collect();
         assert!(missing.is_empty(), "no record of {missing:?}");
+        // However often power failed, the period was billed once, with the registers of its end.
+        let billed = intervals.iter().find(|interval| interval.end >= MIDNIGHT);
+        let billed = billed.map(|its| (1, its.end, its.import as u64));
+        assert_eq!(self.bench.billing(), Vec::from_iter(billed));
         let mut all: Vec<_> = of(1).map(|(_, bytes)| reading(bytes)).collect();
         all.extend(intervals.iter().map(|its| (its.end, its.import as u64)));
         all.sort_unstable();
@@ -162,4 +166,37 @@ fn no_register_falls_below_a_momentary_reading() {
 #[test]
 fn cuts_of_a_three_phase_meter() {
     lives(Kind::Transformer, true, 5);
+}
+
+/// Power fails without a warning in the second that ends a billing period, at each step of what is
+/// written then.
+#[test]
+fn a_cut_at_the_end_of_a_billing_period_bills_it_once() {
+    let mut cut_between = 0;
+    for polls in 0..80 {
+        let mut bench = Bench::new(Kind::Shunt, PERIOD as u32, 0);
+        bench.advance((MIDNIGHT - START - 60) * 1_000);
+        bench.switch_on();
+        bench.run_for(Duration::from_millis(59_999));
+        assert_eq!(bench.billing(), []);
+        bench.advance((MIDNIGHT - START) * 1_000);
+        for _ in 0..polls {
+            bench.poll();
+        }
+        let billed = bench.billing().len();
+        let closed = bench.profile().last().map(|interval| interval.end) == Some(MIDNIGHT);
+        cut_between += usize::from(billed == 1 && !closed);
+        bench.cut();
+        bench.switch_on();
+        bench.run_for(Duration::from_secs(90));
+        let interval = bench.profile().into_iter().find(|its| its.end >= MIDNIGHT);
+        let interval = interval.expect("the interval is closed");
+        let billing = bench.billing();
+        assert_eq!(
+            billing,
+            [(1, interval.end, interval.import as u64)],
+            "{polls} polls"
+        );
+    }
+    assert!(cut_between > 0, "no cut came between the two records");
 }

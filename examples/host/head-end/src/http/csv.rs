@@ -115,7 +115,7 @@ fn other(values: &Values) -> String {
 }
 
 /// ISO 8601 of UTC seconds, by the civil-from-days rule of the Gregorian calendar.
-fn utc(time: i64) -> String {
+pub(super) fn utc(time: i64) -> String {
     let (days, second) = (time.div_euclid(86_400), time.rem_euclid(86_400));
     // Years begin in March here, so that the leap day is the last of its year.
     let era_day = days + 719_468;

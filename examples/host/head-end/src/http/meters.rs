@@ -4,6 +4,7 @@ use axum::extract::State as Shared;
 use axum::response::Json;
 use serde_json::{Value, json};
 
+use super::billing::hex;
 use super::params::{Meter, Params};
 use super::{Failure, State, blocking, event_name};
 use crate::fleet::{Fleet, MeterState, StreamState, Summary};
@@ -56,6 +57,7 @@ pub(super) fn summary_json(summary: &Summary) -> Value {
         "duplicates": summary.duplicates,
         "conflicts": summary.conflicts,
         "refused": summary.refused,
+        "unproven": summary.unproven,
         "active_power": summary.active_power,
         "time": summary.time,
         "version": env!("CARGO_PKG_VERSION"),
@@ -76,6 +78,7 @@ fn short_json(id: MeterId, meter: &MeterState) -> Value {
         "import": meter.registers.import,
         "records": meter.records(),
         "missing": meter.missing(),
+        "unproven": meter.unproven,
     })
 }
 
@@ -170,9 +173,7 @@ fn event_json(event: &Event) -> Value {
             Detail::None => Value::Null,
             Detail::Number(number) => json!(number),
             Detail::Text(text) => json!(text),
-            Detail::Bytes(bytes) => {
-                json!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-            }
+            Detail::Bytes(bytes) => json!(hex(bytes)),
         },
     })
 }

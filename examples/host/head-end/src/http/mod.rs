@@ -1,5 +1,6 @@
 //! The web pages and the JSON interface of `API.md`.
 
+mod billing;
 mod csv;
 mod event_name;
 mod history;
@@ -36,7 +37,7 @@ pub(crate) struct State {
 }
 
 /// Routes and what they answer, as `/api` lists them.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/", "the page"),
     ("/api", "this list of routes"),
     ("/api/summary", "the fleet in one object"),
@@ -53,6 +54,14 @@ const ROUTES: [(&str, &str); 11] = [
     (
         "/api/meters/{meter}/records.csv?from=&to=",
         "every profile record of a span as CSV, never thinned",
+    ),
+    (
+        "/api/meters/{meter}/billing?before=&limit=",
+        "ends of billing periods, newest first, with what each used",
+    ),
+    (
+        "/api/meters/{meter}/billing.csv?from=&to=",
+        "every billing record of a span as CSV, a line for each rate",
     ),
     ("/api/live", "server-sent events: summary, reading, status"),
     ("/healthz", "200 while the process runs"),
@@ -89,6 +98,8 @@ fn router(state: State) -> Router {
         .route("/api/meters/{meter}/history", get(history::history))
         .route("/api/meters/{meter}/events", get(meters::events))
         .route("/api/meters/{meter}/records.csv", get(csv::records))
+        .route("/api/meters/{meter}/billing", get(billing::periods))
+        .route("/api/meters/{meter}/billing.csv", get(billing::csv))
         .route("/api/live", get(live::live))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))

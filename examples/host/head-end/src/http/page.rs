@@ -16,6 +16,7 @@ const ASSETS: &[(&str, &[u8])] = &assets![
     "api.js",
     "app.js",
     "bars.js",
+    "billing.js",
     "chart.js",
     "dom.js",
     "energy.js",

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, TransactionBehavior, params};
 
-use super::Store;
+use super::insert::{self, Arrived};
+use super::{Store, billing};
 use crate::fleet::{MeterState, SharedFleet, StreamState};
-use crate::record::{Birth, Detail, Event, MeterId, Place, Record, Report, Stream};
+use crate::record::{Billing, Event, MeterId, Place, Record, Report, Stream};
+use crate::wire;
 
 /// One received message, as it is to be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,16 +134,22 @@ impl<'a> Changes<'a> {
                 topic,
                 reason,
                 payload,
-            } => {
-                self.refused += 1;
-                let sql =
-                    "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
-                let mut insert = self.tx.prepare_cached(sql)?;
-                insert
-                    .execute(params![arrival, topic, reason, payload])
-                    .map(drop)
-            }
+            } => self.refuse(*arrival, topic, reason, payload),
         }
+    }
+
+    fn refuse(
+        &mut self,
+        arrival: i64,
+        topic: &str,
+        reason: &str,
+        payload: &[u8],
+    ) -> rusqlite::Result<()> {
+        self.refused += 1;
+        let sql = "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
+        let mut insert = self.tx.prepare_cached(sql)?;
+        let row = params![arrival, topic, reason, payload];
+        insert.execute(row).map(drop)
     }
 
     fn report(&mut self, meter: MeterId, arrival: i64, report: &Report) -> rusqlite::Result<()> {
@@ -159,11 +167,12 @@ impl<'a> Changes<'a> {
                     self.event(meter, arrival, event)?;
                 }
             }
+            Report::Billing(billing) => self.billing(meter, arrival, billing)?,
             Report::Birth(birth) => {
                 if state.born(birth, arrival) {
                     state.status_version = version;
                     let key = state.key;
-                    insert_birth(self.tx, key, arrival, birth)?;
+                    insert::birth(self.tx, key, arrival, birth)?;
                 }
                 self.touch_all(meter, birth.epoch);
             }
@@ -182,7 +191,7 @@ impl<'a> Changes<'a> {
             let state = match self.fleet.meter(meter) {
                 Some(state) => MeterState::clone(&state),
                 None => MeterState {
-                    key: insert_meter(self.tx, meter)?,
+                    key: insert::meter(self.tx, meter)?,
                     ..MeterState::default()
                 },
             };
@@ -194,7 +203,7 @@ impl<'a> Changes<'a> {
     fn record(&mut self, meter: MeterId, arrival: i64, record: &Record) -> rusqlite::Result<()> {
         let (tx, version) = (self.tx, self.version);
         let state = self.state(meter)?;
-        let arrived = insert_record(tx, state.key, arrival, record)?;
+        let arrived = insert::record(tx, state.key, arrival, record)?;
         if arrived == Arrived::First {
             let before = state.latest.as_ref().map(|latest| latest.place);
             state.observe(record);
@@ -222,10 +231,28 @@ impl<'a> Changes<'a> {
         let tx = self.tx;
         let state = self.state(meter)?;
         state.epoch = event.place.epoch;
-        let arrived = insert_event(tx, state.key, arrival, event)?;
+        let arrived = insert::event(tx, state.key, arrival, event)?;
         self.count(meter, event.place, arrived)?;
         if event.code == RECORDS_LOST {
             self.close_gaps(meter, event.place)?;
+        }
+        Ok(())
+    }
+
+    /// What comes with other content is kept among the refused ones: it may be the true one.
+    fn billing(&mut self, meter: MeterId, arrival: i64, billing: &Billing) -> rusqlite::Result<()> {
+        let tx = self.tx;
+        let state = self.state(meter)?;
+        state.epoch = billing.place.epoch;
+        let arrived = billing::insert(tx, state.key, arrival, billing)?;
+        self.count(meter, billing.place, arrived)?;
+        if arrived == Arrived::Different {
+            let reason = "a billing record that is stored already came again with other content";
+            let topic = wire::billing_topic(meter);
+            self.refuse(arrival, &topic, reason, &billing.message)?;
+        }
+        if billing.records_lost() {
+            self.close_gaps(meter, billing.place)?;
         }
         Ok(())
     }
@@ -259,112 +286,6 @@ impl<'a> Changes<'a> {
             .map(|key| (meter, epoch, key.1));
         self.touched.extend(of_epoch);
     }
-}
-
-/// How a record stands to what is stored under its key.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Arrived {
-    First,
-    Again,
-    Different,
-}
-
-fn insert_meter(tx: &Transaction<'_>, meter: MeterId) -> rusqlite::Result<i64> {
-    tx.execute(
-        "INSERT INTO meter (title, last_seen) VALUES (?, 0)",
-        [meter.to_string()],
-    )?;
-    Ok(tx.last_insert_rowid())
-}
-
-fn insert_record(
-    tx: &Transaction<'_>,
-    meter: i64,
-    arrival: i64,
-    record: &Record,
-) -> rusqlite::Result<Arrived> {
-    let Place { epoch, stream, seq } = record.place;
-    let body = record.values.encode();
-    let sql = "INSERT INTO record (meter, stream, epoch, seq, time, period, status, body, arrival)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let (time, period, status) = (record.time, record.period, record.status);
-    let row = params![
-        meter, stream, epoch, seq, time, period, status, body, arrival
-    ];
-    if tx.prepare_cached(sql)?.execute(row)? == 1 {
-        return Ok(Arrived::First);
-    }
-    let sql = "SELECT 1 FROM record WHERE meter = ? AND stream = ? AND epoch = ? AND seq = ?
-               AND time = ? AND period = ? AND status = ? AND body = ?";
-    let key = params![meter, stream, epoch, seq, time, period, status, body];
-    compared(
-        tx.prepare_cached(sql)?
-            .query_row(key, |_| Ok(()))
-            .optional()?,
-    )
-}
-
-fn insert_event(
-    tx: &Transaction<'_>,
-    meter: i64,
-    arrival: i64,
-    event: &Event,
-) -> rusqlite::Result<Arrived> {
-    use rusqlite::types::Value;
-    let Place { epoch, seq, .. } = event.place;
-    let detail = match &event.detail {
-        Detail::None => Value::Null,
-        Detail::Number(number) => Value::Integer(*number),
-        Detail::Text(text) => Value::Text(text.clone()),
-        Detail::Bytes(bytes) => Value::Blob(bytes.clone()),
-    };
-    let sql = "INSERT INTO event (meter, epoch, seq, time, code, detail, arrival)
-               VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let row = params![meter, epoch, seq, event.time, event.code, detail, arrival];
-    if tx.prepare_cached(sql)?.execute(row)? == 1 {
-        return Ok(Arrived::First);
-    }
-    let sql = "SELECT 1 FROM event WHERE meter = ? AND epoch = ? AND seq = ?
-               AND time = ? AND code = ? AND detail IS ?";
-    let key = params![meter, epoch, seq, event.time, event.code, detail];
-    compared(
-        tx.prepare_cached(sql)?
-            .query_row(key, |_| Ok(()))
-            .optional()?,
-    )
-}
-
-fn compared(same: Option<()>) -> rusqlite::Result<Arrived> {
-    Ok(if same.is_some() {
-        Arrived::Again
-    } else {
-        Arrived::Different
-    })
-}
-
-fn insert_birth(
-    tx: &Transaction<'_>,
-    meter: i64,
-    arrival: i64,
-    birth: &Birth,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO birth (meter, epoch, connection, time, status, firmware, hardware,
-               boot_count, reset_cause, identity, arrival)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let row = params![
-        meter,
-        birth.epoch,
-        birth.connection,
-        birth.time,
-        birth.status,
-        birth.firmware,
-        birth.hardware,
-        birth.boot_count,
-        birth.reset_cause,
-        birth.identity,
-        arrival,
-    ];
-    tx.prepare_cached(sql)?.execute(row).map(drop)
 }
 
 /// Writes what changed of the states beside the records.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::billing::count_unproven;
 use super::read::record_from_row;
 use crate::fleet::{Fleet, MeterState};
 use crate::record::{Birth, MeterId, stream};
@@ -106,6 +107,7 @@ fn load_newest(conn: &Connection, state: &mut MeterState) -> rusqlite::Result<()
     if let Some(birth) = &state.birth {
         state.epoch = birth.epoch;
     }
+    state.unproven = count_unproven(conn, state.key)?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@
 //! start does not read the history.
 
 mod append;
+mod billing;
+mod insert;
 mod load;
 mod read;
 mod schema;
@@ -16,40 +18,52 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use append::{Completeness, Entry, Outcome};
+pub use billing::{Alarm, Looked, StoredBilling};
 pub use read::Reader;
 
 use crate::fleet::SharedFleet;
+use crate::proof::MeterKeys;
 
 /// The writing end of the database, and the fleet's state that goes with it.
 pub struct Store {
     conn: Connection,
     path: PathBuf,
     fleet: SharedFleet,
+    keys: MeterKeys,
     /// Held as long as the store: a second writer's records would not be in this fleet's state.
     _lock: File,
 }
 
 impl Store {
-    /// Opens the file, or makes it, and reads the state of the fleet.
+    /// Opens the file, or makes it, and reads the state of the fleet. A file of version 1 gets the
+    /// table of billing records, and in it those that were refused for want of it.
     ///
     /// # Errors
     /// The file is not a head-end's database, is of another version, or cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (lock, name) = lock(path)?;
-        let opened = schema::open(path).and_then(|conn| {
+        let opened = schema::open(path).and_then(|(conn, version)| {
             let fleet = load::fleet(&conn).map_err(|source| schema::explain(path, source))?;
-            Ok((conn, fleet))
+            Ok((conn, version, fleet))
         });
-        let (conn, fleet) = opened.inspect_err(|_| {
+        let (conn, version, fleet) = opened.inspect_err(|_| {
             // Beside a file that is not used, no lock is left lying about.
             let _ = std::fs::remove_file(&name);
         })?;
-        Ok(Self {
+        let mut store = Self {
             conn,
             path: path.into(),
             fleet: SharedFleet::new(fleet),
+            keys: MeterKeys::default(),
             _lock: lock,
-        })
+        };
+        if version < schema::VERSION {
+            let taken = store
+                .take_refused()
+                .and_then(|()| schema::finish(&store.conn));
+            taken.map_err(|source| schema::explain(path, source))?;
+        }
+        Ok(store)
     }
 
     /// The state of the fleet, which follows every commit.

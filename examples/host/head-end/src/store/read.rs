@@ -116,7 +116,7 @@ impl Reader {
         self.with(|conn| conn.query_row("SELECT count(*) FROM meter", [], |_| Ok(())))
     }
 
-    fn with<T>(
+    pub(super) fn with<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {

@@ -9,7 +9,26 @@ use super::StoreError;
 /// Marks a file as a head-end's database (`PRAGMA application_id`): "emHE".
 const APPLICATION_ID: i64 = 0x656D_4845;
 /// Version of the tables (`PRAGMA user_version`).
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// What version 2 added. `proof` and `key` are what is known of the signature in `message`: they
+/// are all that ever changes.
+const BILLING: &str = "
+CREATE TABLE IF NOT EXISTS billing (
+    meter INTEGER NOT NULL REFERENCES meter,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    arrival INTEGER NOT NULL,
+    proof INTEGER,
+    key INTEGER,
+    PRIMARY KEY (meter, epoch, seq)
+) STRICT;
+CREATE INDEX IF NOT EXISTS billing_by_time ON billing (meter, time, seq);
+CREATE INDEX IF NOT EXISTS billing_by_proof ON billing (proof, meter);
+";
 
 /// `record` and `event` hold everything ever received; `run` is the set of sequence numbers that
 /// they hold, kept in the same transaction; `refused` keeps what could not be read, as it came.
@@ -84,15 +103,16 @@ CREATE TABLE refused (
 ) STRICT;
 ";
 
-/// Opens the file for writing, makes the tables in a new one, refuses one that is not ours.
-pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the file for writing, makes the tables in a new one, refuses one that is not ours. Gives
+/// its version too: an older one than [`VERSION`] has the tables now, and lacks [`finish`].
+pub(super) fn open(path: &Path) -> Result<(Connection, i64), StoreError> {
     let conn = Connection::open(path).map_err(|error| explain(path, error))?;
     let exclusive = || -> Result<(), rusqlite::Error> {
         conn.busy_timeout(std::time::Duration::from_secs(2))?;
         let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
         if tables == 0 {
             conn.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES}
+                "BEGIN IMMEDIATE; {TABLES} {BILLING}
                  PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};
                  COMMIT;"
             ))?;
@@ -100,9 +120,20 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         Ok(())
     };
     exclusive().map_err(|error| explain(path, error))?;
-    check(path, &conn)?;
-    configure(&conn).map_err(|error| explain(path, error))?;
-    Ok(conn)
+    let version = check(path, &conn)?;
+    configure(&conn)
+        .and_then(|()| {
+            if version < VERSION {
+                conn.execute_batch(&format!("BEGIN IMMEDIATE; {BILLING} COMMIT;"))?;
+            }
+            Ok((conn, version))
+        })
+        .map_err(|error| explain(path, error))
+}
+
+/// Says that a file of an earlier version has everything of this one.
+pub(super) fn finish(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "user_version", VERSION)
 }
 
 /// Opens the file once more for reading only.
@@ -119,12 +150,12 @@ fn configure(conn: &Connection) -> Result<(), rusqlite::Error> {
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
 }
 
-fn check(path: &Path, conn: &Connection) -> Result<(), StoreError> {
+fn check(path: &Path, conn: &Connection) -> Result<i64, StoreError> {
     let pragma = |name: &str| conn.query_row(&format!("PRAGMA {name}"), [], |r| r.get::<_, i64>(0));
     let application = pragma("application_id").map_err(|error| explain(path, error))?;
     let version = pragma("user_version").map_err(|error| explain(path, error))?;
     match (application, version) {
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, 1..=VERSION) => Ok(version),
         (APPLICATION_ID, found) => Err(StoreError::OtherVersion {
             path: path.into(),
             found,

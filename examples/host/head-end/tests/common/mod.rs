@@ -13,8 +13,8 @@ use head_end::{BrokerConfig, Config, HeadEnd, Running};
 use meter_core::status::Status;
 use meter_core::units::{Milliamps, Millivolts, UtcSeconds, WattHours};
 use meter_proto::payload::{
-    Birth, Column, Death, Event, EventList, MAX_COLUMNS, Phases, ProfileRecord, Reading, Receipt,
-    Stamp, Stream, encode_batch,
+    Billing, Birth, ByRate, Column, Death, Event, EventList, MAX_COLUMNS, Phases, ProfileRecord,
+    RateEnergy, Reading, Receipt, Stamp, Stream, encode_batch,
 };
 use meter_proto::topic::{Channel, Topic};
 use rumqttc::{AsyncClient, Incoming, LastWill, MqttOptions, Outgoing, QoS};
@@ -100,6 +100,23 @@ pub fn reading(epoch: u32, seq: u64, active: i32) -> Vec<u8> {
     };
     let mut buffer = [0; 200];
     let length = reading.encode(&mut buffer).expect("it fits");
+    buffer[..length].to_vec()
+}
+
+pub fn billing(seq: u64) -> Vec<u8> {
+    let billing = Billing {
+        stamp: Stamp {
+            seq,
+            epoch: 1,
+            time: UtcSeconds::new(T0),
+            status: Status::NONE,
+        },
+        period: seq,
+        rates: ByRate::from_slice(&[(1, RateEnergy::default())]).expect("one rate"),
+        ..Billing::default()
+    };
+    let mut buffer = [0; 200];
+    let length = billing.encode(&mut buffer).expect("it fits");
     buffer[..length].to_vec()
 }
 

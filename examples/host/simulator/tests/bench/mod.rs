@@ -21,9 +21,10 @@ use embedded_hal_async::delay::DelayNs;
 use firmware::board::{NoKey, PowerFail, Time};
 use firmware::metering::Chips;
 use firmware::{Config, Monitor, Parts, config};
-use meter_core::units::UtcSeconds;
+use meter_core::clock::TimeZone;
+use meter_core::units::{ClockShift, UtcSeconds};
 use meter_proto::outbox::Outbox;
-use meter_proto::payload::{Column, EventList, Profile, Reading, Stream};
+use meter_proto::payload::{Billing, Column, EventList, Profile, Reading, Stream};
 use meter_proto::topic::MeterId;
 use nbiot_at::{Clock, Instant};
 use simulator::flash::layout;
@@ -33,6 +34,8 @@ use stpm3x::sim::{Chip, Phasor};
 use flash::Flash;
 
 pub(crate) const START: u64 = 1_767_225_600;
+/// The end of the first billing period.
+pub(crate) const MIDNIGHT: u64 = START + 1_800;
 /// Ticks of the chips in a second.
 const TICKS: u64 = 7_812;
 
@@ -287,6 +290,19 @@ impl Bench {
         profile.map(|(_, bytes)| interval(bytes)).collect()
     }
 
+    /// Each billing record: its period, its time, and the import over all rates.
+    pub(crate) fn billing(&self) -> Vec<(u64, u64, u64)> {
+        let records = self.records();
+        let billing = records.iter().filter(|(key, _)| key.1 == 3);
+        let billing = billing.map(|(_, bytes)| Billing::decode(bytes).unwrap());
+        billing
+            .map(|billing| {
+                let total = billing.rates.get(0).unwrap();
+                (billing.period, billing.stamp.time.get(), total.import.get())
+            })
+            .collect()
+    }
+
     /// Time and import of each momentary reading.
     pub(crate) fn readings(&self) -> Vec<(u64, u64)> {
         let records = self.records();
@@ -364,6 +380,8 @@ async fn with(
             period,
             ..config::Profile::default()
         },
+        // January begins at `MIDNIGHT`.
+        zone: TimeZone::new(ClockShift::new(-1_800), None).unwrap(),
         reading_period,
         broker: config::Broker {
             host: "127.0.0.1",
