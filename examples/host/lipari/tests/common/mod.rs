@@ -11,7 +11,7 @@ use lipari::town::Town;
 use simulator::trouble::Faults;
 
 /// The longest that anything waited for may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Any free port of this machine.
 pub(crate) fn any_port() -> SocketAddr {
