@@ -23,6 +23,7 @@ pub mod line;
 pub mod mqtt;
 mod power;
 mod power_saving;
+pub mod query;
 mod scan;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -4,6 +4,7 @@
 //! be. The engine knows of commands no more than this, so an image holds those that it sends.
 
 pub(crate) mod apdu;
+pub(crate) mod ask;
 pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod custom;
@@ -91,8 +92,8 @@ pub(crate) struct Spec {
     pub(crate) needs_answer: bool,
     /// What invites the payload behind the command line, if it has one.
     pub(crate) payload: Option<Invitation>,
-    /// Its answer may be a line that comes in parts.
-    pub(crate) is_long: bool,
+    /// Its answer may be a line that comes in parts, if it begins so.
+    pub(crate) is_long: Option<fn(&[u8], &Known) -> bool>,
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
@@ -116,7 +117,7 @@ impl Spec {
             answer: None,
             needs_answer: false,
             payload: None,
-            is_long: false,
+            is_long: None,
             is_send: false,
             block: None,
             hears: None,

@@ -162,7 +162,7 @@ impl<const N: usize> State<N> {
             return Effect::None;
         }
         if self.known.heard.is_joined {
-            self.known.part(line);
+            self.known.part(line, true);
             let is_answer = command.is_some_and(|c| c.answer(line, &mut self.known));
             self.known.heard.is_joined = false;
             return answers(is_answer);

@@ -126,6 +126,9 @@ impl<N: Network> Modem<N> {
     }
 
     fn extended(&mut self, call: &Call<'_>, now: Instant) {
+        if self.inform(call, now) {
+            return;
+        }
         match (call.name, call.form) {
             ("CMEE", Form::Read) => {
                 let form = self.error_form;
@@ -147,7 +150,6 @@ impl<N: Network> Modem<N> {
                 let imei = self.settings.imei.clone();
                 self.tell(format_args!("{imei}"), now);
             }
-            ("CFUN", Form::Read) => self.tell(format_args!("+CFUN: 1"), now),
             ("CFUN", Form::Write("1,1")) => {
                 self.ok(now);
                 self.restart(now, usize::MAX);
@@ -272,7 +274,6 @@ impl<N: Network> Modem<N> {
                 let form = self.gprs_reports;
                 self.tell(format_args!("+CGREG: {form},4"), now);
             }
-            ("COPS", Form::Read) => self.tell(format_args!("+COPS: 0"), now),
             ("COPS", Form::Write("2")) => {
                 self.ok(now);
                 self.set_status(0, now);

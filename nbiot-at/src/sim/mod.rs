@@ -11,6 +11,7 @@ mod euicc;
 mod fault;
 mod file;
 mod gnss;
+mod inform;
 mod life;
 mod mqtt;
 mod network;
@@ -138,6 +139,7 @@ pub struct Modem<N> {
     last_active: Instant,
     files: file::Files,
     mqtt: mqtt::Mqtt,
+    informed: inform::Informed,
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
     is_radio_on: bool,
@@ -189,6 +191,7 @@ impl<N: Network> Modem<N> {
             last_active: Instant::ZERO,
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),
+            informed: inform::Informed::default(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
             gnss_since: None,

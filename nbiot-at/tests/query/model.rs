@@ -1,0 +1,186 @@
+//! Every query against the model, over both shells.
+
+use std::time::Duration;
+
+use nbiot_at::query::cell::{NeighbourCells, NetworkInformation, ServiceProvider, ServingCell};
+use nbiot_at::query::identity::*;
+use nbiot_at::query::operator::{CurrentOperator, FindOperators, OperatorFormat, SelectOperator};
+use nbiot_at::query::radio::*;
+use nbiot_at::query::{self, Line, Lines, Query};
+use nbiot_at::sim::{Bench, Loopback, Modem as Model};
+use nbiot_at::{Apn, Clock, Config, ErrorKind, Event, Fault, Instant, asynch, blocking};
+
+/// A model that is on.
+fn bench() -> Bench<Loopback> {
+    let mut model = Model::new(Loopback::new(), 1);
+    model.power_on(Instant::ZERO);
+    Bench::new(model)
+}
+
+fn config() -> Config {
+    Config::new(Apn::parameter("iot.example").unwrap())
+}
+
+/// A command that no modem knows.
+struct Unknown;
+
+impl Query for Unknown {
+    type Answer = ();
+    const TIME_OUT: Duration = Duration::from_secs(1);
+    const EXPECTED: &'static str = "OK";
+
+    fn write(&self, line: &mut Line) {
+        line.text("AT+NONE");
+    }
+
+    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
+        lines.none()
+    }
+}
+
+/// One that the model answers, and whose answer is taken for something else.
+struct Misread;
+
+impl Query for Misread {
+    type Answer = ();
+    const TIME_OUT: Duration = Duration::from_secs(1);
+    const EXPECTED: &'static str = "OK";
+
+    fn write(&self, line: &mut Line) {
+        line.text("AT+CSQ");
+    }
+
+    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
+        lines.none()
+    }
+}
+
+/// Each query in one order: its name, and the answer as text.
+macro_rules! script {
+    ($modem:ident, $bench:ident, $log:ident $(, $await:tt)?) => {{
+        macro_rules! ask {
+            ($query:expr) => {{
+                let answer = $modem.ask(&$query)$(.$await)?;
+                assert!(answer.is_ok(), "{}: {answer:?}", stringify!($query));
+                $log.push(format!("{}: {answer:?}", stringify!($query)));
+            }};
+        }
+        macro_rules! refused {
+            ($query:expr) => {{
+                let error = $modem.ask(&$query)$(.$await)?.unwrap_err();
+                $log.push(format!("{}: {error:?}", stringify!($query)));
+            }};
+        }
+        refused!(Unknown);
+        $log.push(format!("{:?}", $modem.start()$(.$await)?));
+        refused!(Unknown);
+        ask!(ModuleInformation);
+        ask!(Manufacturer);
+        ask!(Model);
+        ask!(BaseRevision);
+        ask!(FirmwareRevision);
+        ask!(ApplicationVersion);
+        ask!(Imei);
+        ask!(Functionality);
+        ask!(ActivityStatus);
+        ask!(Battery);
+        ask!(Temperature);
+        ask!(InputVoltage { input: 0 });
+        refused!(InputVoltage { input: 1 });
+        refused!(InputVoltage { input: 2 });
+        ask!(DataCounter);
+        ask!(CountTraffic::Reset);
+        ask!(CountTraffic::Save);
+        ask!(DataCounter);
+        ask!(ErrorForm);
+        ask!(EpsRegistration);
+        ask!(GprsRegistration);
+        ask!(CircuitRegistration);
+        ask!(SignalQuality);
+        ask!(ExtendedSignal);
+        ask!(RadioConnection);
+        ask!(ReportConnection(true));
+        ask!(RadioConnection);
+        ask!(NetworkInformation);
+        ask!(ServiceProvider);
+        ask!(ServingCell);
+        ask!(NeighbourCells);
+        ask!(CurrentOperator);
+        ask!(OperatorFormat::Numeric);
+        ask!(CurrentOperator);
+        ask!(FindOperators);
+        ask!(SelectOperator::Automatic);
+        refused!(SelectOperator::Manual("a\"b"));
+        refused!(Misread);
+    }};
+}
+
+#[test]
+fn shells_give_the_same_answers_and_the_model_gives_documented_ones() {
+    let (mut async_log, mut blocking_log) = (Vec::new(), Vec::new());
+    let async_bench = bench();
+    let mut modem = asynch::Modem::new(async_bench.port(), async_bench.clock(), config());
+    async_bench
+        .run(async { script!(modem, async_bench, async_log, await) })
+        .unwrap();
+    let blocking_bench = bench();
+    let port = blocking_bench.port();
+    let mut modem = blocking::Modem::new(port, blocking_bench.blocking_clock(), config());
+    script!(modem, blocking_bench, blocking_log);
+    assert_eq!(async_log, blocking_log);
+    let log = async_log.join("\n");
+    for part in [
+        // It is off, and then does not know it.
+        "Unknown: Modem(Modem(Silent))",
+        "Unknown: Modem(Modem(Refused))",
+        "Modem(Modem(InvalidParameter))",
+        "Misread: Unexpected(Unexpected { expected: \"OK\", received: \"+CSQ: 20,99\" })",
+        "model: \"BG96\", revision: \"BG96MAR02A08M1G\"",
+        "Imei: Ok(\"866425030000001\")",
+        "DataCounter: Ok(Traffic { sent: 0, received: 0 })",
+        "SignalQuality: Ok(Quality { rssi: 20, error_rate: 99 })",
+        "Connection { reports: true,",
+        "mccmnc: \"22299\", band: \"LTE BAND 20\", channel: 6352",
+        "operator: Some(\"Isole Eolie Mobile\")",
+        "operator: Some(\"22299\")",
+        "name: \"Stromboli (I), 7\", mccmnc: \"22217\"",
+    ] {
+        assert!(log.contains(part), "no {part} in\n{log}");
+    }
+}
+
+#[test]
+fn error_says_what_came_and_what_should_have_come() {
+    let bench = bench();
+    let mut modem = blocking::Modem::new(bench.port(), bench.blocking_clock(), config());
+    modem.start().unwrap();
+    let error = modem.ask(&Misread).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "expected \"OK\", received \"+CSQ: 20,99\""
+    );
+    assert_eq!(
+        (error.kind(), error.fault()),
+        (ErrorKind::Retry, Some(Fault::Malformed))
+    );
+    let error = modem.ask(&Unknown).unwrap_err();
+    assert_eq!(
+        error,
+        query::Error::Modem(nbiot_at::Error::Modem(Fault::Refused))
+    );
+}
+
+/// No service is an answer, and no error.
+#[test]
+fn without_a_network_the_answers_say_so() {
+    let bench = bench();
+    bench.with(|model, _| model.settings.mood = nbiot_at::sim::Mood::NoCell);
+    let mut modem = blocking::Modem::new(bench.port(), bench.blocking_clock(), config());
+    modem.start().unwrap_err();
+    assert_eq!(modem.ask(&NetworkInformation), Ok(None));
+    assert_eq!(modem.ask(&ExtendedSignal), Ok(None));
+    assert_eq!(modem.ask(&SignalQuality).unwrap().dbm(), None);
+    assert_eq!(modem.ask(&CurrentOperator).unwrap().operator, None);
+    let until = bench.clock().now() + Duration::from_secs(1);
+    assert_eq!(modem.wait(until), Ok(Event::Deadline));
+}
