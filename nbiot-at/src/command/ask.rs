@@ -76,5 +76,10 @@ fn answer(line: &[u8], known: &mut Known, _: Arguments) -> bool {
     if is_bare {
         keep(line, known);
     }
-    is_bare || bears_name(line, &known.payload)
+    // The prefix of another vendor's command, AT reference section 6.
+    let is_iccid = line.starts_with(b"+ICCID") && known.payload.starts_with(b"AT+QCCID");
+    if is_iccid {
+        keep(line, known);
+    }
+    is_bare || is_iccid || bears_name(line, &known.payload)
 }

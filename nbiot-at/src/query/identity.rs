@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{LOCAL, Lines, Query, SIM, digits, queries, text, within};
+use super::{LOCAL, Lines, Query, SIM, commands, digits, queries, text, within};
 use crate::error::Fault;
 use crate::text::Text;
 
@@ -174,26 +174,15 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountTraffic {
     /// 0: begin anew.
-    Reset,
+    Reset = 0,
     /// 1: keep it over a restart.
-    Save,
+    Save = 1,
 }
 
-impl Query for CountTraffic {
-    type Answer = ();
-    const TIME_OUT: Duration = LOCAL;
-    const EXPECTED: &'static str = "OK";
-
-    fn write(&self, line: &mut super::Line) {
-        line.text("AT+QGDCNT=").number(match self {
-            Self::Reset => 0,
-            Self::Save => 1,
-        });
-    }
-
-    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
-        lines.none()
-    }
+commands! {
+    CountTraffic, LOCAL, |this, line| {
+        line.text("AT+QGDCNT=").number(*this as u32);
+    };
 }
 
 /// Voltage at an input of the module, `AT+QADC=`; its answer is in mV.

@@ -41,11 +41,16 @@
 //! would drop the network say so.
 
 pub mod cell;
+pub mod context;
 pub mod identity;
 pub mod operator;
+pub mod power;
 pub mod radio;
+pub mod sim;
+pub mod time;
 
 use core::fmt;
+use core::net::IpAddr;
 use core::time::Duration;
 
 pub use crate::command::line::Line;
@@ -346,6 +351,52 @@ macro_rules! queries {
 
 pub(crate) use queries;
 
+/// Queries that are answered with no more than `OK`: type, time, how it is written.
+macro_rules! commands {
+    ($($name:ty, $time:expr, $write:expr;)*) => {$(
+        impl $crate::query::Query for $name {
+            type Answer = ();
+            const TIME_OUT: core::time::Duration = $time;
+            const EXPECTED: &'static str = "OK";
+
+            fn write(&self, line: &mut $crate::query::Line) {
+                let write: fn(&Self, &mut $crate::query::Line) = $write;
+                write(self, line);
+            }
+
+            fn parse(&self, lines: $crate::query::Lines<'_>) -> Result<(), $crate::Fault> {
+                lines.none()
+            }
+        }
+    )*};
+}
+
+pub(crate) use commands;
+
+/// Queries with something in their line: type, time, how it is written, what the answer says, its
+/// form, its parser.
+macro_rules! asking {
+    ($($name:ty, $time:expr, $write:expr => $answer:ty, $expected:literal, $parse:expr;)*) => {$(
+        impl $crate::query::Query for $name {
+            type Answer = $answer;
+            const TIME_OUT: core::time::Duration = $time;
+            const EXPECTED: &'static str = $expected;
+
+            fn write(&self, line: &mut $crate::query::Line) {
+                let write: fn(&Self, &mut $crate::query::Line) = $write;
+                write(self, line);
+            }
+
+            fn parse(&self, lines: $crate::query::Lines<'_>) -> Result<$answer, $crate::Fault> {
+                let parse: fn(&Self, $crate::query::Lines<'_>) -> Option<$answer> = $parse;
+                parse(self, lines).ok_or($crate::Fault::Malformed)
+            }
+        }
+    )*};
+}
+
+pub(crate) use asking;
+
 /// A whole line or field that is printable ASCII and fits.
 pub(crate) fn text<const N: usize>(text: &[u8]) -> Option<Text<N>> {
     let is_printable = text.iter().all(|byte| (0x20..0x7f).contains(byte));
@@ -368,4 +419,31 @@ pub(crate) fn within<T: TryFrom<i64> + PartialOrd>(
     range: impl core::ops::RangeBounds<T>,
 ) -> Option<T> {
     field.number().filter(|number| range.contains(number))
+}
+
+/// An address: of four numbers, or of sixteen; none is `0.0.0.0`.
+pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = core::str::from_utf8(text).ok()?;
+    if text.bytes().filter(|&byte| byte == b'.').count() != 15 {
+        return text.parse().ok();
+    }
+    let mut octets = [0; 16];
+    for (octet, number) in octets.iter_mut().zip(text.split('.')) {
+        *octet = number.parse().ok()?;
+    }
+    Some(IpAddr::from(octets))
+}
+
+/// A field that is an address, or says that there is none.
+pub(crate) fn some_address(field: Field<'_>) -> Option<Option<IpAddr>> {
+    if field.text.is_empty() {
+        return Some(None);
+    }
+    let address = address(field.text)?;
+    Some(Some(address).filter(|address| !address.is_unspecified()))
+}
+
+/// A field that is 0 or 1.
+pub(crate) fn switch(field: Field<'_>) -> Option<bool> {
+    within(field, 0..=1u8).map(|number| number == 1)
 }

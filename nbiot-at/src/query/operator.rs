@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::radio::access_number;
-use super::{Fields, Line, Lines, List, Query, digits, queries, within};
+use super::{Fields, Line, Lines, List, Query, commands, digits, queries, within};
 use crate::command::radio::Access;
 use crate::error::Fault;
 use crate::text::Text;
@@ -189,45 +189,26 @@ pub enum SelectOperator<'a> {
     ManualAutomatic(&'a str),
 }
 
-impl Query for SelectOperator<'_> {
-    type Answer = ();
-    const TIME_OUT: Duration = TIME_OUT;
-    const EXPECTED: &'static str = "OK";
-
-    fn write(&self, line: &mut Line) {
-        match self {
-            Self::Automatic => line.text("AT+COPS=0"),
-            Self::Manual(network) => line.text("AT+COPS=1,2,").parameter(network),
-            Self::ManualAutomatic(network) => line.text("AT+COPS=4,2,").parameter(network),
-        };
-    }
-
-    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
-        lines.none()
-    }
-}
-
 /// How networks are named by [`CurrentOperator`], `AT+COPS=3,<format>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorFormat {
     /// 0: long name.
-    Long,
+    Long = 0,
     /// 1: short name.
-    Short,
+    Short = 1,
     /// 2: five or six digits.
-    Numeric,
+    Numeric = 2,
 }
 
-impl Query for OperatorFormat {
-    type Answer = ();
-    const TIME_OUT: Duration = TIME_OUT;
-    const EXPECTED: &'static str = "OK";
-
-    fn write(&self, line: &mut Line) {
-        line.text("AT+COPS=3,").number(*self as u32);
-    }
-
-    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
-        lines.none()
-    }
+commands! {
+    SelectOperator<'_>, TIME_OUT, |this, line| {
+        match this {
+            Self::Automatic => line.text("AT+COPS=0"),
+            Self::Manual(network) => line.text("AT+COPS=1,2,").parameter(network),
+            Self::ManualAutomatic(network) => line.text("AT+COPS=4,2,").parameter(network),
+        };
+    };
+    OperatorFormat, TIME_OUT, |this, line| {
+        line.text("AT+COPS=3,").number(*this as u32);
+    };
 }

@@ -1,8 +1,7 @@
 //! Registration and signal, AT reference sections 7.1 and 7.3.
 
-use super::{LOCAL, Lines, Query, queries, within};
+use super::{LOCAL, Lines, commands, queries, switch};
 use crate::command::radio::{Access, Registration, Signal, registration};
-use crate::error::Fault;
 use crate::field::Field;
 
 queries! {
@@ -28,8 +27,8 @@ queries! {
     /// The connection to the cell, `AT+QCSCON?`.
     RadioConnection = "AT+QCSCON?", LOCAL => Connection, "+QCSCON: <n>,<mode>", |lines| {
         let mut fields = lines.fields("+QCSCON")?;
-        let reports = within(fields.next(), 0..=1u8)? == 1;
-        Some(Connection { reports, is_connected: within(fields.next(), 0..=1u8)? == 1 })
+        let reports = switch(fields.next())?;
+        Some(Connection { reports, is_connected: switch(fields.next())? })
     };
 }
 
@@ -86,7 +85,7 @@ fn extended(lines: Lines<'_>) -> Option<Option<Measured>> {
     if access != Access::Gsm {
         signal.rsrp = Some(fields.number()?);
         // Raw 0 to 250 in steps of 0.2 dB from -20 dB.
-        signal.sinr = Some(within(fields.next(), 0..=250i16)? * 2 - 200);
+        signal.sinr = Some(super::within(fields.next(), 0..=250i16)? * 2 - 200);
         signal.rsrq = Some(fields.number()?);
     }
     Some(Some(Measured { access, signal }))
@@ -127,16 +126,8 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportConnection(pub bool);
 
-impl Query for ReportConnection {
-    type Answer = ();
-    const TIME_OUT: core::time::Duration = LOCAL;
-    const EXPECTED: &'static str = "OK";
-
-    fn write(&self, line: &mut super::Line) {
-        line.text("AT+QCSCON=").number(self.0.into());
-    }
-
-    fn parse(&self, lines: Lines<'_>) -> Result<(), Fault> {
-        lines.none()
-    }
+commands! {
+    ReportConnection, LOCAL, |this, line| {
+        line.text("AT+QCSCON=").number(this.0.into());
+    };
 }

@@ -126,7 +126,9 @@ impl<N: Network> Modem<N> {
     }
 
     fn extended(&mut self, call: &Call<'_>, now: Instant) {
-        if self.inform(call, now) {
+        let is_query =
+            self.inform(call, now) || self.card_query(call, now) || self.context_query(call, now);
+        if is_query {
             return;
         }
         match (call.name, call.form) {
@@ -175,7 +177,7 @@ impl<N: Network> Modem<N> {
             ("QURCCFG", Form::Write("\"urcport\"")) => {
                 self.tell(format_args!("+QURCCFG: \"urcport\",\"uart1\""), now);
             }
-            ("QURCCFG" | "CGEREP" | "CTZR", Form::Write(_)) => self.ok(now),
+            ("QURCCFG" | "CGEREP", Form::Write(_)) => self.ok(now),
             ("CSQ", Form::Execute) if self.is_registered() => {
                 self.tell(format_args!("+CSQ: 20,99"), now);
             }

@@ -14,6 +14,10 @@ use crate::time::Instant;
 pub(super) struct Informed {
     /// `AT+QCSCON=1`
     connection_reports: bool,
+    /// `AT+QSIMSTAT=1`
+    pub(super) sim_reports: bool,
+    /// `AT+CTZR`
+    pub(super) zone_reports: u8,
     /// `<format>` of `AT+COPS=3`
     operator_format: u8,
     /// The counters of bytes begin anew.

@@ -6,7 +6,9 @@
 
 mod at;
 mod bench;
+mod card;
 mod clock;
+mod context;
 mod euicc;
 mod fault;
 mod file;
@@ -140,6 +142,7 @@ pub struct Modem<N> {
     files: file::Files,
     mqtt: mqtt::Mqtt,
     informed: inform::Informed,
+    definitions: context::Definitions,
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
     is_radio_on: bool,
@@ -192,6 +195,7 @@ impl<N: Network> Modem<N> {
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),
             informed: inform::Informed::default(),
+            definitions: context::Definitions::default(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
             gnss_since: None,

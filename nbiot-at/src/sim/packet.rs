@@ -17,7 +17,6 @@ pub(super) const LAST_ID: u8 = 11;
 impl<N: Network> Modem<N> {
     pub(super) fn packet(&mut self, name: &str, call: &Call<'_>, now: Instant) {
         match (name, call.form) {
-            ("QICSGP", Form::Write(_)) => self.ok(now),
             ("QIACT", Form::Read) if self.context => {
                 self.tell(format_args!("+QIACT: 1,1,1,\"10.64.12.7\""), now);
             }

@@ -1,11 +1,15 @@
 //! What has no documented form is an error that says so, and nothing ever panics.
 
-use nbiot_at::Fault;
 use nbiot_at::query::cell::{NetworkInformation, ServiceProvider, ServingCell};
+use nbiot_at::query::context::*;
 use nbiot_at::query::identity::*;
 use nbiot_at::query::operator::{CurrentOperator, FindOperators};
+use nbiot_at::query::power::*;
 use nbiot_at::query::radio::*;
+use nbiot_at::query::sim::*;
+use nbiot_at::query::time::*;
 use nbiot_at::query::{Lines, Query};
+use nbiot_at::{EdrxAccess, Fault};
 use proptest::prelude::*;
 
 /// None of these lines is an answer.
@@ -129,6 +133,118 @@ fn garbled_answers_are_none() {
     );
 }
 
+#[test]
+fn garbled_answers_of_sim_contexts_and_clocks_are_none() {
+    refuses(
+        &SimStatus,
+        &[
+            "+CPIN: REDY",
+            "+CPIN: NOT READY",
+            "+CPIN: SIM PIN3",
+            "+CPIN:",
+        ],
+    );
+    refuses(&Imsi, &["12345", "1234567890123456", "22299000000000A"]);
+    refuses(
+        &Iccid,
+        &[
+            "+QCCID: 89F",
+            "+QCCID: 89882110000000000012F3",
+            "8988211000000000001F",
+        ],
+    );
+    refuses(
+        &PinTries,
+        &["+QPINC: \"SC\",3", "+QPINC: \"P2\",3,10", "+QPINC: 3,10"],
+    );
+    refuses(&PinLock, &["+CLCK: 2", "+CLCK: "]);
+    refuses(&SimInitialisation, &["+QINISTAT: 8", "+QINISTAT: -1"]);
+    refuses(
+        &SimPresence,
+        &["+QSIMSTAT: 1", "+QSIMSTAT: 1,3", "+QSIMSTAT: 2,1"],
+    );
+    let file = SimFile {
+        command: SimCommand::ReadBinary,
+        file: Some(0x6f07),
+        parameters: [0; 3],
+        data: &[],
+    };
+    let long = format!("+CRSM: 144,0,{}", "00".repeat(256));
+    let lines = [
+        "+CRSM: 144",
+        "+CRSM: 144,0,\"082\"",
+        "+CRSM: 144,0,\"0G\"",
+        "+CRSM: 256,0",
+    ];
+    refuses(&file, &lines);
+    refuses(&file, &[&long]);
+    refuses(
+        &Clock,
+        &[
+            "+CCLK: \"26/03/29\"",
+            "+CCLK: \"26/03/29,01:59:59*04\"",
+            "+CCLK: \"\"",
+        ],
+    );
+    refuses(&TimeZoneUpdate, &["+CTZU: 2", "+CTZU: on"]);
+    let lines = [
+        "+QLTS: 26",
+        "+QLTS: \"2026/03/29,00:59:59+04,x\"",
+        "+QLTS: \"2026/03/29 00:59\"",
+    ];
+    refuses(&TimeOfNetwork::Local, &lines);
+    refuses(&PacketService, &["+CGATT: 2", "+CGATT:"]);
+    refuses(
+        &ContextSettings { context: 1 },
+        &["+QICSGP: 4,\"a\",\"\",\"\",1", "+QICSGP: 1,\"a\""],
+    );
+    refuses(
+        &NameServers { context: 1 },
+        &[
+            "+QIDNSCFG: 1,\"10.0.0\",\"0.0.0.0\"",
+            "+QIDNSCFG: 2,\"\",\"\"",
+        ],
+    );
+    refuses(
+        &PsmSettings,
+        &["+CPSMS: 2,,,,", "+CPSMS: 1,,,\"0000011\",\"00100001\""],
+    );
+    refuses(&PsmGranted, &["+QPSMS: 1,,,\"x\",\"20\"", "+QPSMS: ,,,,"]);
+    refuses(
+        &EdrxInUse,
+        &[
+            "+CEDRXRDP: 6",
+            "+CEDRXRDP: 5,\"01\"",
+            "+CEDRXRDP: 5,\"0101\",\"2101\"",
+        ],
+    );
+}
+
+/// An empty list is an answer; a line in it that cannot be read is none.
+#[test]
+fn garbled_line_spoils_the_list() {
+    let lines = |text| Lines::new(text);
+    let context = 2;
+    let definition = ContextDefinition { context };
+    for text in [
+        "+CGDCONT: 1,\"IP\",\"a\",\"\",0,0\n+CGDCONT: 2,\"IPX\",\"b\"\n",
+        "+CGDCONT: 1,\"IP\",\"a\",\"\",0,0\n+CGDCON: 2,\"IP\",\"b\"\n",
+        "+CGDCONT: 1,\"IP\",\"a\",\"\",0,0\n+CGDCONT: 2,\"IP\",\"b\n",
+    ] {
+        let found = definition.parse(lines(text.as_bytes()));
+        assert_eq!(found, Err(Fault::Malformed), "{text}");
+    }
+    let found = ContextState { context }.parse(lines(b"+CGACT: 1,1\n+CGACT: 2,3\n"));
+    assert_eq!(found, Err(Fault::Malformed));
+    let found = ContextAddress { context }.parse(lines(b"+CGPADDR: 2,10.2.3\n"));
+    assert_eq!(found, Err(Fault::Malformed));
+    let found = ActiveContext { context }.parse(lines(b"+QIACT: 2,1,5,\"10.2.3.4\"\n"));
+    assert_eq!(found, Err(Fault::Malformed));
+    let access = EdrxAccess::LteM;
+    let found = EdrxSettings { access }.parse(lines(b"+CEDRXS: 4,\"011\"\n"));
+    assert_eq!(found, Err(Fault::Malformed));
+}
+
 /// A command that sets something is answered with `OK` alone: a line means that it has become a
 /// question on its way.
 #[test]
@@ -163,6 +279,29 @@ fn parse_all(data: &[u8]) {
         ServingCell,
         CurrentOperator,
         FindOperators,
+        SimStatus,
+        Imsi,
+        Iccid,
+        PinTries,
+        PinLock,
+        SimInitialisation,
+        SimPresence,
+        Clock,
+        TimeZoneUpdate,
+        TimeOfNetwork::Local,
+        PacketService,
+        ContextDefinition { context: 1 },
+        ContextState { context: 1 },
+        ContextAddress { context: 1 },
+        ContextSettings { context: 1 },
+        ActiveContext { context: 1 },
+        NameServers { context: 1 },
+        PsmSettings,
+        PsmGranted,
+        EdrxInUse,
+        EdrxSettings {
+            access: EdrxAccess::LteM
+        },
     );
 }
 
@@ -175,7 +314,7 @@ proptest! {
     /// The same behind the right name.
     #[test]
     fn parsers_take_anything_behind_a_name(
-        name in "(\\+CSQ|\\+QCSQ|\\+COPS|\\+QNWINFO|\\+QENG|\\+CEREG|\\+QSPN|\\+CBC)",
+        name in "(\\+CSQ|\\+CGPADDR|\\+QIACT|\\+CRSM|\\+CCLK|\\+QLTS|\\+CPSMS|\\+CEDRXRDP|\\+QCSQ|\\+COPS|\\+QNWINFO|\\+QENG|\\+CEREG|\\+QSPN|\\+CBC)",
         rest in "[-0-9a-fA-F\",():. A-Z]{0,120}",
     ) {
         parse_all(format!("{name}: {rest}\n").as_bytes());

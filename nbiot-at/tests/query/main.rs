@@ -6,6 +6,7 @@ mod common;
 mod forms;
 mod garbled;
 mod model;
+mod more;
 
 use common::Rig;
 use nbiot_at::query::{Lines, Query};
