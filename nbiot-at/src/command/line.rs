@@ -48,6 +48,13 @@ impl Line {
         self.digits(number, 10, 1)
     }
 
+    /// Writes a number of bytes.
+    pub fn length(&mut self, length: usize) -> &mut Self {
+        let number = u32::try_from(length);
+        self.fits &= number.is_ok();
+        self.number(number.unwrap_or_default())
+    }
+
     /// Two digits.
     pub(crate) fn pair(&mut self, number: u32) -> &mut Self {
         self.digits(number, 10, 2)

@@ -41,6 +41,8 @@ pub enum Event {
     MqttMessage,
     /// The connection of the module's MQTT client is over: open it again.
     MqttClosed,
+    /// The modem told what this client does nothing about: see [`Engine::notice`](crate::Engine::notice).
+    Notice,
     /// The modem said something this client does not know: see `unknown_line`.
     Unknown,
     /// The deadline given to `wait` has passed.
@@ -62,6 +64,7 @@ pub(crate) struct Pending {
     access_changed: bool,
     mqtt_message: bool,
     mqtt_closed: bool,
+    notice: bool,
     unknown: bool,
 }
 
@@ -78,6 +81,7 @@ impl Pending {
             access_changed: false,
             mqtt_message: false,
             mqtt_closed: false,
+            notice: false,
             unknown: false,
         }
     }
@@ -149,6 +153,15 @@ impl Pending {
         self.access_changed = true;
     }
 
+    pub(crate) fn notice(&mut self) {
+        self.notice = true;
+    }
+
+    /// Whether the line is kept until the application has been told of it.
+    pub(crate) const fn has_notice(&self) -> bool {
+        self.notice
+    }
+
     pub(crate) fn unknown(&mut self) {
         self.unknown = true;
     }
@@ -206,6 +219,9 @@ impl Pending {
         }
         if core::mem::take(&mut self.mqtt_closed) {
             return Some(Event::MqttClosed);
+        }
+        if core::mem::take(&mut self.notice) {
+            return Some(Event::Notice);
         }
         core::mem::take(&mut self.unknown).then_some(Event::Unknown)
     }

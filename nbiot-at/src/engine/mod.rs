@@ -34,6 +34,7 @@ use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
 use crate::known::CHUNK;
 use crate::line::{Item, LINE, Splitter};
+use crate::notice::Notice;
 use crate::power_saving::Granted;
 use crate::query::Query;
 use crate::time::{Instant, earlier};
@@ -448,6 +449,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.state.known.stage
+    }
+
+    /// What the last [`Event::Notice`] is about; `None` if the modem has said something else since.
+    #[must_use]
+    pub fn notice(&self) -> Option<Notice> {
+        Notice::parse(self.state.unknown.as_bytes())
     }
 
     /// The last line that was not understood, cut to 64 characters.

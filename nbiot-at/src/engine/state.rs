@@ -10,6 +10,7 @@ use crate::engine::socket::{Phase, SocketId, Sockets};
 use crate::error::{Fault, Stage};
 use crate::known::{Known, MqttPhase};
 use crate::line::Trailer;
+use crate::notice::is_notice;
 use crate::power_saving;
 use crate::text::Text;
 use crate::time::Instant;
@@ -340,10 +341,17 @@ impl<const N: usize> State<N> {
 
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8], reader: Option<&Spec>) -> Effect {
+        if is_notice(line) {
+            self.unknown = Text::lossy(line);
+            self.pending.notice();
+            return Effect::None;
+        }
         let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
         let is_ignored = lists(IGNORED, name);
         if !is_ignored {
-            self.unknown = Text::lossy(line);
+            if !self.pending.has_notice() {
+                self.unknown = Text::lossy(line);
+            }
             self.pending.unknown();
         }
         let is_known = is_ignored || lists(NOT_OURS, name);
@@ -369,7 +377,7 @@ fn lists(names: &str, name: &[u8]) -> bool {
 
 /// Names of lines that carry nothing this client needs, AT reference section 21, and of answers that
 /// came late.
-const IGNORED: &str = "+CFUN,+QUSIM,+QIND,+QSIMSTAT,+CREG,+CGEV,+QCSCON,+CTZV,+CTZE,+CMEE,+QIURC,+QSSLURC,\
+const IGNORED: &str = "+CFUN,+QUSIM,+QIND,+QSIMSTAT,+CREG,+CGEV,+QCSCON,+CMEE,+QIURC,+QSSLURC,\
     +QIOPEN,+QSSLOPEN,+QIRD,+QNTP,+QSSLRECV,+QISEND,+QMTOPEN,+QMTCLOSE,+QMTCONN,\
     +QMTDISC,+QMTSUB,+QMTUNS,+QMTPUB,+QMTRECV,+QMTSTAT,RING,NO CARRIER";
 /// The rest of them.

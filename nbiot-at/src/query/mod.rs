@@ -42,6 +42,8 @@
 
 pub mod cell;
 pub mod context;
+pub mod firmware;
+pub mod http;
 pub mod identity;
 pub mod operator;
 pub mod power;

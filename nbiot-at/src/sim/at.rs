@@ -58,6 +58,7 @@ impl<N: Network> Modem<N> {
             Input::Payload { id, left } => return self.payload_byte(id, left, byte, now),
             Input::File { handle, left } => return self.file_byte(handle, left, byte, now),
             Input::Message { left } => return self.mqtt_byte(left, byte, now),
+            Input::Http { given, left } => return self.http_byte(given, left, byte, now),
         }
         if now < self.busy_until {
             // The module does not queue commands.
@@ -189,6 +190,8 @@ impl<N: Network> Modem<N> {
             ("QGPS" | "QGPSLOC" | "QGPSEND", _) => self.gnss(call, now),
             ("CCLK" | "CTZU" | "QLTS" | "QNTP", _) => self.clock(call, now),
             (name, _) if name.starts_with("QSSL") => self.tls(call, now),
+            ("QFOTADL", _) => self.update_command(call, now),
+            (name, _) if name.starts_with("QHTTP") => self.http_command(call, now),
             (name, _) if name.starts_with("QMT") => self.mqtt_command(call, now),
             (name, _) if name.starts_with("QF") => self.file_command(call, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),

@@ -12,7 +12,9 @@ mod context;
 mod euicc;
 mod fault;
 mod file;
+mod firmware;
 mod gnss;
+mod http;
 mod inform;
 mod life;
 mod mqtt;
@@ -70,6 +72,10 @@ enum Action {
     NetworkBack,
     /// The periodic timer of power saving mode wakes the modem.
     Wake,
+    /// The result of its HTTP client.
+    Http(http::Request),
+    /// The next step of an update of its firmware.
+    Update(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +101,11 @@ enum Input {
     },
     /// A message for the broker.
     Message {
+        left: usize,
+    },
+    /// What the HTTP client is given.
+    Http {
+        given: http::Given,
         left: usize,
     },
 }
@@ -142,6 +153,9 @@ pub struct Modem<N> {
     files: file::Files,
     mqtt: mqtt::Mqtt,
     informed: inform::Informed,
+    http: http::Http,
+    /// The last step of an update of its firmware that was planned; kept without power.
+    updating: Option<u8>,
     definitions: context::Definitions,
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
@@ -195,6 +209,8 @@ impl<N: Network> Modem<N> {
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),
             informed: inform::Informed::default(),
+            http: http::Http::default(),
+            updating: None,
             definitions: context::Definitions::default(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
@@ -246,7 +262,8 @@ impl<N: Network> Modem<N> {
         self.service(now);
         for &byte in bytes {
             let is_lost = self.dice.hits(self.faults.drop_input);
-            if self.power == Power::On && !self.settings.hangs && !is_lost {
+            let is_deaf = self.settings.hangs || self.is_updating();
+            if self.power == Power::On && !is_deaf && !is_lost {
                 self.last_active = now;
                 self.byte(byte, now);
             }
@@ -363,6 +380,7 @@ impl<N: Network> Modem<N> {
                 self.power = Power::On;
                 self.urc(format_args!("RDY"), now);
                 self.plan(Action::ApplicationReady, now + self.settings.application);
+                self.resume_update(now);
             }
             Action::ApplicationReady => {
                 self.urc(format_args!("APP RDY"), now);
@@ -395,6 +413,8 @@ impl<N: Network> Modem<N> {
                 self.power = Power::Off;
             }
             Action::Wake => self.wake(now),
+            Action::Http(request) => self.http_result(request, now),
+            Action::Update(step) => self.update(step, now),
             Action::Outage => self.outage(now),
             Action::NetworkBack => {
                 self.covered = true;

@@ -102,6 +102,7 @@ impl<N: Network> Modem<N> {
         }
         self.mqtt_forget();
         self.informed = Informed::default();
+        self.http.forget();
         self.input = Input::Line;
         self.line.clear();
         self.files.close_all();

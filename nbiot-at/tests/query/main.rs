@@ -7,6 +7,8 @@ mod forms;
 mod garbled;
 mod model;
 mod more;
+mod operations;
+mod update;
 
 use common::Rig;
 use nbiot_at::query::{Lines, Query};

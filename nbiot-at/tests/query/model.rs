@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use nbiot_at::query::cell::{NeighbourCells, NetworkInformation, ServiceProvider, ServingCell};
 use nbiot_at::query::context::*;
+use nbiot_at::query::http::*;
 use nbiot_at::query::identity::*;
 use nbiot_at::query::operator::{CurrentOperator, FindOperators, OperatorFormat, SelectOperator};
 use nbiot_at::query::power::*;
@@ -17,13 +18,13 @@ use nbiot_at::{
 };
 
 /// A model that is on.
-fn bench() -> Bench<Loopback> {
+pub(crate) fn bench() -> Bench<Loopback> {
     let mut model = Model::new(Loopback::new(), 1);
     model.power_on(Instant::ZERO);
     Bench::new(model)
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config::new(Apn::parameter("iot.example").unwrap())
 }
 
@@ -60,6 +61,8 @@ impl Query for Misread {
         lines.none()
     }
 }
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The file of the subscriber number.
 const IMSI: SimFile<'_> = SimFile {
@@ -173,6 +176,29 @@ macro_rules! script {
         ask!(EdrxInUse);
         ask!(AllowSleep(false));
         refused!(SelectOperator::Manual("a\"b"));
+        refused!(SetUrl(""));
+        refused!(Get { response_time: MINUTE });
+        ask!(Setting::Context(1));
+        ask!(Setting::ContentType(ContentType::Octets));
+        refused!(Setting::TlsContext(6));
+        ask!(SetUrl("http://meter.example/tariff"));
+        ask!(HasUrl("http://meter.example/tariff"));
+        refused!(ReadToFile { name: "tariff", wait: MINUTE });
+        refused!(Get { response_time: MINUTE });
+        $bench.with(|model, _| model.serve(200, &[0xa5; 700], false));
+        ask!(Get { response_time: MINUTE });
+        ask!(ReadToFile { name: "tariff", wait: MINUTE });
+        refused!(ReadToFile { name: "tariff", wait: MINUTE });
+        $log.push(format!("{:?}", $modem.file_size("tariff")$(.$await)?));
+        $bench.with(|model, _| model.serve(404, b"no", true));
+        ask!(Get { response_time: MINUTE });
+        refused!(GetWith { request: b"GET", response_time: MINUTE });
+        ask!(Setting::RequestHeader(true));
+        ask!(GetWith { request: b"GET /OK HTTP/1.1\r\n\r\n", response_time: MINUTE });
+        ask!(Post { body: b"\r\nOK\r\n", response_time: MINUTE });
+        $log.push(format!("{:?}", $bench.with(|model, _| model.posted().to_vec())));
+        ask!(PostFile { name: "tariff", response_time: MINUTE });
+        refused!(PostFile { name: "none", response_time: MINUTE });
         refused!(Misread);
     }};
 }
@@ -222,6 +248,15 @@ fn shells_give_the_same_answers_and_the_model_gives_documented_ones() {
         "ContextDefinition { context: 2 }: Ok(None)",
         "Ok([Some(10.0.0.54), None])",
         "Modem(Modem(Cme(UnspecifiedGprsError)))",
+        "HasUrl(\"http://meter.example/tariff\"): Ok(true)",
+        "Modem(Modem(HttpModule(EmptyUrl)))",
+        "Modem(Modem(HttpModule(NoRequest)))",
+        "Modem(Modem(HttpModule(ConnectFailed)))",
+        "Modem(Modem(HttpModule(InvalidParameter)))",
+        "Response { status: 200, length: Some(700) }",
+        "Ok(Some(700))",
+        "Response { status: 404, length: None }",
+        "[13, 10, 79, 75, 13, 10]",
         "name: \"Stromboli (I), 7\", mccmnc: \"22217\"",
     ] {
         assert!(log.contains(part), "no {part} in\n{log}");
