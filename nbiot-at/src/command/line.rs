@@ -55,6 +55,12 @@ impl Line {
         self.number(number.unwrap_or_default())
     }
 
+    /// Makes the line void unless this holds: a parameter is out of its range, say.
+    pub fn require(&mut self, holds: bool) -> &mut Self {
+        self.fits &= holds;
+        self
+    }
+
     /// Two digits.
     pub(crate) fn pair(&mut self, number: u32) -> &mut Self {
         self.digits(number, 10, 2)

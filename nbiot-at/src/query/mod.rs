@@ -37,18 +37,24 @@
 //! Without a shell: [`Engine::ask`](crate::Engine::ask), and [`Query::parse`] of
 //! [`Engine::data`](crate::Engine::data).
 //!
+//!
 //! No query undoes what the client has set (echo, result codes, reports, its sockets), and those that
 //! would drop the network say so.
 
 pub mod cell;
 pub mod context;
+pub mod file;
 pub mod firmware;
+pub mod gnss;
 pub mod http;
 pub mod identity;
+pub mod mqtt;
 pub mod operator;
 pub mod power;
 pub mod radio;
+pub mod setting;
 pub mod sim;
+pub mod socket;
 pub mod time;
 
 use core::fmt;

@@ -127,8 +127,10 @@ impl<N: Network> Modem<N> {
     }
 
     fn extended(&mut self, call: &Call<'_>, now: Instant) {
-        let is_query =
-            self.inform(call, now) || self.card_query(call, now) || self.context_query(call, now);
+        let is_query = self.inform(call, now)
+            || self.card_query(call, now)
+            || self.context_query(call, now)
+            || self.setting_query(call, now);
         if is_query {
             return;
         }

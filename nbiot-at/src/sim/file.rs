@@ -58,6 +58,15 @@ impl Files {
         self.used() <= DISK && self.files.push(File { name, data }).is_ok()
     }
 
+    /// Bytes that are free, and all of them.
+    pub(super) fn room(&self) -> (usize, usize) {
+        (DISK.saturating_sub(self.used()), DISK)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.files.len()
+    }
+
     fn used(&self) -> usize {
         self.files.iter().map(|file| file.data.len()).sum()
     }

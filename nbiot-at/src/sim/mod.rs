@@ -26,6 +26,7 @@ mod power_saving;
 mod scan;
 #[cfg(feature = "tls")]
 mod secure;
+mod setting;
 mod settings;
 mod socket;
 #[cfg(feature = "std")]
@@ -72,6 +73,12 @@ enum Action {
     NetworkBack,
     /// The periodic timer of power saving mode wakes the modem.
     Wake,
+    /// An echo, or the end of all of them.
+    Ping {
+        address: Result<IpAddr, u16>,
+        done: u8,
+        count: u8,
+    },
     /// The result of its HTTP client.
     Http(http::Request),
     /// The next step of an update of its firmware.
@@ -154,6 +161,7 @@ pub struct Modem<N> {
     mqtt: mqtt::Mqtt,
     informed: inform::Informed,
     http: http::Http,
+    kept: setting::Kept,
     /// The last step of an update of its firmware that was planned; kept without power.
     updating: Option<u8>,
     definitions: context::Definitions,
@@ -210,6 +218,7 @@ impl<N: Network> Modem<N> {
             mqtt: mqtt::Mqtt::new(),
             informed: inform::Informed::default(),
             http: http::Http::default(),
+            kept: setting::Kept::factory(),
             updating: None,
             definitions: context::Definitions::default(),
             euicc: euicc::Euicc::new(),
@@ -413,6 +422,11 @@ impl<N: Network> Modem<N> {
                 self.power = Power::Off;
             }
             Action::Wake => self.wake(now),
+            Action::Ping {
+                address,
+                done,
+                count,
+            } => self.pinged(address, done, count, now),
             Action::Http(request) => self.http_result(request, now),
             Action::Update(step) => self.update(step, now),
             Action::Outage => self.outage(now),

@@ -41,7 +41,7 @@ impl<N: Network> Modem<N> {
                 self.payload_echo = value == "1";
                 self.ok(now);
             }
-            ("QISTATE", Form::Read) => self.states(Kind::Tcp, now),
+            ("QISTATE", Form::Read) => self.states(Kind::Tcp, None, now),
             ("QIGETERROR", Form::Execute) => {
                 let error = self.last_error;
                 self.tell(format_args!("+QIGETERROR: {error}, see manual"), now);
@@ -122,12 +122,13 @@ impl<N: Network> Modem<N> {
         self.ok(done);
     }
 
-    pub(super) fn states(&mut self, kind: Kind, now: Instant) {
+    /// A line for each socket of this family, or for the one with this connectID.
+    pub(super) fn states(&mut self, kind: Kind, only: Option<u8>, now: Instant) {
         for index in 0..SOCKETS {
             let Some(Some(socket)) = self.sockets.get(index) else {
                 continue;
             };
-            if is_tls(socket.kind) != is_tls(kind) {
+            if is_tls(socket.kind) != is_tls(kind) || only.is_some_and(|id| id != socket.id) {
                 continue;
             }
             let (id, phase, kind) = (socket.id, socket.phase, socket.kind);

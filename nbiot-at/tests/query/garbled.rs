@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// None of these lines is an answer.
 #[track_caller]
-fn refuses<Q: Query>(query: &Q, lines: &[&str])
+pub(crate) fn refuses<Q: Query>(query: &Q, lines: &[&str])
 where
     Q::Answer: core::fmt::Debug,
 {

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use nbiot_at::query::cell::{NeighbourCells, NetworkInformation, ServiceProvider, ServingCell};
 use nbiot_at::query::context::*;
-use nbiot_at::query::http::*;
+use nbiot_at::query::file::*;
+use nbiot_at::query::gnss::*;
+use nbiot_at::query::http::{Setting, *};
 use nbiot_at::query::identity::*;
+use nbiot_at::query::mqtt::*;
 use nbiot_at::query::operator::{CurrentOperator, FindOperators, OperatorFormat, SelectOperator};
 use nbiot_at::query::power::*;
 use nbiot_at::query::radio::*;
+use nbiot_at::query::setting::*;
 use nbiot_at::query::sim::*;
+use nbiot_at::query::socket::*;
 use nbiot_at::query::time::*;
 use nbiot_at::query::{self, Line, Lines, Query};
-use nbiot_at::sim::{Bench, Loopback, Modem as Model};
+use nbiot_at::sim::{Bench, Loopback, Loss, Modem as Model};
 use nbiot_at::{
     Apn, Clock as _, Config, EdrxAccess, ErrorKind, Event, Fault, Instant, asynch, blocking,
 };
@@ -63,6 +68,23 @@ impl Query for Misread {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+const SPAN: Duration = Duration::from_secs(20);
+
+/// Settings that can be written back as they are.
+const KEYS: [Key; 12] = [
+    Key::ScanMode,
+    Key::IotMode,
+    Key::ServiceDomain,
+    Key::Roaming,
+    Key::PsmReports,
+    Key::PsmEntry,
+    Key::DuplicateApn,
+    Key::UrcDelay,
+    Key::UrcChannel,
+    Key::LedMode,
+    Key::Msc,
+    Key::Sgsn,
+];
 
 /// The file of the subscriber number.
 const IMSI: SimFile<'_> = SimFile {
@@ -176,6 +198,64 @@ macro_rules! script {
         ask!(EdrxInUse);
         ask!(AllowSleep(false));
         refused!(SelectOperator::Manual("a\"b"));
+        for key in KEYS {
+            let read = $modem.ask(&Read(key))$(.$await)?.unwrap();
+            $modem.ask(&Write { key, value: read })$(.$await)?.unwrap();
+            $log.push(format!("{key:?} is {read}"));
+        }
+        ask!(Write { key: Key::PsmEntry, value: 1 });
+        ask!(Read(Key::PsmEntry));
+        ask!(Read(Key::CoverageLevel));
+        refused!(Write { key: Key::Roaming, value: 3 });
+        ask!(ScanSequence);
+        ask!(Bands);
+        ask!(Ims);
+        ask!(RingLine);
+        ask!(RingSignal::Physical);
+        ask!(RingLine);
+        ask!(HostReadiness);
+        ask!(HostReady { is_enabled: true, is_high: true, interval: 100 });
+        ask!(HostReadiness);
+        ask!(RingIndicator::Other);
+        ask!(SetRingIndicator { kind: RingIndicator::Other, is_on: true });
+        ask!(RingIndicator::Other);
+        ask!(SetBandPriority(&[20]));
+        refused!(RestoreFactory);
+        ask!(UrcPort);
+        ask!(Indicate { kind: Indication::Signal, is_on: false, is_kept: false });
+        ask!(SocketState { id: 0 });
+        let socket = $modem.connect("192.0.2.1", 1883, nbiot_at::Transport::Tcp)$(.$await)?.unwrap();
+        $modem.send(socket, b"a line")$(.$await)?.unwrap();
+        ask!(SocketState { id: 0 });
+        ask!(TlsSocketState { id: 0 });
+        ask!(BytesSent { id: 0 });
+        ask!(BytesReceived { id: 0 });
+        $modem.close(socket)$(.$await)?.unwrap();
+        refused!(BytesSent { id: 0 });
+        ask!(LastSocketError);
+        ask!(TlsConfigured { key: "seclevel", context: 0 });
+        ask!(Ping { context: 1, host: "192.0.2.1", time_out: 4, count: 3 });
+        let lose = |model: &mut Model<_>, now| model.lose_network(now, SPAN, Loss::Silent);
+        $bench.with(lose);
+        refused!(Ping {
+            context: 1,
+            host: "192.0.2.1",
+            time_out: 1,
+            count: 1
+        });
+        let end = $bench.clock().now() + MINUTE;
+        while $modem.wait(end)$(.$await)?.unwrap() != Event::Deadline {}
+        refused!(Ping { context: 2, host: "192.0.2.1", time_out: 4, count: 3 });
+        ask!(Storage);
+        ask!(StorageUsed);
+        ask!(Files);
+        ask!(FileNamed("none"));
+        ask!(MqttState { client: 0 });
+        ask!(KeepAlive { client: 0 });
+        ask!(MqttVersion { client: 0 });
+        ask!(CleanSession { client: 0 });
+        ask!(GnssState);
+        refused!(Location);
         refused!(SetUrl(""));
         refused!(Get { response_time: MINUTE });
         ask!(Setting::Context(1));
@@ -216,7 +296,10 @@ fn shells_give_the_same_answers_and_the_model_gives_documented_ones() {
     let mut modem = blocking::Modem::new(port, blocking_bench.blocking_clock(), config());
     script!(modem, blocking_bench, blocking_log);
     assert_eq!(async_log, blocking_log);
-    let log = async_log.join("\n").replace(" : ", ": ");
+    let log = async_log
+        .join("\n")
+        .replace(" : ", ": ")
+        .replace(" :: ", "::");
     for part in [
         // It is off, and then does not know it.
         "Unknown: Modem(Modem(Silent))",
@@ -257,6 +340,20 @@ fn shells_give_the_same_answers_and_the_model_gives_documented_ones() {
         "Ok(Some(700))",
         "Response { status: 404, length: None }",
         "[13, 10, 79, 75, 13, 10]",
+        "ServiceDomain is 1",
+        "Read(Key::PsmEntry): Ok(1)",
+        "Sequence { accesses: [Some(2), Some(3), Some(1)] }",
+        "lte_m: 275046602911",
+        "RingLine: Ok(Physical)",
+        "HostReady { is_enabled: true, is_high: true, interval: 100 }",
+        "RingIndicator::Other: Ok(\"pulse\")",
+        "SocketState { id: 0 }: Ok(None)",
+        "phase: Connected",
+        "Sent { total: 6,",
+        "Modem(Modem(Socket(TimedOut)))",
+        "Echoes { sent: 3, received: 3, lost: 0,",
+        "Room { free: 6144, total: 6144 }",
+        "Modem(Modem(Gnss(NotActive)))",
         "name: \"Stromboli (I), 7\", mccmnc: \"22217\"",
     ] {
         assert!(log.contains(part), "no {part} in\n{log}");
