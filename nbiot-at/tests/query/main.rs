@@ -8,6 +8,7 @@ mod garbled;
 mod model;
 mod more;
 mod operations;
+mod page;
 mod settings;
 mod update;
 
