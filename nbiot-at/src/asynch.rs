@@ -310,7 +310,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         Ok(self.engine.data())
     }
 
-    /// Sends a command of [`query`](crate::query), or one of yours, and gives its typed answer.
+    /// Sends a command of [`query`], or one of yours, and gives its typed answer.
     ///
     /// # Errors
     ///

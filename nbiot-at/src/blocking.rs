@@ -291,7 +291,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         Ok(self.engine.data())
     }
 
-    /// Sends a command of [`query`](crate::query), or one of yours, and gives its typed answer.
+    /// Sends a command of [`query`], or one of yours, and gives its typed answer.
     ///
     /// # Errors
     ///

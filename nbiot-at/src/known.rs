@@ -362,6 +362,7 @@ impl Known {
     }
 
     /// Keeps a part of a long line, if it is the answer: it takes the place of what was sent.
+    #[inline(never)]
     pub(crate) fn part(&mut self, part: &[u8], is_answer: bool) {
         let is_first = !self.heard.is_joined;
         if is_first && (self.heard.is_rest || !is_answer) {

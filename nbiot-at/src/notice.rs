@@ -71,8 +71,7 @@ pub struct TimeZone {
 
 /// Whether a line is for [`Notice::parse`].
 pub(crate) fn is_notice(line: &[u8]) -> bool {
-    let is_update = |mut fields: Fields<'_>| fields.next().text == b"FOTA";
-    line.starts_with(b"+CTZ") || Fields::of(line, "+QIND").is_some_and(is_update)
+    line.starts_with(b"+CTZ") || line.starts_with(b"+QIND: \"FOTA\"")
 }
 
 impl Notice {

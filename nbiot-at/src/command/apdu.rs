@@ -9,11 +9,6 @@ use crate::known::Known;
 /// The longest command to the card: its hexadecimal digits and 20 more characters fit a line.
 pub(crate) const LONGEST: usize = (COMMAND - 20) / 2;
 
-/// Whether a long line begins as the answer of a card.
-fn is_response(part: &[u8], _: &Known) -> bool {
-    part.starts_with(b"+CGLA") || part.starts_with(b"+CSIM")
-}
-
 /// Opens a channel to the application whose identifier is the payload.
 pub(crate) static OPEN: Spec = Spec::written(|line, known, _| {
     line.text("AT+CCHO=\"");
@@ -37,7 +32,7 @@ pub(crate) static CLOSE: Spec = Spec::written(|line, _, [session, _]| {
 /// Sends the payload to the application; the first argument is the session. The documented 300 ms
 /// are wrong for an eUICC, AT reference section 19.1.
 pub(crate) static TO_APPLICATION: Spec = Spec {
-    is_long: Some(is_response),
+    is_long: true,
     ..Spec::written(|line, known, [session, _]| {
         line.text("AT+CGLA=").number(session).text(",");
         payload(line, known);
@@ -47,7 +42,7 @@ pub(crate) static TO_APPLICATION: Spec = Spec {
 };
 /// Sends the payload to the card.
 pub(crate) static TO_CARD: Spec = Spec {
-    is_long: Some(is_response),
+    is_long: true,
     ..Spec::written(|line, known, _| {
         line.text("AT+CSIM=");
         payload(line, known);
@@ -57,14 +52,14 @@ pub(crate) static TO_CARD: Spec = Spec {
 };
 /// MANAGE CHANNEL: opens a channel.
 pub(crate) static OPEN_CHANNEL: Spec = Spec {
-    is_long: Some(is_response),
+    is_long: true,
     ..Spec::new("AT+CSIM=10,\"0070000001\"")
         .within(10_000)
         .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 /// MANAGE CHANNEL: closes the channel of the first argument.
 pub(crate) static CLOSE_CHANNEL: Spec = Spec {
-    is_long: Some(is_response),
+    is_long: true,
     ..Spec::written(|line, _, [channel, _]| {
         line.text("AT+CSIM=10,\"007080")
             .digits(channel, 16, 2)
@@ -75,7 +70,7 @@ pub(crate) static CLOSE_CHANNEL: Spec = Spec {
 };
 /// SELECT of the application whose identifier is the payload, on the channel of the first argument.
 pub(crate) static SELECT: Spec = Spec {
-    is_long: Some(is_response),
+    is_long: true,
     ..Spec::written(select)
         .within(10_000)
         .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))

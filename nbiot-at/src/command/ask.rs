@@ -19,7 +19,7 @@ pub(crate) static ASK: Spec = Spec {
 /// The same with an answer that may be longer than a line.
 pub(crate) static ASK_LONG: Spec = Spec {
     hears: Some(hear),
-    is_long: Some(|part, known| bears_name(part, &known.payload)),
+    is_long: true,
     ..Spec::written(from_buffer)
         .within_argument()
         .lists("", answer)

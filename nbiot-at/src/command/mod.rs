@@ -92,8 +92,8 @@ pub(crate) struct Spec {
     pub(crate) needs_answer: bool,
     /// What invites the payload behind the command line, if it has one.
     pub(crate) payload: Option<Invitation>,
-    /// Its answer may be a line that comes in parts, if it begins so.
-    pub(crate) is_long: Option<fn(&[u8], &Known) -> bool>,
+    /// Its answer may be a line that comes in parts.
+    pub(crate) is_long: bool,
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
@@ -117,7 +117,7 @@ impl Spec {
             answer: None,
             needs_answer: false,
             payload: None,
-            is_long: None,
+            is_long: false,
             is_send: false,
             block: None,
             hears: None,
@@ -188,6 +188,12 @@ impl Spec {
             needs_answer: true,
             ..self
         }
+    }
+
+    /// Whether a line that begins so may be its answer.
+    pub(crate) fn may_answer(&self, part: &[u8]) -> bool {
+        let prefix = self.answer.map(|(prefix, _)| prefix.as_bytes());
+        prefix.is_some_and(|prefix| part.starts_with(prefix))
     }
 
     /// Takes a line that may be its result, also behind its end; says whether it was.

@@ -81,7 +81,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.exchange.begin(command, text, now);
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
-                self.splitter.expect_long(command.spec.is_long.is_some());
+                self.splitter.expect_long(command.spec.is_long);
                 let lines = self.state.known.mqtt.lines;
                 self.splitter
                     .expect_quoted(lines.map(|lines| lines.is_header));

@@ -153,17 +153,13 @@ impl Pending {
         self.access_changed = true;
     }
 
-    pub(crate) fn notice(&mut self) {
-        self.notice = true;
-    }
-
-    /// Whether the line is kept until the application has been told of it.
-    pub(crate) const fn has_notice(&self) -> bool {
-        self.notice
-    }
-
-    pub(crate) fn unknown(&mut self) {
-        self.unknown = true;
+    /// A line that this client does nothing about; true if it is kept, as one that is a notice is
+    /// until the application has been told of it.
+    pub(crate) fn said(&mut self, is_notice: bool) -> bool {
+        let is_kept = is_notice || !self.notice;
+        self.notice |= is_notice;
+        self.unknown |= !is_notice;
+        is_kept
     }
 
     /// Whether the application knows, or is about to be told, that the network is lost.

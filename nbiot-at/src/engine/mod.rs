@@ -259,9 +259,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.deafen(now);
                 }
                 Some(Item::Part(part)) => {
-                    if let Some(is_own) = command.and_then(|c| c.spec.is_long) {
-                        let is_own = is_own(part, &self.state.known);
-                        self.state.known.part(part, is_own);
+                    if let Some(command) = command.filter(|c| c.spec.is_long) {
+                        let is_answer = command.spec.may_answer(part);
+                        self.state.known.part(part, is_answer);
                     }
                 }
                 Some(Item::Overlong | Item::Noise) => {

@@ -341,18 +341,14 @@ impl<const N: usize> State<N> {
 
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8], reader: Option<&Spec>) -> Effect {
-        if is_notice(line) {
-            self.unknown = Text::lossy(line);
-            self.pending.notice();
-            return Effect::None;
-        }
         let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
-        let is_ignored = lists(IGNORED, name);
-        if !is_ignored {
-            if !self.pending.has_notice() {
-                self.unknown = Text::lossy(line);
-            }
-            self.pending.unknown();
+        let is_notice = is_notice(line);
+        let is_ignored = !is_notice && lists(IGNORED, name);
+        if !is_ignored && self.pending.said(is_notice) {
+            self.unknown = Text::lossy(line);
+        }
+        if is_notice {
+            return Effect::None;
         }
         let is_known = is_ignored || lists(NOT_OURS, name);
         let is_pushed = self.known.mqtt.is_pushed_to() && is_nearly(name, b"+QMTRECV");

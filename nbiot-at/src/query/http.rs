@@ -163,8 +163,10 @@ pub struct GetWith<'a> {
     pub response_time: Duration,
 }
 
-/// `POST`, `AT+QHTTPPOST=`. The module takes the body before anything else is sent to it, so what
-/// got lost of it on the line ends the request.
+/// `POST`, `AT+QHTTPPOST=`. A body that loses a byte on the line is no success. One whose length
+/// loses a digit may be: then the module takes a part of it, and where it drops the rest, nothing
+/// shows it. A body that has to be whole goes as a file, which `store_file` reads back: see
+/// [`PostFile`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Post<'a> {
     /// 1 to 1024 bytes; longer ones are a file, see [`PostFile`].

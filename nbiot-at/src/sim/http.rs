@@ -12,6 +12,9 @@ use crate::time::Instant;
 /// Bytes of the longest body.
 const BODY: usize = 2048;
 
+/// Time to give it what it was promised.
+const INPUT: Duration = Duration::from_secs(60);
+
 type Bytes = heapless::Vec<u8, BODY>;
 
 /// Which command waits for its result.
@@ -163,6 +166,7 @@ impl<N: Network> Modem<N> {
     fn take_http(&mut self, given: Given, left: usize, now: Instant) {
         self.http.posted.clear();
         self.input = Input::Http { given, left };
+        self.plan(Action::HttpInput, now + INPUT);
         self.say(format_args!("CONNECT"), now);
     }
 
@@ -175,6 +179,7 @@ impl<N: Network> Modem<N> {
             return;
         }
         self.input = Input::Line;
+        self.plan.retain(|(_, action)| *action != Action::HttpInput);
         let now = now + self.settings.answer;
         self.busy_until = now;
         match given {
@@ -184,6 +189,14 @@ impl<N: Network> Modem<N> {
             }
             Given::Request => self.ask_http(Request::Get, now),
             Given::Body => self.ask_http(Request::Post, now),
+        }
+    }
+
+    /// It does not wait for ever for the bytes that it was promised.
+    pub(super) fn http_input_ends(&mut self, now: Instant) {
+        if matches!(self.input, Input::Http { .. }) {
+            self.input = Input::Line;
+            self.cme(726, now);
         }
     }
 

@@ -81,6 +81,8 @@ enum Action {
     },
     /// The result of its HTTP client.
     Http(http::Request),
+    /// What its HTTP client was to be given has not come in time.
+    HttpInput,
     /// The next step of an update of its firmware.
     Update(u8),
 }
@@ -427,6 +429,7 @@ impl<N: Network> Modem<N> {
                 done,
                 count,
             } => self.pinged(address, done, count, now),
+            Action::HttpInput => self.http_input_ends(now),
             Action::Http(request) => self.http_result(request, now),
             Action::Update(step) => self.update(step, now),
             Action::Outage => self.outage(now),
