@@ -272,6 +272,8 @@ macro_rules! script {
         $log.push(format!("{:?}", $modem.file_size("tariff")$(.$await)?));
         $bench.with(|model, _| model.serve(404, b"no", true));
         ask!(Get { response_time: MINUTE });
+        ask!(ReadToFile { name: "chunked", wait: MINUTE });
+        $log.push(format!("{:?}", $modem.file_size("chunked")$(.$await)?));
         refused!(GetWith { request: b"GET", response_time: MINUTE });
         ask!(Setting::RequestHeader(true));
         ask!(GetWith { request: b"GET /OK HTTP/1.1\r\n\r\n", response_time: MINUTE });
@@ -339,6 +341,7 @@ fn shells_give_the_same_answers_and_the_model_gives_documented_ones() {
         "Response { status: 200, length: Some(700) }",
         "Ok(Some(700))",
         "Response { status: 404, length: None }",
+        "Ok(Some(2))",
         "[13, 10, 79, 75, 13, 10]",
         "ServiceDomain is 1",
         "Read(Key::PsmEntry): Ok(1)",
