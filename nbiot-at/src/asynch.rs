@@ -24,9 +24,10 @@ use embedded_io_async::{Read, Write};
 #[cfg(doc)]
 use crate::Request;
 use crate::engine::job::Task;
-use crate::engine::query;
+use crate::engine::query as plan;
 use crate::engine::request::ask;
 use crate::engine::state::State;
+use crate::query::{self, Query};
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
@@ -202,7 +203,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub async fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::NETWORK_TIME)).await? {
+        match self.run(|_, _| ask(&plan::NETWORK_TIME)).await? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -249,7 +250,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::SIGNAL)).await? {
+        match self.run(|_, _| ask(&plan::SIGNAL)).await? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -261,7 +262,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::IDENTITY)).await? {
+        match self.run(|_, _| ask(&plan::IDENTITY)).await? {
             Answer::Identity => Ok(self.engine.identity().clone()),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -273,7 +274,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::REGISTRATION)).await? {
+        match self.run(|_, _| ask(&plan::REGISTRATION)).await? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -309,6 +310,17 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         Ok(self.engine.data())
     }
 
+    /// Sends a command of [`query`], or one of yours, and gives its typed answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port; [`Fault::InvalidParameter`] of a line that cannot be sent;
+    /// [`Unexpected`](crate::query::Unexpected): the answer has none of its forms.
+    pub async fn ask<Q: Query>(&mut self, query: &Q) -> Result<Q::Answer, query::Error<S::Error>> {
+        self.run(|state, _| state.ask(query)).await?;
+        query::answer(query, self.engine.data())
+    }
+
     /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix
     /// while it sends data.
     ///
@@ -316,7 +328,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub async fn start_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&query::START_GNSS)).await.map(drop)
+        self.run(|_, _| ask(&plan::START_GNSS)).await.map(drop)
     }
 
     /// Where the modem is, `None` as long as the receiver has no fix.
@@ -325,7 +337,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`], as before [`start_gnss`](Self::start_gnss); those of the port.
     pub async fn position(&mut self) -> Result<Option<Position>, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::POSITION)).await? {
+        match self.run(|_, _| ask(&plan::POSITION)).await? {
             Answer::Position(position) => Ok(position),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -337,7 +349,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub async fn stop_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&query::STOP_GNSS)).await.map(drop)
+        self.run(|_, _| ask(&plan::STOP_GNSS)).await.map(drop)
     }
 
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.

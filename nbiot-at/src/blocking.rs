@@ -19,9 +19,10 @@ use embedded_io::{Read, ReadReady, Write};
 #[cfg(doc)]
 use crate::Request;
 use crate::engine::job::Task;
-use crate::engine::query;
+use crate::engine::query as plan;
 use crate::engine::request::ask;
 use crate::engine::state::State;
+use crate::query::{self, Query};
 use crate::time::earlier;
 use crate::{
     Answer, Clock, Config, Engine, Error, Event, Fault, Granted, Identity, Instant, NetworkTime,
@@ -187,7 +188,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::NETWORK_TIME))? {
+        match self.run(|_, _| ask(&plan::NETWORK_TIME))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -234,7 +235,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::SIGNAL))? {
+        match self.run(|_, _| ask(&plan::SIGNAL))? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -246,7 +247,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::IDENTITY))? {
+        match self.run(|_, _| ask(&plan::IDENTITY))? {
             Answer::Identity => Ok(self.engine.identity().clone()),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -258,7 +259,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::REGISTRATION))? {
+        match self.run(|_, _| ask(&plan::REGISTRATION))? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -290,6 +291,17 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         Ok(self.engine.data())
     }
 
+    /// Sends a command of [`query`], or one of yours, and gives its typed answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of the modem and the port; [`Fault::InvalidParameter`] of a line that cannot be sent;
+    /// [`Unexpected`](crate::query::Unexpected): the answer has none of its forms.
+    pub fn ask<Q: Query>(&mut self, query: &Q) -> Result<Q::Answer, query::Error<S::Error>> {
+        self.run(|state, _| state.ask(query))?;
+        query::answer(query, self.engine.data())
+    }
+
     /// Switches the receiver for satellites on. A BG95 or BG77 has one radio for both: it has no fix
     /// while it sends data.
     ///
@@ -297,7 +309,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub fn start_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&query::START_GNSS)).map(drop)
+        self.run(|_, _| ask(&plan::START_GNSS)).map(drop)
     }
 
     /// Where the modem is, `None` as long as the receiver has no fix.
@@ -306,7 +318,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`], as before [`start_gnss`](Self::start_gnss); those of the port.
     pub fn position(&mut self) -> Result<Option<Position>, Error<S::Error>> {
-        match self.run(|_, _| ask(&query::POSITION))? {
+        match self.run(|_, _| ask(&plan::POSITION))? {
             Answer::Position(position) => Ok(position),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -318,7 +330,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub fn stop_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&query::STOP_GNSS)).map(drop)
+        self.run(|_, _| ask(&plan::STOP_GNSS)).map(drop)
     }
 
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.

@@ -5,7 +5,8 @@ use core::fmt;
 use crate::backoff::Class;
 use crate::esim::es10::EnableResult;
 use crate::{
-    CmeError, CmsError, FileError, GnssError, MqttOpenError, MqttRefusal, SocketError, TlsSetting,
+    CmeError, CmsError, FileError, GnssError, HttpError, MqttOpenError, MqttRefusal, SocketError,
+    TlsSetting,
 };
 
 /// What the modem, the SIM, the network or the caller did wrong.
@@ -39,6 +40,8 @@ pub enum Fault {
     MqttRefused(MqttRefusal),
     /// A server answered a request with this status.
     Http(u16),
+    /// An operation of the module's own HTTP client ended with this result.
+    HttpModule(HttpError),
     /// The resource is another one than that of which a part is there: begin anew.
     Changed,
     /// An operation of the receiver for satellites ended with this result.
@@ -123,6 +126,17 @@ impl Fault {
             Self::MqttOpen(MqttOpenError::WrongParameter) => ErrorKind::Caller,
             Self::MqttOpen(_) | Self::MqttRefused(MqttRefusal::Unavailable) => ErrorKind::Retry,
             Self::MqttRefused(_) => ErrorKind::Setting,
+            Self::HttpModule(HttpError::NetworkDeactivated | HttpError::NetworkOpenFailed) => {
+                ErrorKind::Start
+            }
+            Self::HttpModule(
+                HttpError::NoRequest
+                | HttpError::NotConfigured
+                | HttpError::UrlError
+                | HttpError::EmptyUrl
+                | HttpError::InvalidParameter,
+            ) => ErrorKind::Caller,
+            Self::HttpModule(_) => ErrorKind::Retry,
             Self::Http(408 | 429 | 500..) => ErrorKind::Retry,
             Self::Http(_) => ErrorKind::Setting,
             Self::Changed => ErrorKind::Caller,
@@ -167,7 +181,11 @@ impl Fault {
             Self::MqttOpen(MqttOpenError::DnsFailed) => Class::Dns,
             Self::MqttOpen(MqttOpenError::PdpFailed) => Class::Context,
             Self::MqttRefused(_) => Class::MqttRefused,
-            Self::Http(_) | Self::Changed => Class::Request,
+            Self::HttpModule(HttpError::DnsFailed) => Class::Dns,
+            Self::HttpModule(HttpError::NetworkDeactivated | HttpError::NetworkOpenFailed) => {
+                Class::Context
+            }
+            Self::HttpModule(_) | Self::Http(_) | Self::Changed => Class::Request,
             Self::TimeNotValid => Class::NetworkTime,
             Self::Socket(_)
             | Self::Tls(_)
@@ -189,6 +207,7 @@ impl fmt::Display for Fault {
             Self::CardStatus(status) => return write!(f, "card answered with {status:04X}"),
             Self::Cms(code) => return write!(f, "modem error: {code}"),
             Self::Http(status) => return write!(f, "server answered with status {status}"),
+            Self::HttpModule(code) => return write!(f, "HTTP error of the module: {code}"),
             Self::MqttOpen(code) => return write!(f, "MQTT connection not opened: {code}"),
             Self::MqttRefused(code) => return write!(f, "broker refused the client: {code}"),
             Self::Tls(code) => return write!(f, "TLS connection not opened: {code}"),

@@ -2,19 +2,21 @@
 
 /// One field: its text and whether it stood in quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Field<'a> {
-    pub(crate) text: &'a [u8],
-    pub(crate) quoted: bool,
+pub struct Field<'a> {
+    /// Without its quotes.
+    pub text: &'a [u8],
+    /// It stood in quotes.
+    pub quoted: bool,
 }
 
 impl Field<'_> {
     /// The decimal number, `None` if absent, out of range or something else.
-    pub(crate) fn number<T: TryFrom<i64>>(self) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(self) -> Option<T> {
         signed(self.text).and_then(|n| T::try_from(n).ok())
     }
 
     /// The number in hexadecimal digits without prefix.
-    pub(crate) fn hex(self) -> Option<u32> {
+    pub fn hex(self) -> Option<u32> {
         unsigned(self.text, 16)
     }
 }
@@ -45,13 +47,13 @@ pub(crate) fn unsigned(text: &[u8], base: u32) -> Option<u32> {
 ///
 /// Past the last field it goes on with empty ones, as trailing fields may be missing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
     /// The fields of `prefix: …`; `None` if the line has another prefix.
-    pub(crate) fn of(line: &'a [u8], prefix: &str) -> Option<Self> {
+    pub fn of(line: &'a [u8], prefix: &str) -> Option<Self> {
         let rest = line.strip_prefix(prefix.as_bytes())?.trim_ascii_start();
         Some(Self {
             rest: rest.strip_prefix(b":")?.trim_ascii_start(),
@@ -59,14 +61,15 @@ impl<'a> Fields<'a> {
     }
 
     /// The fields of a line without prefix.
-    pub(crate) fn bare(line: &'a [u8]) -> Self {
+    pub fn bare(line: &'a [u8]) -> Self {
         Self {
             rest: line.trim_ascii_start(),
         }
     }
 
     /// The next field.
-    pub(crate) fn next(&mut self) -> Field<'a> {
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> Field<'a> {
         let end = self.end();
         let text = self.rest.get(..end).unwrap_or_default().trim_ascii();
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
@@ -83,7 +86,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field as a number.
-    pub(crate) fn number<T: TryFrom<i64>>(&mut self) -> Option<T> {
+    pub fn number<T: TryFrom<i64>>(&mut self) -> Option<T> {
         self.next().number()
     }
 

@@ -361,10 +361,10 @@ impl Known {
         loaded.map_err(|_| Fault::LogicBug)
     }
 
-    /// Keeps a part of a long line, if it is the card's: it takes the place of what was sent.
-    pub(crate) fn part(&mut self, part: &[u8]) {
+    /// Keeps a part of a long line, if it is the answer: it takes the place of what was sent.
+    #[inline(never)]
+    pub(crate) fn part(&mut self, part: &[u8], is_answer: bool) {
         let is_first = !self.heard.is_joined;
-        let is_answer = part.starts_with(b"+CGLA") || part.starts_with(b"+CSIM");
         if is_first && (self.heard.is_rest || !is_answer) {
             self.heard.is_rest = true;
             return;
@@ -376,6 +376,7 @@ impl Known {
         if self.payload.extend_from_slice(part).is_err() {
             // Longer than any answer of a card.
             self.payload.clear();
+            self.heard.is_cut = true;
         }
     }
 

@@ -21,8 +21,10 @@ pub mod http;
 mod known;
 pub mod line;
 pub mod mqtt;
+mod notice;
 mod power;
 mod power_saving;
+pub mod query;
 mod scan;
 #[cfg(feature = "sim")]
 pub mod sim;
@@ -45,6 +47,7 @@ pub use command::socket::Transport;
 pub use config::{Apn, Config};
 pub use engine::{Answer, Engine, Event, Request, SocketId};
 pub use error::{Error, ErrorKind, Fault, Stage};
+pub use notice::{Notice, TimeZone, Update, UpdateError};
 pub use power::{Off, PowerLines, PowerTiming};
 pub use power_saving::{
     ActiveTimer, Currents, EdrxAccess, EdrxCycle, Granted, PagingWindow, PeriodicTimer,

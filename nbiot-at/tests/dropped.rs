@@ -5,6 +5,7 @@ mod slow;
 
 use std::time::Duration;
 
+use nbiot_at::query::operator::FindOperators;
 use nbiot_at::sim::VirtualClock;
 use nbiot_at::{Clock, Event, Fault, SocketId, Transport, asynch};
 use slow::{Slow, bench, certificate, config, dropped_after, slow};
@@ -49,6 +50,7 @@ enum Call {
     Synchronise,
     StoreFile,
     DeleteFile,
+    Ask,
 }
 
 async fn call(modem: &mut SlowModem<'_>, socket: Option<SocketId>, call: Call) {
@@ -76,6 +78,7 @@ async fn call(modem: &mut SlowModem<'_>, socket: Option<SocketId>, call: Call) {
         Call::Synchronise => drop(modem.synchronise("time.example").await.unwrap()),
         Call::StoreFile => modem.store_file("other", &certificate()).await.unwrap(),
         Call::DeleteFile => modem.delete_file("ca.pem").await.unwrap(),
+        Call::Ask => drop(modem.ask(&FindOperators).await.unwrap()),
     }
 }
 
@@ -137,6 +140,7 @@ fn a19_any_call_may_be_dropped_at_any_await() {
         Call::Close,
         Call::Identity,
         Call::NetworkTime,
+        Call::Ask,
     ] {
         let awaits = (0..).find(|&polls| drop_and_go_on(what, polls)).unwrap();
         println!("{what:?}: dropped at {awaits} points");

@@ -32,6 +32,7 @@ fn futures_fit_one_kibibyte() {
     }
     use nbiot_at::esim::{Iccid, Subscription, Switch};
     use nbiot_at::http::{Progress, Url};
+    use nbiot_at::query::identity::ModuleInformation;
     let bench = nbiot_at::sim::Bench::new(Model::new(Loopback::new(), 1));
     let apn = nbiot_at::Apn::parameter("iot.example").unwrap();
     let config = nbiot_at::Config::new(apn.clone());
@@ -54,6 +55,7 @@ fn futures_fit_one_kibibyte() {
         ("identity", size!(modem.identity())),
         ("resolve", size!(modem.resolve("meter.example"))),
         ("synchronise", size!(modem.synchronise("time.example"))),
+        ("ask", size!(modem.ask(&ModuleInformation))),
         ("power_saving", size!(modem.power_saving())),
         ("power_down", size!(modem.power_down())),
         ("store_file", size!(modem.store_file("ca.pem", &[0]))),

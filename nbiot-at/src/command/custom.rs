@@ -29,9 +29,21 @@ fn hear(line: &[u8], known: &mut Known) {
 
 /// Whether the line begins with the name of the command: `+CSQ` of `AT+CSQ`.
 fn is_named(line: &[u8], known: &Known) -> bool {
-    let text = known.target.host.as_bytes();
-    let name = text.get(2..).unwrap_or_default();
-    let end = name.iter().position(|byte| b"=?".contains(byte));
+    bears_name(line, known.target.host.as_bytes())
+}
+
+/// Whether the line begins with the name of the command in `text`, or of the line of its result.
+pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
+    let is_command = text
+        .get(..2)
+        .is_some_and(|at| at.eq_ignore_ascii_case(b"AT"));
+    let name = if is_command {
+        text.get(2..)
+    } else {
+        Some(text)
+    };
+    let name = name.unwrap_or_default();
+    let end = name.iter().position(|byte| b"=?:\n".contains(byte));
     let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
     let (head, rest) = line.split_at(name.len().min(line.len()));
     name.starts_with(b"+")
@@ -41,7 +53,7 @@ fn is_named(line: &[u8], known: &Known) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-fn keep(line: &[u8], known: &mut Known) {
+pub(crate) fn keep(line: &[u8], known: &mut Known) {
     let whole = known
         .payload
         .extend_from_slice(line)

@@ -84,6 +84,11 @@ fn fix(line: &[u8]) -> Option<(Fix, NetworkTime)> {
     Some((fix, utc(date, time)?))
 }
 
+/// The same with its time.
+pub(crate) fn position(line: &[u8]) -> Option<Position> {
+    fix(line).map(|(fix, time)| fix.at(time))
+}
+
 /// `<ddmmyy>`, `<hhmmss.sss>`
 fn utc(date: &[u8], time: &[u8]) -> Option<NetworkTime> {
     let (date, _) = date.split_first_chunk::<6>()?;
@@ -118,10 +123,6 @@ fn decimal(text: &[u8], places: usize) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn position(line: &[u8]) -> Option<Position> {
-        fix(line).map(|(fix, time)| fix.at(time))
-    }
 
     #[test]
     fn fix_is_read_in_whole_numbers() {

@@ -5,9 +5,10 @@ use crate::text::Text;
 /// Longest command line, with its CR.
 pub(crate) const COMMAND: usize = 192;
 
-/// What does not fit makes the whole line void, see [`end`](Self::end).
+/// A command line. What does not fit makes the whole of it void, and so does a parameter that
+/// cannot stand between quotes: it is not sent.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub struct Line {
     text: Text<COMMAND>,
     fits: bool,
 }
@@ -20,9 +21,10 @@ impl Line {
         }
     }
 
-    /// Not inlined, as dozens of commands are put together with it.
+    /// Writes text as it is.
+    // Not inlined, as dozens of commands are put together with it.
     #[inline(never)]
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
+    pub fn text(&mut self, text: &str) -> &mut Self {
         self.fits &= self.text.push_str(text);
         self
     }
@@ -33,9 +35,30 @@ impl Line {
         self.text("\"").text(text).text("\"")
     }
 
+    /// Writes text from outside in quotes; there is no escape for a quote in it.
     #[inline(never)]
-    pub(crate) fn number(&mut self, number: u32) -> &mut Self {
+    pub fn parameter(&mut self, text: &str) -> &mut Self {
+        self.fits &= !text.as_bytes().contains(&b'"');
+        self.quoted(text)
+    }
+
+    /// Writes a decimal number.
+    #[inline(never)]
+    pub fn number(&mut self, number: u32) -> &mut Self {
         self.digits(number, 10, 1)
+    }
+
+    /// Writes a number of bytes.
+    pub fn length(&mut self, length: usize) -> &mut Self {
+        let number = u32::try_from(length);
+        self.fits &= number.is_ok();
+        self.number(number.unwrap_or_default())
+    }
+
+    /// Makes the line void unless this holds: a parameter is out of its range, say.
+    pub fn require(&mut self, holds: bool) -> &mut Self {
+        self.fits &= holds;
+        self
     }
 
     /// Two digits.
@@ -63,6 +86,17 @@ impl Line {
     /// As much of it as is a parameter.
     pub(crate) fn short(&self) -> Text<32> {
         Text::lossy(self.text.as_bytes())
+    }
+
+    /// The line without a CR: printable, and beginning with `AT`. `None` if it is not, or void.
+    pub(crate) fn command(&self) -> Option<&str> {
+        let text = self.text.as_str();
+        let is_printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let begins = text
+            .get(..2)
+            .is_some_and(|at| at.eq_ignore_ascii_case("AT"));
+        let is_whole = self.fits && text.len() < COMMAND;
+        Some(text).filter(|_| is_whole && is_printable && begins)
     }
 
     /// The line with its CR; `None` if it is longer than [`COMMAND`].

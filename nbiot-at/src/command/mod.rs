@@ -4,6 +4,7 @@
 //! be. The engine knows of commands no more than this, so an image holds those that it sends.
 
 pub(crate) mod apdu;
+pub(crate) mod ask;
 pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod custom;
@@ -187,6 +188,12 @@ impl Spec {
             needs_answer: true,
             ..self
         }
+    }
+
+    /// Whether a line that begins so may be its answer.
+    pub(crate) fn may_answer(&self, part: &[u8]) -> bool {
+        let prefix = self.answer.map(|(prefix, _)| prefix.as_bytes());
+        prefix.is_some_and(|prefix| part.starts_with(prefix))
     }
 
     /// Takes a line that may be its result, also behind its end; says whether it was.

@@ -41,6 +41,8 @@ pub enum Event {
     MqttMessage,
     /// The connection of the module's MQTT client is over: open it again.
     MqttClosed,
+    /// The modem told what this client does nothing about: see [`Engine::notice`](crate::Engine::notice).
+    Notice,
     /// The modem said something this client does not know: see `unknown_line`.
     Unknown,
     /// The deadline given to `wait` has passed.
@@ -62,6 +64,7 @@ pub(crate) struct Pending {
     access_changed: bool,
     mqtt_message: bool,
     mqtt_closed: bool,
+    notice: bool,
     unknown: bool,
 }
 
@@ -78,6 +81,7 @@ impl Pending {
             access_changed: false,
             mqtt_message: false,
             mqtt_closed: false,
+            notice: false,
             unknown: false,
         }
     }
@@ -149,8 +153,13 @@ impl Pending {
         self.access_changed = true;
     }
 
-    pub(crate) fn unknown(&mut self) {
-        self.unknown = true;
+    /// A line that this client does nothing about; true if it is kept, as one that is a notice is
+    /// until the application has been told of it.
+    pub(crate) fn said(&mut self, is_notice: bool) -> bool {
+        let is_kept = is_notice || !self.notice;
+        self.notice |= is_notice;
+        self.unknown |= !is_notice;
+        is_kept
     }
 
     /// Whether the application knows, or is about to be told, that the network is lost.
@@ -206,6 +215,9 @@ impl Pending {
         }
         if core::mem::take(&mut self.mqtt_closed) {
             return Some(Event::MqttClosed);
+        }
+        if core::mem::take(&mut self.notice) {
+            return Some(Event::Notice);
         }
         core::mem::take(&mut self.unknown).then_some(Event::Unknown)
     }

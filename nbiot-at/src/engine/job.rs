@@ -12,6 +12,7 @@ use crate::engine::file::Piece;
 use crate::engine::lookup::Lookup;
 use crate::engine::mqtt::{MqttCall, MqttOpen};
 use crate::engine::open::Open;
+use crate::engine::operation::Operation;
 use crate::engine::query::Query;
 use crate::engine::socket::SocketId;
 use crate::engine::start::Start;
@@ -93,6 +94,7 @@ pub(crate) enum Job {
     Piece(Piece),
     Card(Card),
     Query(Query),
+    Operation(Operation),
     MqttOpen(MqttOpen),
     MqttCall(MqttCall),
 }

@@ -10,6 +10,7 @@ pub(crate) mod job;
 mod lookup;
 pub(crate) mod mqtt;
 mod open;
+mod operation;
 pub(crate) mod query;
 mod react;
 pub(crate) mod request;
@@ -33,7 +34,9 @@ use crate::error::{Fault, Stage};
 use crate::esim::apdu::Channel;
 use crate::known::CHUNK;
 use crate::line::{Item, LINE, Splitter};
+use crate::notice::Notice;
 use crate::power_saving::Granted;
+use crate::query::Query;
 use crate::time::{Instant, earlier};
 use exchange::{Exchange, Final};
 use job::{Cause, Job, Task};
@@ -91,6 +94,16 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// [`Fault::PoweredDown`] of a modem that was told to switch off: nothing was sent.
     pub fn begin(&mut self, request: Request<'_>, now: Instant) -> Result<(), Fault> {
         self.begin_task(|state| request.task(state, now), now)
+    }
+
+    /// Begins a query. Once its [`outcome`](Self::outcome) is a success, [`Query::parse`] of
+    /// [`data`](Self::data) is the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Self::begin).
+    pub fn ask<Q: Query>(&mut self, query: &Q, now: Instant) -> Result<(), Fault> {
+        self.begin_task(|state| state.ask(query), now)
     }
 
     /// Begins a job.
@@ -245,10 +258,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     self.exchange.block_ended(now);
                     self.deafen(now);
                 }
-                Some(Item::Part(part)) if command.is_some_and(|c| c.spec.is_long) => {
-                    self.state.known.part(part);
+                Some(Item::Part(part)) => {
+                    if let Some(command) = command.filter(|c| c.spec.is_long) {
+                        let is_answer = command.spec.may_answer(part);
+                        self.state.known.part(part, is_answer);
+                    }
                 }
-                Some(Item::Part(_)) => {}
                 Some(Item::Overlong | Item::Noise) => {
                     self.state.known.drop_parts();
                     self.state.known.heard.is_cut = true;
@@ -434,6 +449,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.state.known.stage
+    }
+
+    /// What the last [`Event::Notice`] is about; `None` if the modem has said something else since.
+    #[must_use]
+    pub fn notice(&self) -> Option<Notice> {
+        Notice::parse(self.state.unknown.as_bytes())
     }
 
     /// The last line that was not understood, cut to 64 characters.

@@ -28,6 +28,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    pub(crate) const fn new(
+        commands: &'static [&'static Spec],
+        next: fn(&mut Known, usize, Result<(), Fault>) -> Next,
+        end: fn(&mut Known) -> Result<Answer, Fault>,
+    ) -> Self {
+        Self {
+            commands,
+            next,
+            end,
+        }
+    }
+
     /// One command whose success is the end.
     const fn one(
         command: &'static [&'static Spec],
@@ -160,7 +172,7 @@ pub(crate) static POSITION: Plan = Plan {
 };
 
 /// The reason that the receiver for satellites gives.
-fn of_gnss(fault: Fault) -> Fault {
+pub(crate) fn of_gnss(fault: Fault) -> Fault {
     match fault {
         Fault::Cme(CmeError::Unknown(code @ 501..=549)) => Fault::Gnss(GnssError::from_code(code)),
         other => other,

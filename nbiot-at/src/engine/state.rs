@@ -10,6 +10,7 @@ use crate::engine::socket::{Phase, SocketId, Sockets};
 use crate::error::{Fault, Stage};
 use crate::known::{Known, MqttPhase};
 use crate::line::Trailer;
+use crate::notice::is_notice;
 use crate::power_saving;
 use crate::text::Text;
 use crate::time::Instant;
@@ -162,7 +163,7 @@ impl<const N: usize> State<N> {
             return Effect::None;
         }
         if self.known.heard.is_joined {
-            self.known.part(line);
+            self.known.part(line, true);
             let is_answer = command.is_some_and(|c| c.answer(line, &mut self.known));
             self.known.heard.is_joined = false;
             return answers(is_answer);
@@ -341,10 +342,13 @@ impl<const N: usize> State<N> {
     /// A line that belongs to nothing.
     fn other(&mut self, line: &[u8], reader: Option<&Spec>) -> Effect {
         let (name, _) = line.split_at(line.iter().position(|&b| b == b':').unwrap_or(line.len()));
-        let is_ignored = lists(IGNORED, name);
-        if !is_ignored {
+        let is_notice = is_notice(line);
+        let is_ignored = !is_notice && lists(IGNORED, name);
+        if !is_ignored && self.pending.said(is_notice) {
             self.unknown = Text::lossy(line);
-            self.pending.unknown();
+        }
+        if is_notice {
+            return Effect::None;
         }
         let is_known = is_ignored || lists(NOT_OURS, name);
         let is_pushed = self.known.mqtt.is_pushed_to() && is_nearly(name, b"+QMTRECV");
@@ -369,7 +373,7 @@ fn lists(names: &str, name: &[u8]) -> bool {
 
 /// Names of lines that carry nothing this client needs, AT reference section 21, and of answers that
 /// came late.
-const IGNORED: &str = "+CFUN,+QUSIM,+QIND,+QSIMSTAT,+CREG,+CGEV,+QCSCON,+CTZV,+CTZE,+CMEE,+QIURC,+QSSLURC,\
+const IGNORED: &str = "+CFUN,+QUSIM,+QIND,+QSIMSTAT,+CREG,+CGEV,+QCSCON,+CMEE,+QIURC,+QSSLURC,\
     +QIOPEN,+QSSLOPEN,+QIRD,+QNTP,+QSSLRECV,+QISEND,+QMTOPEN,+QMTCLOSE,+QMTCONN,\
     +QMTDISC,+QMTSUB,+QMTUNS,+QMTPUB,+QMTRECV,+QMTSTAT,RING,NO CARRIER";
 /// The rest of them.

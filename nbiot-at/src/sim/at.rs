@@ -58,6 +58,7 @@ impl<N: Network> Modem<N> {
             Input::Payload { id, left } => return self.payload_byte(id, left, byte, now),
             Input::File { handle, left } => return self.file_byte(handle, left, byte, now),
             Input::Message { left } => return self.mqtt_byte(left, byte, now),
+            Input::Http { given, left } => return self.http_byte(given, left, byte, now),
         }
         if now < self.busy_until {
             // The module does not queue commands.
@@ -126,6 +127,13 @@ impl<N: Network> Modem<N> {
     }
 
     fn extended(&mut self, call: &Call<'_>, now: Instant) {
+        let is_query = self.inform(call, now)
+            || self.card_query(call, now)
+            || self.context_query(call, now)
+            || self.setting_query(call, now);
+        if is_query {
+            return;
+        }
         match (call.name, call.form) {
             ("CMEE", Form::Read) => {
                 let form = self.error_form;
@@ -147,7 +155,6 @@ impl<N: Network> Modem<N> {
                 let imei = self.settings.imei.clone();
                 self.tell(format_args!("{imei}"), now);
             }
-            ("CFUN", Form::Read) => self.tell(format_args!("+CFUN: 1"), now),
             ("CFUN", Form::Write("1,1")) => {
                 self.ok(now);
                 self.restart(now, usize::MAX);
@@ -173,7 +180,7 @@ impl<N: Network> Modem<N> {
             ("QURCCFG", Form::Write("\"urcport\"")) => {
                 self.tell(format_args!("+QURCCFG: \"urcport\",\"uart1\""), now);
             }
-            ("QURCCFG" | "CGEREP" | "CTZR", Form::Write(_)) => self.ok(now),
+            ("QURCCFG" | "CGEREP", Form::Write(_)) => self.ok(now),
             ("CSQ", Form::Execute) if self.is_registered() => {
                 self.tell(format_args!("+CSQ: 20,99"), now);
             }
@@ -185,6 +192,8 @@ impl<N: Network> Modem<N> {
             ("QGPS" | "QGPSLOC" | "QGPSEND", _) => self.gnss(call, now),
             ("CCLK" | "CTZU" | "QLTS" | "QNTP", _) => self.clock(call, now),
             (name, _) if name.starts_with("QSSL") => self.tls(call, now),
+            ("QFOTADL", _) => self.update_command(call, now),
+            (name, _) if name.starts_with("QHTTP") => self.http_command(call, now),
             (name, _) if name.starts_with("QMT") => self.mqtt_command(call, now),
             (name, _) if name.starts_with("QF") => self.file_command(call, now),
             ("CPIN" | "QPINC" | "QCCID", _) => self.card(call, now),
@@ -272,7 +281,6 @@ impl<N: Network> Modem<N> {
                 let form = self.gprs_reports;
                 self.tell(format_args!("+CGREG: {form},4"), now);
             }
-            ("COPS", Form::Read) => self.tell(format_args!("+COPS: 0"), now),
             ("COPS", Form::Write("2")) => {
                 self.ok(now);
                 self.set_status(0, now);

@@ -31,7 +31,8 @@ impl<N: Network> Modem<N> {
                 let mode = u8::from(self.automatic_clock);
                 self.tell(format_args!("+CTZU: {mode}"), now);
             }
-            ("QLTS", Form::Write("1")) => match self.nitz(now) {
+            // Where it is there is no daylight saving, and no zone.
+            ("QLTS", Form::Write("0" | "1" | "2")) => match self.nitz(now) {
                 Some(unix) => self.show("+QLTS: ", unix, true, now),
                 None => self.tell(format_args!("+QLTS: \"\""), now),
             },
@@ -46,6 +47,15 @@ impl<N: Network> Modem<N> {
 
     /// What a registration with the network brings.
     pub(super) fn take_nitz(&mut self, now: Instant) {
+        if let Some(unix) = self.nitz(now) {
+            let time = Civil::of(unix);
+            let Civil { year, .. } = time;
+            match self.informed.zone_reports {
+                0 => {}
+                1 => self.urc(format_args!("+CTZV: \"+00\""), now),
+                _ => self.urc(format_args!("+CTZE: \"+00\",0,\"{year}/{time}\""), now),
+            }
+        }
         if self.automatic_clock
             && let Some(unix) = self.nitz(now)
         {

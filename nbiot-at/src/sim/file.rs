@@ -48,6 +48,25 @@ impl Files {
         found.map(|file| file.data.as_slice())
     }
 
+    /// Makes a file anew; false if it has no room.
+    pub(super) fn put(&mut self, name: &str, data: &[u8]) -> bool {
+        self.files.retain(|file| file.name.as_str() != name);
+        let Ok(data) = data.try_into() else {
+            return false;
+        };
+        let name = Text::lossy(name.as_bytes());
+        self.used() <= DISK && self.files.push(File { name, data }).is_ok()
+    }
+
+    /// Bytes that are free, and all of them.
+    pub(super) fn room(&self) -> (usize, usize) {
+        (DISK.saturating_sub(self.used()), DISK)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.files.len()
+    }
+
     fn used(&self) -> usize {
         self.files.iter().map(|file| file.data.len()).sum()
     }

@@ -6,11 +6,16 @@
 
 mod at;
 mod bench;
+mod card;
 mod clock;
+mod context;
 mod euicc;
 mod fault;
 mod file;
+mod firmware;
 mod gnss;
+mod http;
+mod inform;
 mod life;
 mod mqtt;
 mod network;
@@ -21,6 +26,7 @@ mod power_saving;
 mod scan;
 #[cfg(feature = "tls")]
 mod secure;
+mod setting;
 mod settings;
 mod socket;
 #[cfg(feature = "std")]
@@ -67,6 +73,18 @@ enum Action {
     NetworkBack,
     /// The periodic timer of power saving mode wakes the modem.
     Wake,
+    /// An echo, or the end of all of them.
+    Ping {
+        address: Result<IpAddr, u16>,
+        done: u8,
+        count: u8,
+    },
+    /// The result of its HTTP client.
+    Http(http::Request),
+    /// What its HTTP client was to be given has not come in time.
+    HttpInput,
+    /// The next step of an update of its firmware.
+    Update(u8),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +110,11 @@ enum Input {
     },
     /// A message for the broker.
     Message {
+        left: usize,
+    },
+    /// What the HTTP client is given.
+    Http {
+        given: http::Given,
         left: usize,
     },
 }
@@ -138,6 +161,12 @@ pub struct Modem<N> {
     last_active: Instant,
     files: file::Files,
     mqtt: mqtt::Mqtt,
+    informed: inform::Informed,
+    http: http::Http,
+    kept: setting::Kept,
+    /// The last step of an update of its firmware that was planned; kept without power.
+    updating: Option<u8>,
+    definitions: context::Definitions,
     euicc: euicc::Euicc,
     /// `AT+CFUN=0` and 4 take it away.
     is_radio_on: bool,
@@ -189,6 +218,11 @@ impl<N: Network> Modem<N> {
             last_active: Instant::ZERO,
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),
+            informed: inform::Informed::default(),
+            http: http::Http::default(),
+            kept: setting::Kept::factory(),
+            updating: None,
+            definitions: context::Definitions::default(),
             euicc: euicc::Euicc::new(),
             is_radio_on: true,
             gnss_since: None,
@@ -239,7 +273,8 @@ impl<N: Network> Modem<N> {
         self.service(now);
         for &byte in bytes {
             let is_lost = self.dice.hits(self.faults.drop_input);
-            if self.power == Power::On && !self.settings.hangs && !is_lost {
+            let is_deaf = self.settings.hangs || self.is_updating();
+            if self.power == Power::On && !is_deaf && !is_lost {
                 self.last_active = now;
                 self.byte(byte, now);
             }
@@ -356,6 +391,7 @@ impl<N: Network> Modem<N> {
                 self.power = Power::On;
                 self.urc(format_args!("RDY"), now);
                 self.plan(Action::ApplicationReady, now + self.settings.application);
+                self.resume_update(now);
             }
             Action::ApplicationReady => {
                 self.urc(format_args!("APP RDY"), now);
@@ -388,6 +424,14 @@ impl<N: Network> Modem<N> {
                 self.power = Power::Off;
             }
             Action::Wake => self.wake(now),
+            Action::Ping {
+                address,
+                done,
+                count,
+            } => self.pinged(address, done, count, now),
+            Action::HttpInput => self.http_input_ends(now),
+            Action::Http(request) => self.http_result(request, now),
+            Action::Update(step) => self.update(step, now),
             Action::Outage => self.outage(now),
             Action::NetworkBack => {
                 self.covered = true;

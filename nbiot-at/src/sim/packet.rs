@@ -17,7 +17,6 @@ pub(super) const LAST_ID: u8 = 11;
 impl<N: Network> Modem<N> {
     pub(super) fn packet(&mut self, name: &str, call: &Call<'_>, now: Instant) {
         match (name, call.form) {
-            ("QICSGP", Form::Write(_)) => self.ok(now),
             ("QIACT", Form::Read) if self.context => {
                 self.tell(format_args!("+QIACT: 1,1,1,\"10.64.12.7\""), now);
             }
@@ -42,7 +41,7 @@ impl<N: Network> Modem<N> {
                 self.payload_echo = value == "1";
                 self.ok(now);
             }
-            ("QISTATE", Form::Read) => self.states(Kind::Tcp, now),
+            ("QISTATE", Form::Read) => self.states(Kind::Tcp, None, now),
             ("QIGETERROR", Form::Execute) => {
                 let error = self.last_error;
                 self.tell(format_args!("+QIGETERROR: {error}, see manual"), now);
@@ -123,12 +122,13 @@ impl<N: Network> Modem<N> {
         self.ok(done);
     }
 
-    pub(super) fn states(&mut self, kind: Kind, now: Instant) {
+    /// A line for each socket of this family, or for the one with this connectID.
+    pub(super) fn states(&mut self, kind: Kind, only: Option<u8>, now: Instant) {
         for index in 0..SOCKETS {
             let Some(Some(socket)) = self.sockets.get(index) else {
                 continue;
             };
-            if is_tls(socket.kind) != is_tls(kind) {
+            if is_tls(socket.kind) != is_tls(kind) || only.is_some_and(|id| id != socket.id) {
                 continue;
             }
             let (id, phase, kind) = (socket.id, socket.phase, socket.kind);

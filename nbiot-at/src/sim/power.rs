@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::inform::Informed;
 use super::network::Network;
 use super::{Action, Input, Modem, Power, tls};
 use crate::time::Instant;
@@ -100,6 +101,8 @@ impl<N: Network> Modem<N> {
             self.remove(id);
         }
         self.mqtt_forget();
+        self.informed = Informed::default();
+        self.http.forget();
         self.input = Input::Line;
         self.line.clear();
         self.files.close_all();

@@ -122,6 +122,8 @@ pub struct Settings {
     pub first_fix: Option<Duration>,
     /// TLS knows `sni` and `checkhost`, as that of the BG95.
     pub checks_names: bool,
+    /// How an update of its firmware ends: 0, or a number of AT reference sections 20 or 22.4.
+    pub update_error: u16,
     /// Serial number.
     pub imei: Text<15>,
 }
@@ -157,6 +159,7 @@ impl Settings {
             has_name_servers: true,
             first_fix: Some(Duration::from_secs(30)),
             checks_names: false,
+            update_error: 0,
             imei: Text::new(),
         }
     }

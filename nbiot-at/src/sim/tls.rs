@@ -94,7 +94,7 @@ impl<N: Network> Modem<N> {
             ("QSSLSEND", Form::Write(_)) => self.send(call, Kind::Tls, now),
             ("QSSLRECV", Form::Write(_)) => self.read(call, Kind::Tls, now),
             ("QSSLCLOSE", Form::Write(_)) => self.close(call, Kind::Tls, now),
-            ("QSSLSTATE", Form::Execute) => self.states(Kind::Tls, now),
+            ("QSSLSTATE", Form::Execute) => self.states(Kind::Tls, None, now),
             _ => self.error(now),
         }
     }

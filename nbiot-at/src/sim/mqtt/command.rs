@@ -77,7 +77,15 @@ impl<N: Network> Modem<N> {
                 let waits = u8::from(mqtt.waits);
                 return self.tell(format_args!("+QMTCFG: \"recv/mode\",{waits},{waits}"), now);
             }
-            ("version" | "keepalive" | "session", "") => return self.ok(now),
+            ("version", "") => return self.tell(format_args!("+QMTCFG: \"version\",4"), now),
+            ("keepalive", "") => {
+                let seconds = mqtt.keep_alive;
+                return self.tell(format_args!("+QMTCFG: \"keepalive\",{seconds}"), now);
+            }
+            ("session", "") => {
+                let is_clean = u8::from(mqtt.is_clean);
+                return self.tell(format_args!("+QMTCFG: \"session\",{is_clean}"), now);
+            }
             ("version", value) => matches!(value, "3" | "4").then_some(()),
             ("ssl", _) => flag(2).map(|is_on| {
                 mqtt.tls_context = is_on.then(|| call.number(3).unwrap_or(0));

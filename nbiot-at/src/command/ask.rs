@@ -1,0 +1,85 @@
+//! Commands that a [`Query`](crate::query::Query) words.
+//!
+//! The first argument of each is the time-out in ms.
+
+use crate::command::custom::{bears_name, keep};
+use crate::command::line::Line;
+use crate::command::{Arguments, Invitation, Spec};
+use crate::known::Known;
+use crate::text::Text;
+
+/// The line stands in the buffer of the engine, a line feed behind it; its answer is put behind
+/// that, line by line.
+pub(crate) static ASK: Spec = Spec {
+    hears: Some(hear),
+    ..Spec::written(from_buffer)
+        .within_argument()
+        .lists("", answer)
+};
+/// The same with an answer that may be longer than a line.
+pub(crate) static ASK_LONG: Spec = Spec {
+    hears: Some(hear),
+    is_long: true,
+    ..Spec::written(from_buffer)
+        .within_argument()
+        .lists("", answer)
+};
+/// The same with lines that come behind `OK`, too.
+pub(crate) static OPERATION: Spec =
+    Spec::written(from_buffer)
+        .within_argument()
+        .results(|line, known| {
+            let is_own = bears_name(line, &known.payload);
+            if is_own {
+                keep(line, known);
+            }
+            is_own
+        });
+/// The line is the target's text, and the buffer is what is sent behind it. The one line of the
+/// answer takes the place of the target's text, as the buffer may still be on its way.
+pub(crate) static WITH_DATA: Spec = Spec {
+    payload: Some(Invitation::Connect),
+    ..Spec::written(|line, known, _| {
+        line.text(known.target.host.as_str());
+    })
+    .within_argument()
+    .results(|line, known| {
+        let is_own = bears_name(line, known.target.host.as_bytes());
+        if is_own {
+            known.target.host = Text::lossy(line);
+        }
+        is_own
+    })
+};
+
+fn from_buffer(line: &mut Line, known: &Known, _: Arguments) {
+    let mut lines = known.payload.split(|&byte| byte == b'\n');
+    let text = lines.next().map(core::str::from_utf8);
+    line.text(text.and_then(Result::ok).unwrap_or_default());
+}
+
+/// Keeps a line that is its answer, whatever else it says.
+fn hear(line: &[u8], known: &mut Known) {
+    if bears_name(line, &known.payload) {
+        keep(line, known);
+    }
+}
+
+/// A line without a name, or with that of the command.
+fn answer(line: &[u8], known: &mut Known, _: Arguments) -> bool {
+    if known.heard.is_joined {
+        // Its parts are in the buffer already.
+        keep(b"", known);
+        return true;
+    }
+    let is_bare = !line.starts_with(b"+");
+    if is_bare {
+        keep(line, known);
+    }
+    // The prefix of another vendor's command, AT reference section 6.
+    let is_iccid = line.starts_with(b"+ICCID") && known.payload.starts_with(b"AT+QCCID");
+    if is_iccid {
+        keep(line, known);
+    }
+    is_bare || is_iccid || bears_name(line, &known.payload)
+}

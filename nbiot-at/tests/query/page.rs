@@ -1,0 +1,62 @@
+//! The page of all commands says what is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Types of `query` that are asked, as the sources name them.
+fn asked() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/query");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if module == "mod" {
+            continue;
+        }
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let line = line.trim_start();
+            let fixed = line.split_once(" = \"AT").map(|(name, _)| name);
+            let written = line
+                .strip_prefix("impl Query for ")
+                .map(|rest| rest.split(' ').next().unwrap());
+            let in_list = line.split_once(", ").filter(|(_, rest)| {
+                let time = rest.split_once(", |").map(|(time, _)| time);
+                time.is_some_and(|time| time.chars().all(|c| c.is_uppercase() || c == '_'))
+            });
+            let requested = line.split_once(", \"+QHTTP").map(|(name, _)| name);
+            let name = fixed
+                .or(written)
+                .or(in_list.map(|(name, _)| name))
+                .or(requested);
+            if let Some(name) = name.map(|name| name.trim_end_matches("<'_>")) {
+                let is_name =
+                    name.chars().all(char::is_alphanumeric) && name.starts_with(char::is_uppercase);
+                if is_name {
+                    found.insert(format!("{module}::{name}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn page_names_every_query_and_no_other() {
+    let page = include_str!("../../docs/commands.md");
+    let named: BTreeSet<_> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains("::") && name.starts_with(char::is_lowercase))
+        .map(str::to_owned)
+        .collect();
+    let asked = asked();
+    assert!(asked.len() > 80, "{}", asked.len());
+    let missing: Vec<_> = asked.difference(&named).collect();
+    let wrong: Vec<_> = named.difference(&asked).collect();
+    assert!(
+        missing.is_empty() && wrong.is_empty(),
+        "missing {missing:?}, wrong {wrong:?}"
+    );
+    println!("{} queries", asked.len());
+}
