@@ -182,7 +182,9 @@ fn life<'i>(
             6 => {
                 let mut last = outbox.acknowledged(stream);
                 let _ = block_on(outbox.visit_after(stream, last, |seq, _| {
-                    assert!(seq > last, "out of order");
+                    // A page that is out of its turn, and an index that does not know of it, have the
+                    // numbers begin again.
+                    assert!(seq > last || !is_trusted, "out of order");
                     last = seq;
                     ControlFlow::Continue(())
                 }));
