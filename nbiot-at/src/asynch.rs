@@ -23,7 +23,7 @@ use embedded_io_async::{Read, Write};
 
 #[cfg(doc)]
 use crate::Request;
-use crate::engine::job::Task;
+use crate::engine::MakeTask;
 use crate::engine::query as plan;
 use crate::engine::request::ask;
 use crate::engine::state::State;
@@ -90,7 +90,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Error::Start`] with the stage and the reason.
     pub async fn start(&mut self) -> Result<(), Error<S::Error>> {
-        match self.run(|state, now| state.start(now)).await {
+        match self.run(&mut |state, now| state.start(now)).await {
             Ok(_) => Ok(()),
             Err(Error::Modem(source)) => Err(Error::Start {
                 stage: self.engine.stage(),
@@ -114,8 +114,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         port: u16,
         transport: Transport,
     ) -> Result<SocketId, Error<S::Error>> {
-        let connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
-        match self.run(connect).await? {
+        let mut connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
+        match self.run(&mut connect).await? {
             Answer::Socket(socket) => Ok(socket),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -129,7 +129,10 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     pub async fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
         let mut sent = 0;
         while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.run(|state, now| state.send(socket, rest, now)).await {
+            match self
+                .run(&mut |state, now| state.send(socket, rest, now))
+                .await
+            {
                 Ok(Answer::Count(count)) => sent += count,
                 Ok(_) => return Err(Fault::LogicBug.into()),
                 Err(error) if sent == 0 => return Err(error),
@@ -155,7 +158,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         if count > 0 || out.is_empty() {
             return Ok(count);
         }
-        self.run(|state, _| state.receive(socket)).await?;
+        self.run(&mut |state, _| state.receive(socket)).await?;
         Ok(self.engine.take(socket, out)?)
     }
 
@@ -183,7 +186,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Closed`] after 120 s without an acknowledgement.
     pub async fn flush(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.flush(socket, now))
+        self.run(&mut |state, now| state.flush(socket, now))
             .await
             .map(drop)
     }
@@ -194,7 +197,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id is closed once more before it is used again.
     pub async fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.close(socket)).await.map(drop)
+        self.run(&mut |state, _| state.close(socket))
+            .await
+            .map(drop)
     }
 
     /// The time from the network.
@@ -203,7 +208,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub async fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::NETWORK_TIME)).await? {
+        match self.run(&mut |_, _| ask(&plan::NETWORK_TIME)).await? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -215,7 +220,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub async fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(|state, _| state.resolve(host)).await? {
+        match self.run(&mut |state, _| state.resolve(host)).await? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -229,7 +234,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub async fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|state, _| state.synchronise(server)).await? {
+        match self.run(&mut |state, _| state.synchronise(server)).await? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -241,7 +246,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::InvalidParameter`] for another year; those of the modem and the port.
     pub async fn set_clock(&mut self, unix: u64) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.set_clock(unix)).await.map(drop)
+        self.run(&mut |state, _| state.set_clock(unix))
+            .await
+            .map(drop)
     }
 
     /// Strength of the signal; fields are absent without service.
@@ -250,7 +257,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::SIGNAL)).await? {
+        match self.run(&mut |_, _| ask(&plan::SIGNAL)).await? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -262,8 +269,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::IDENTITY)).await? {
-            Answer::Identity => Ok(self.engine.identity().clone()),
+        match self.run(&mut |state, _| state.identity()).await? {
+            Answer::Identity => Ok(self.engine.identity()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -274,7 +281,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::REGISTRATION)).await? {
+        match self.run(&mut |_, _| ask(&plan::REGISTRATION)).await? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -287,8 +294,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub async fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
-        match self.run(|state, _| state.power_saving()).await? {
-            Answer::Granted => Ok(*self.engine.granted()),
+        match self.run(&mut |state, _| state.power_saving()).await? {
+            Answer::Granted => Ok(self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -306,7 +313,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         line: &str,
         time_out: Duration,
     ) -> Result<&[u8], Error<S::Error>> {
-        self.run(|state, _| state.command(line, time_out)).await?;
+        self.run(&mut |state, _| state.command(line, time_out))
+            .await?;
         Ok(self.engine.data())
     }
 
@@ -317,7 +325,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// Those of the modem and the port; [`Fault::InvalidParameter`] of a line that cannot be sent;
     /// [`Unexpected`](crate::query::Unexpected): the answer has none of its forms.
     pub async fn ask<Q: Query>(&mut self, query: &Q) -> Result<Q::Answer, query::Error<S::Error>> {
-        self.run(|state, _| state.ask(query)).await?;
+        self.run(&mut |state, _| state.ask(query)).await?;
         query::answer(query, self.engine.data())
     }
 
@@ -328,7 +336,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub async fn start_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&plan::START_GNSS)).await.map(drop)
+        self.run(&mut |_, _| ask(&plan::START_GNSS)).await.map(drop)
     }
 
     /// Where the modem is, `None` as long as the receiver has no fix.
@@ -337,7 +345,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`], as before [`start_gnss`](Self::start_gnss); those of the port.
     pub async fn position(&mut self) -> Result<Option<Position>, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::POSITION)).await? {
+        match self.run(&mut |_, _| ask(&plan::POSITION)).await? {
             Answer::Position(position) => Ok(position),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -349,7 +357,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub async fn stop_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&plan::STOP_GNSS)).await.map(drop)
+        self.run(&mut |_, _| ask(&plan::STOP_GNSS)).await.map(drop)
     }
 
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
@@ -358,7 +366,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn power_down(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.power_down(now)).await.map(drop)
+        self.run(&mut |state, now| state.power_down(now))
+            .await
+            .map(drop)
     }
 
     /// A stream over one connection, for code that takes `embedded-io-async`.
@@ -367,28 +377,16 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     }
 
     /// Drives one request to its end, after whatever a dropped future left.
-    async fn run(
-        &mut self,
-        task: impl FnOnce(&mut State<SOCKETS>, Instant) -> Result<Task<SOCKETS>, Fault>,
-    ) -> Result<Answer, Error<S::Error>> {
-        self.settle().await?;
-        let now = self.clock.now();
-        self.engine.begin_task(|state| task(state, now), now)?;
-        self.finish().await
-    }
-
-    /// Ends whatever a call left that nobody waits for.
-    async fn settle(&mut self) -> Result<(), Error<S::Error>> {
+    async fn run(&mut self, task: &mut MakeTask<'_, SOCKETS>) -> Result<Answer, Error<S::Error>> {
         self.engine.abandon(self.clock.now());
-        while !self.engine.is_idle() {
-            self.turn(None).await?;
-        }
-        Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<Answer, Error<S::Error>> {
+        let mut task = Some(task);
         loop {
-            if let Some(outcome) = self.engine.outcome() {
+            if let Some(task) = task.take_if(|_| self.engine.is_idle()) {
+                self.engine.begin_task(task, self.clock.now())?;
+            }
+            if task.is_none()
+                && let Some(outcome) = self.engine.outcome()
+            {
                 return Ok(outcome?);
             }
             self.turn(None).await?;
@@ -399,7 +397,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     async fn turn(&mut self, until: Option<Instant>) -> Result<(), Error<S::Error>> {
         let mut buffer = [0; 64];
         let deadline = earlier(self.engine.deadline(), until);
-        let left = deadline.map(|at| at.since(self.clock.now()));
+        let left = deadline.map(|at| at.millis_since(self.clock.now()));
         let io = async {
             match self.engine.transmit() {
                 Some(bytes) => self.serial.write(bytes).await.map(Io::Sent),
@@ -431,12 +429,12 @@ enum Io {
     TimedOut,
 }
 
-/// Waits for `left`, for ever if there is no deadline.
-async fn pause(clock: &mut impl DelayNs, left: Option<Duration>) {
+/// Waits for `left` ms, for ever if there is no deadline.
+async fn pause(clock: &mut impl DelayNs, left: Option<u64>) {
     match left {
         // A longer wait than 24 days ends early and is begun again.
         Some(left) => {
-            let millis = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+            let millis = u32::try_from(left).unwrap_or(u32::MAX);
             clock.delay_ms(millis.min(1 << 31)).await;
         }
         None => core::future::pending().await,

@@ -96,6 +96,10 @@ impl Class {
     /// The delay after the failure number `n` (0 is the first) before jitter.
     #[must_use]
     pub fn base_delay(self, n: u32) -> Duration {
+        Duration::from_millis(self.base_millis(n).into())
+    }
+
+    fn base_millis(self, n: u32) -> u32 {
         let rule = self.rule();
         let index = usize::try_from(n).unwrap_or(usize::MAX);
         let listed = rule.first.get(index).copied();
@@ -108,7 +112,7 @@ impl Class {
             let steps = u32::try_from(steps).unwrap_or(31);
             last.saturating_mul(rule.factor.saturating_pow(steps))
         });
-        Duration::from_millis(u64::from(millis.min(rule.cap)))
+        millis.min(rule.cap)
     }
 }
 
@@ -118,11 +122,13 @@ impl Class {
 /// from its serial number, so that a town does not return at once after a blackout.
 #[must_use]
 pub fn next_delay(class: Class, n: u32, seed: u64) -> Duration {
-    let base = class.base_delay(n);
-    let draw = mix(seed ^ (u64::from(n) << 8) ^ class as u64) % 501;
-    // 750 to 1250 thousandths of the base; base is at most 24 h, so nothing overflows.
-    let permille = u32::try_from(750 + draw).unwrap_or(1000);
-    (base * permille / 1000).min(DAY)
+    // The upper half of a product of 32 by 32 bits: a modulo of 64 bits would cost 1 KiB of flash.
+    let draw = ((mix(seed ^ (u64::from(n) << 8) ^ class as u64) >> 32) * 501) >> 32;
+    let permille = 750 + u32::try_from(draw).unwrap_or(250);
+    // The base is at most 24 h, so nothing overflows.
+    let base = class.base_millis(n);
+    let millis = base / 1000 * permille + base % 1000 * permille / 1000;
+    Duration::from_millis(millis.into()).min(DAY)
 }
 
 /// The delay before the first attempt after power came back, within a window.

@@ -18,7 +18,7 @@ use embedded_io::{Read, ReadReady, Write};
 
 #[cfg(doc)]
 use crate::Request;
-use crate::engine::job::Task;
+use crate::engine::MakeTask;
 use crate::engine::query as plan;
 use crate::engine::request::ask;
 use crate::engine::state::State;
@@ -81,7 +81,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Error::Start`] with the stage and the reason.
     pub fn start(&mut self) -> Result<(), Error<S::Error>> {
-        match self.run(|state, now| state.start(now)) {
+        match self.run(&mut |state, now| state.start(now)) {
             Ok(_) => Ok(()),
             Err(Error::Modem(source)) => Err(Error::Start {
                 stage: self.engine.stage(),
@@ -105,8 +105,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         port: u16,
         transport: Transport,
     ) -> Result<SocketId, Error<S::Error>> {
-        let connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
-        match self.run(connect)? {
+        let mut connect = |state: &mut State<_>, now| state.connect(host, port, transport, now);
+        match self.run(&mut connect)? {
             Answer::Socket(socket) => Ok(socket),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -120,7 +120,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     pub fn send(&mut self, socket: SocketId, data: &[u8]) -> Result<usize, Error<S::Error>> {
         let mut sent = 0;
         while let Some(rest) = data.get(sent..).filter(|rest| !rest.is_empty()) {
-            match self.run(|state, now| state.send(socket, rest, now)) {
+            match self.run(&mut |state, now| state.send(socket, rest, now)) {
                 Ok(Answer::Count(count)) => sent += count,
                 Ok(_) => return Err(Fault::LogicBug.into()),
                 Err(error) if sent == 0 => return Err(error),
@@ -142,7 +142,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         if count > 0 || out.is_empty() {
             return Ok(count);
         }
-        self.run(|state, _| state.receive(socket))?;
+        self.act(&mut |state, _| state.receive(socket))?;
         Ok(self.engine.take(socket, out)?)
     }
 
@@ -170,7 +170,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Closed`] after 120 s without an acknowledgement.
     pub fn flush(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.flush(socket, now)).map(drop)
+        self.act(&mut |state, now| state.flush(socket, now))
     }
 
     /// Closes a connection and frees its socket; up to 15 s.
@@ -179,7 +179,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::UnknownSocket`]; [`Fault::TimedOut`]: the id is closed once more before it is used again.
     pub fn close(&mut self, socket: SocketId) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.close(socket)).map(drop)
+        self.act(&mut |state, _| state.close(socket))
     }
 
     /// The time from the network.
@@ -188,7 +188,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::TimeNotValid`] while the network has not given it.
     pub fn network_time(&mut self) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::NETWORK_TIME))? {
+        match self.run(&mut |_, _| ask(&plan::NETWORK_TIME))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -200,7 +200,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 60 s.
     pub fn resolve(&mut self, host: &str) -> Result<IpAddr, Error<S::Error>> {
-        match self.run(|state, _| state.resolve(host))? {
+        match self.run(&mut |state, _| state.resolve(host))? {
             Answer::Address(address) => Ok(address),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -214,7 +214,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Socket`] with the modem's reason, [`Fault::TimedOut`] after 125 s.
     pub fn synchronise(&mut self, server: &str) -> Result<NetworkTime, Error<S::Error>> {
-        match self.run(|state, _| state.synchronise(server))? {
+        match self.run(&mut |state, _| state.synchronise(server))? {
             Answer::Time(time) => Ok(time),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -226,7 +226,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::InvalidParameter`] for another year; those of the modem and the port.
     pub fn set_clock(&mut self, unix: u64) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.set_clock(unix)).map(drop)
+        self.act(&mut |state, _| state.set_clock(unix))
     }
 
     /// Strength of the signal; fields are absent without service.
@@ -235,7 +235,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn signal(&mut self) -> Result<Signal, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::SIGNAL))? {
+        match self.run(&mut |_, _| ask(&plan::SIGNAL))? {
             Answer::Signal(signal) => Ok(signal),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -247,8 +247,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn identity(&mut self) -> Result<Identity, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::IDENTITY))? {
-            Answer::Identity => Ok(self.engine.identity().clone()),
+        match self.run(&mut |state, _| state.identity())? {
+            Answer::Identity => Ok(self.engine.identity()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -259,7 +259,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn registration(&mut self) -> Result<Registration, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::REGISTRATION))? {
+        match self.run(&mut |_, _| ask(&plan::REGISTRATION))? {
             Answer::Registration(registration) => Ok(registration),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -272,8 +272,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Refused`]: the modem knows no power saving mode; those of the port.
     pub fn power_saving(&mut self) -> Result<Granted, Error<S::Error>> {
-        match self.run(|state, _| state.power_saving())? {
-            Answer::Granted => Ok(*self.engine.granted()),
+        match self.run(&mut |state, _| state.power_saving())? {
+            Answer::Granted => Ok(self.engine.granted()),
             _ => Err(Fault::LogicBug.into()),
         }
     }
@@ -287,7 +287,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// Those of the modem and the port; [`Fault::InvalidParameter`]; [`Fault::Malformed`]: the
     /// answer is too long.
     pub fn command(&mut self, line: &str, time_out: Duration) -> Result<&[u8], Error<S::Error>> {
-        self.run(|state, _| state.command(line, time_out))?;
+        self.act(&mut |state, _| state.command(line, time_out))?;
         Ok(self.engine.data())
     }
 
@@ -298,7 +298,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// Those of the modem and the port; [`Fault::InvalidParameter`] of a line that cannot be sent;
     /// [`Unexpected`](crate::query::Unexpected): the answer has none of its forms.
     pub fn ask<Q: Query>(&mut self, query: &Q) -> Result<Q::Answer, query::Error<S::Error>> {
-        self.run(|state, _| state.ask(query))?;
+        self.act(&mut |state, _| state.ask(query))?;
         query::answer(query, self.engine.data())
     }
 
@@ -309,7 +309,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub fn start_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&plan::START_GNSS)).map(drop)
+        self.act(&mut |_, _| ask(&plan::START_GNSS))
     }
 
     /// Where the modem is, `None` as long as the receiver has no fix.
@@ -318,7 +318,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`], as before [`start_gnss`](Self::start_gnss); those of the port.
     pub fn position(&mut self) -> Result<Option<Position>, Error<S::Error>> {
-        match self.run(|_, _| ask(&plan::POSITION))? {
+        match self.run(&mut |_, _| ask(&plan::POSITION))? {
             Answer::Position(position) => Ok(position),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -330,7 +330,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Gnss`]; those of the port.
     pub fn stop_gnss(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| ask(&plan::STOP_GNSS)).map(drop)
+        self.act(&mut |_, _| ask(&plan::STOP_GNSS))
     }
 
     /// Tells the modem to switch off; [`Event::PoweredDown`] follows within 65 s.
@@ -339,7 +339,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn power_down(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.power_down(now)).map(drop)
+        self.act(&mut |state, now| state.power_down(now))
     }
 
     /// A stream over one connection, for code that takes `embedded-io`.
@@ -347,29 +347,24 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         Socket::new(self, socket)
     }
 
+    /// Drives one request to its end that has no answer.
+    #[inline(never)]
+    fn act(&mut self, task: &mut MakeTask<'_, SOCKETS>) -> Result<(), Error<S::Error>> {
+        self.run(task).map(drop)
+    }
+
     /// Drives one request to its end.
-    fn run(
-        &mut self,
-        task: impl FnOnce(&mut State<SOCKETS>, Instant) -> Result<Task<SOCKETS>, Fault>,
-    ) -> Result<Answer, Error<S::Error>> {
-        self.settle()?;
-        let now = self.clock.now();
-        self.engine.begin_task(|state| task(state, now), now)?;
-        self.finish()
-    }
-
-    /// Ends whatever a call left that nobody waits for.
-    fn settle(&mut self) -> Result<(), Error<S::Error>> {
+    #[inline(never)]
+    fn run(&mut self, task: &mut MakeTask<'_, SOCKETS>) -> Result<Answer, Error<S::Error>> {
         self.engine.abandon(self.clock.now());
-        while !self.engine.is_idle() {
-            self.turn(None)?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Answer, Error<S::Error>> {
+        let mut task = Some(task);
         loop {
-            if let Some(outcome) = self.engine.outcome() {
+            if let Some(task) = task.take_if(|_| self.engine.is_idle()) {
+                self.engine.begin_task(task, self.clock.now())?;
+            }
+            if task.is_none()
+                && let Some(outcome) = self.engine.outcome()
+            {
                 return Ok(outcome?);
             }
             self.turn(None)?;

@@ -2,44 +2,48 @@
 
 use core::fmt;
 
-/// An enum over numbers from the wire that keeps the ones it does not know.
+/// Numbers from the wire, of which some have a name. Not an enum: a number needs no table to be kept,
+/// and an error that holds one stays as small as a register.
 macro_rules! codes {
     ($(#[$meta:meta])* $name:ident { $($code:literal $variant:ident $text:literal;)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        ///
+        /// Those of the reference are constants; any other number is kept as it is.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-        #[non_exhaustive]
-        pub enum $name {
-            $(#[doc = $text] $variant,)*
-            /// A number that is not in the table.
-            Unknown(u16),
-        }
+        pub struct $name(u16);
 
+        #[allow(non_upper_case_globals)]
         impl $name {
-            /// The meaning of a number, [`Self::Unknown`] if it has none.
+            $(#[doc = $text] pub const $variant: Self = Self($code);)*
+
+            /// The meaning of a number.
             #[must_use]
             pub const fn from_code(code: u16) -> Self {
-                match code {
-                    $($code => Self::$variant,)*
-                    other => Self::Unknown(other),
-                }
+                Self(code)
             }
 
             /// The number on the wire.
             #[must_use]
             pub const fn code(self) -> u16 {
-                match self {
-                    $(Self::$variant => $code,)*
-                    Self::Unknown(code) => code,
+                self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match *self {
+                    $(Self::$variant => f.write_str(stringify!($variant)),)*
+                    Self(code) => write!(f, "Unknown({code})"),
                 }
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let text = match self {
+                let text = match *self {
                     $(Self::$variant => $text,)*
-                    Self::Unknown(_) => "unknown",
+                    Self(_) => "unknown",
                 };
                 write!(f, "{text} ({})", self.code())
             }
@@ -300,7 +304,7 @@ mod tests {
     fn numbers_mean_what_the_reference_says() {
         assert_eq!(CmeError::from_code(14), CmeError::SimBusy);
         assert_eq!(CmeError::from_code(149), CmeError::PdpAuthenticationFailure);
-        assert_eq!(CmeError::from_code(515), CmeError::Unknown(515));
+        assert_eq!(CmeError::from_code(515), CmeError(515));
         assert_eq!(SocketError::from_code(563), SocketError::IdentityInUse);
         assert_eq!(SocketError::from_code(566), SocketError::ConnectFailed);
     }

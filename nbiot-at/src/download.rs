@@ -47,6 +47,7 @@ impl Course {
     }
 
     /// Takes bytes of the connection; how many of `buf` they have filled. It is at least as long.
+    #[inline(never)]
     pub(crate) fn take(&mut self, mut bytes: &[u8], buf: &mut [u8]) -> Result<usize, Fault> {
         let mut filled = 0;
         while !bytes.is_empty() {
@@ -72,10 +73,11 @@ impl Course {
     }
 
     /// How long to wait before another attempt, ms; `None` if the caller has to hear of it.
+    #[inline(never)]
     pub(crate) fn failed<E>(&mut self, error: &Error<E>, now: Instant) -> Option<u32> {
         self.failures += 1;
         let fault = error.fault();
-        let is_final = fault == Some(Fault::Malformed) || error.kind() != ErrorKind::Retry;
+        let is_final = matches!(fault, Some(Fault::Malformed)) || error.kind() != ErrorKind::Retry;
         if is_final || self.failures >= FAILURES {
             return None;
         }

@@ -15,8 +15,8 @@
 use crate::command::HOST;
 use crate::command::socket::Transport;
 use crate::error::Fault;
-use crate::field::unsigned;
-use crate::text::Text;
+use crate::field::{is_same, trim, unsigned};
+use crate::text::{Bytes, Text};
 
 /// Bytes of the longest path.
 const PATH: usize = 128;
@@ -54,24 +54,26 @@ impl Url {
     /// assert_eq!(url.path.as_str(), "/firmware/7.bin");
     /// ```
     #[must_use]
+    #[inline(never)]
     pub fn parse(text: &str) -> Option<Self> {
         let (transport, rest, port) = match text.strip_prefix("https://") {
             Some(rest) => (Transport::Tls, rest, 443),
             None => (Transport::Tcp, text.strip_prefix("http://")?, 80),
         };
-        let (authority, path) = match rest.find('/') {
+        // Byte by byte: the searches of `str` would cost half a KiB of flash.
+        let (authority, path) = match rest.bytes().position(|byte| byte == b'/') {
             Some(slash) => rest.split_at_checked(slash)?,
             None => (rest, "/"),
         };
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, digits)) => {
-                let port = unsigned(digits.as_bytes(), 10)?;
-                (host, u16::try_from(port).ok()?)
+        let (host, port) = match authority.bytes().rposition(|byte| byte == b':') {
+            Some(colon) => {
+                let digits = authority.as_bytes().get(colon + 1..)?;
+                let port = u16::try_from(unsigned(digits, 10)?).ok()?;
+                (authority.get(..colon)?, port)
             }
             None => (authority, port),
         };
-        let is_plain = |text: &str| !text.contains([' ', '#', '@']);
-        if host.is_empty() || !is_plain(host) || !is_plain(path) {
+        if host.is_empty() || rest.bytes().any(|byte| matches!(byte, b' ' | b'#' | b'@')) {
             return None;
         }
         Some(Self {
@@ -117,50 +119,36 @@ impl Progress {
     pub fn request(&self, url: &Url) -> Text<REQUEST> {
         let mut text = Text::new();
         // All of it has its room.
-        self.write_request(url, |part| {
+        self.write_request(url, &mut |part| {
             let _ = text.push_str(part);
         });
         text
     }
 
     /// The same, part by part.
-    pub(crate) fn write_request(&self, url: &Url, mut part: impl FnMut(&str)) {
-        let (mut offset, mut port) = ([0; 10], [0; 10]);
-        for text in [
-            "GET ",
-            url.path.as_str(),
-            " HTTP/1.1\r\nHost: ",
-            url.host.as_str(),
-            ":",
-            decimal(url.port.into(), &mut port),
-            "\r\nConnection: close\r\nAccept-Encoding: identity\r\nRange: bytes=",
-            decimal(self.offset, &mut offset),
-            "-\r\n",
-        ] {
-            part(text);
-        }
+    pub(crate) fn write_request(&self, url: &Url, part: &mut dyn FnMut(&str)) {
+        let mut texts = |texts: &[&str]| texts.iter().for_each(|text| part(text));
+        texts(&["GET ", url.path.as_str(), " HTTP/1.1\r\nHost: "]);
+        texts(&[url.host.as_str(), ":"]);
+        decimal(url.port.into(), &mut texts);
+        texts(&["\r\nConnection: close\r\nAccept-Encoding: identity\r\nRange: bytes="]);
+        decimal(self.offset, &mut texts);
+        texts(&["-\r\n"]);
         if self.offset > 0 && !self.tag.as_str().is_empty() {
-            for text in ["If-Range: ", self.tag.as_str(), "\r\n"] {
-                part(text);
-            }
+            texts(&["If-Range: ", self.tag.as_str(), "\r\n"]);
         }
-        part("\r\n");
+        texts(&["\r\n"]);
     }
 }
 
-/// The digits of a number, at the end of `digits`.
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
-    let mut first = digits.len();
-    for (index, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-        first = index;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
+/// The digits of a number, one by one.
+#[inline(never)]
+fn decimal(number: u32, texts: &mut dyn FnMut(&[&str])) {
+    if number >= 10 {
+        decimal(number / 10, texts);
     }
-    let used = digits.get(first..).unwrap_or_default();
-    core::str::from_utf8(used).unwrap_or_default()
+    let digit = usize::try_from(number % 10).unwrap_or(0);
+    texts(&["0123456789".get(digit..=digit).unwrap_or_default()]);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +172,7 @@ enum At {
 #[derive(Debug)]
 pub struct Response {
     at: At,
-    line: heapless::Vec<u8, LINE>,
+    line: Bytes<LINE>,
     lines: u16,
     status: u16,
     content_length: Option<u32>,
@@ -208,7 +196,7 @@ impl Response {
     pub const fn new() -> Self {
         Self {
             at: At::StatusLine,
-            line: heapless::Vec::new(),
+            line: Bytes::new(),
             lines: 0,
             status: 0,
             content_length: None,
@@ -294,7 +282,7 @@ impl Response {
             At::Header => self.header(line)?,
             At::Chunk => {
                 let digits = line.split(|&byte| byte == b';').next().unwrap_or(line);
-                let size = unsigned(digits.trim_ascii(), 16).ok_or(Fault::Malformed)?;
+                let size = unsigned(trim(digits), 16).ok_or(Fault::Malformed)?;
                 self.at = if size == 0 {
                     At::Trailer
                 } else {
@@ -331,21 +319,21 @@ impl Response {
     fn header(&mut self, line: &[u8]) -> Result<(), Fault> {
         let colon = line.iter().position(|&byte| byte == b':');
         let (name, value) = line.split_at(colon.ok_or(Fault::Malformed)?);
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        if name.eq_ignore_ascii_case(b"content-length") {
+        let value = trim(value.get(1..).unwrap_or_default());
+        if is_same(name, b"content-length") {
             let length = unsigned(value, 10).ok_or(Fault::Malformed)?;
             if self.content_length.is_some_and(|other| other != length) {
                 return Err(Fault::Malformed);
             }
             self.content_length = Some(length);
-        } else if name.eq_ignore_ascii_case(b"content-range") {
+        } else if is_same(name, b"content-range") {
             self.range = range(value);
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.is_chunked = value.eq_ignore_ascii_case(b"chunked");
+        } else if is_same(name, b"transfer-encoding") {
+            self.is_chunked = is_same(value, b"chunked");
             if !self.is_chunked {
                 return Err(Fault::Malformed);
             }
-        } else if name.eq_ignore_ascii_case(b"etag") {
+        } else if is_same(name, b"etag") {
             // A weak tag, W/"…", does not say that the bytes are the same: RFC 9110 13.1.5.
             let is_strong = value.first() == Some(&b'"') && value.len() <= TAG;
             self.tag = if is_strong {
@@ -404,19 +392,19 @@ impl Response {
 /// `HTTP/1.1 <status> …`
 fn status(line: &[u8]) -> Option<u16> {
     let rest = line.strip_prefix(b"HTTP/1.")?.get(1..)?;
-    let digits = rest.trim_ascii_start().get(..3)?;
+    let digits = trim(rest).get(..3)?;
     u16::try_from(unsigned(digits, 10)?).ok()
 }
 
 /// `bytes <first>-<last>/<length>`: first and length. Of `bytes */<length>`, where nothing is to be
 /// had, both are the length.
 fn range(value: &[u8]) -> Option<(u32, u32)> {
-    let rest = value.strip_prefix(b"bytes")?.trim_ascii_start();
+    let rest = trim(value.strip_prefix(b"bytes")?);
     if let Some(length) = rest.strip_prefix(b"*/") {
-        return unsigned(length.trim_ascii(), 10).map(|length| (length, length));
+        return unsigned(trim(length), 10).map(|length| (length, length));
     }
     let mut parts = rest.split(|byte| matches!(byte, b'-' | b'/'));
-    let mut next = || unsigned(parts.next()?.trim_ascii(), 10);
+    let mut next = || unsigned(trim(parts.next()?), 10);
     let (first, last, length) = (next()?, next()?, next()?);
     (first <= last && last < length).then_some((first, length))
 }

@@ -5,17 +5,15 @@ use core::net::IpAddr;
 use crate::command::Command;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
-use crate::command::general::Identity;
 use crate::command::gnss::Fix;
 use crate::command::mqtt::{LAST_SLOT, Lines, Slots};
-use crate::command::radio::{Access, Registration, Signal};
+use crate::command::radio::{Access, Registration, RegistrationStatus, Signal};
 use crate::command::sim::SimState;
 use crate::config::Config;
 use crate::error::{Fault, Stage};
-use crate::power_saving::Granted;
-use crate::text::Text;
+use crate::power_saving::Grant;
+use crate::text::{Bytes, Text, append, is_parameter};
 use crate::time::Instant;
-use crate::tls::FileName;
 
 /// Bytes sent or written with one command.
 pub(crate) const CHUNK: usize = 1024;
@@ -23,10 +21,9 @@ pub(crate) const CHUNK: usize = 1024;
 /// What the request in hand names.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// The peer of a connection, a name to resolve, a time server.
+    /// The peer of a connection, a name to resolve, a time server, a topic, a file.
     pub(crate) host: Text<HOST>,
     pub(crate) port: u16,
-    pub(crate) file: FileName,
     /// UTC to set, seconds since 1970.
     pub(crate) unix: u32,
     pub(crate) mqtt: MqttTarget,
@@ -148,6 +145,7 @@ impl Mqtt {
     }
 
     /// The connection is gone; true if it was open.
+    #[inline(never)]
     pub(crate) fn lose(&mut self) -> bool {
         self.slots = Slots::NONE;
         self.is_doubted = false;
@@ -223,6 +221,20 @@ impl Heard {
     };
 }
 
+/// The registration on GSM, as far as it counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fallback {
+    pub(crate) status: RegistrationStatus,
+    pub(crate) access: Option<Access>,
+}
+
+impl Fallback {
+    const NONE: Self = Self {
+        status: RegistrationStatus::Idle,
+        access: None,
+    };
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Known {
@@ -242,8 +254,8 @@ pub(crate) struct Known {
     /// This PIN was sent when so many tries were left, and what became of it is not known.
     pub(crate) pin_at: Option<(u8, Text<8>)>,
     pub(crate) registration: Registration,
-    pub(crate) gprs: Registration,
-    pub(crate) granted: Granted,
+    pub(crate) gprs: Fallback,
+    pub(crate) granted: Grant,
     /// When a modem that was told to switch off is off.
     pub(crate) off_by: Option<Instant>,
     /// It has been ready, and the application was not told that it is another one now.
@@ -256,7 +268,7 @@ pub(crate) struct Known {
     pub(crate) activations_failed: u8,
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
-    pub(crate) payload: heapless::Vec<u8, CHUNK>,
+    pub(crate) payload: Bytes<CHUNK>,
     /// The payload was replaced, see `Exchange::time_out`.
     pub(crate) spoiled: bool,
     pub(crate) heard: Heard,
@@ -264,7 +276,6 @@ pub(crate) struct Known {
     pub(crate) leftovers: u16,
     /// The same of TLS sockets.
     pub(crate) tls_leftovers: u16,
-    pub(crate) identity: Identity,
     pub(crate) channel: Option<SimChannel>,
     /// The result of a name may come until then.
     pub(crate) resolving_until: Option<Instant>,
@@ -287,7 +298,6 @@ impl Known {
             target: Target {
                 host: Text::new(),
                 port: 0,
-                file: Text::new(),
                 unix: 0,
                 mqtt: MqttTarget {
                     is_tls: false,
@@ -304,8 +314,8 @@ impl Known {
             refused_pin: None,
             pin_at: None,
             registration: Registration::NONE,
-            gprs: Registration::NONE,
-            granted: Granted::NOTHING,
+            gprs: Fallback::NONE,
+            granted: Grant::NOTHING,
             off_by: None,
             was_ready: false,
             is_asleep: false,
@@ -313,12 +323,11 @@ impl Known {
             context_lost: false,
             activations_failed: 0,
             access: None,
-            payload: heapless::Vec::new(),
+            payload: Bytes::new(),
             spoiled: false,
             heard: Heard::NOTHING,
             leftovers: 0,
             tls_leftovers: 0,
-            identity: Identity::NONE,
             channel: None,
             resolving_until: None,
             mqtt: Mqtt::new(),
@@ -354,11 +363,19 @@ impl Known {
         self.refused_pin.as_ref() == Some(&self.config.pin)
     }
 
+    /// Sets what the request in hand names, of at most so many bytes.
+    #[inline(never)]
+    pub(crate) fn aim(&mut self, name: &str, most: usize) -> Result<(), Fault> {
+        let is_name = name.len() <= most && is_parameter(name);
+        let is_taken = is_name && self.target.host.replace(name);
+        is_taken.then_some(()).ok_or(Fault::InvalidParameter)
+    }
+
     /// Fills the buffer that goes to the modem.
     pub(crate) fn load(&mut self, data: &[u8]) -> Result<(), Fault> {
         self.payload.clear();
-        let loaded = self.payload.extend_from_slice(data);
-        loaded.map_err(|_| Fault::LogicBug)
+        let is_loaded = append(&mut self.payload, data);
+        is_loaded.then_some(()).ok_or(Fault::LogicBug)
     }
 
     /// Keeps a part of a long line, if it is the answer: it takes the place of what was sent.
@@ -373,7 +390,7 @@ impl Known {
             self.heard.is_joined = true;
             self.payload.clear();
         }
-        if self.payload.extend_from_slice(part).is_err() {
+        if !append(&mut self.payload, part) {
             // Longer than any answer of a card.
             self.payload.clear();
             self.heard.is_cut = true;
@@ -397,8 +414,8 @@ impl Known {
         self.alive = None;
         self.sim = None;
         self.registration = Registration::NONE;
-        self.gprs = Registration::NONE;
-        self.granted = Granted::NOTHING;
+        self.gprs = Fallback::NONE;
+        self.granted = Grant::NOTHING;
         self.off_by = None;
         self.context_lost = false;
         self.channel = None;

@@ -3,6 +3,8 @@
 //! Pure: the same items come out for every way the bytes are cut (the data of a block come in
 //! pieces that add up to the same bytes).
 
+use crate::text::Bytes;
+
 /// Longest line kept, bytes without the line end.
 pub const LINE: usize = 256;
 /// Room for such a line and the CR behind it.
@@ -76,7 +78,7 @@ impl Trailer {
 /// ```
 #[derive(Debug)]
 pub struct Splitter {
-    line: heapless::Vec<u8, ROOM>,
+    line: Bytes<ROOM>,
     /// The line has been handed out; the next byte starts a new one.
     taken: bool,
     overlong: bool,
@@ -100,7 +102,7 @@ impl Splitter {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            line: heapless::Vec::new(),
+            line: Bytes::new(),
             taken: false,
             overlong: false,
             in_parts: false,

@@ -175,7 +175,7 @@ mod tests {
             ),
             (
                 "\"END\",9",
-                Some(Update::Ended(Err(UpdateError::Unknown(9)))),
+                Some(Update::Ended(Err(UpdateError::from_code(9)))),
             ),
             (
                 "\"Last upgrade was not finished,continue upgrade\"",

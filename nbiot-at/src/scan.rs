@@ -1,7 +1,7 @@
 //! Where the modem looks for a network, AT reference section 8.
 
 use crate::command::radio::Access;
-use crate::field::Fields;
+use crate::field::{Fields, is_same};
 use crate::text::Text;
 
 /// Most bands, and the highest of them.
@@ -50,7 +50,7 @@ impl Scan {
             bands: [0; BANDS],
         };
         for (n, &access) in order.iter().enumerate() {
-            if scan.has(access) || number(access).is_none() {
+            if scan.has(access) || sequence(access).is_none() {
                 return None;
             }
             *scan.order.get_mut(n)? = Some(access);
@@ -70,74 +70,66 @@ impl Scan {
         (!bands.is_empty()).then_some(self)
     }
 
+    #[inline(never)]
     fn has(&self, access: Access) -> bool {
         self.order.contains(&Some(access))
     }
 
-    fn is_lte(&self) -> bool {
-        self.has(Access::LteM) || self.has(Access::NbIot)
-    }
-
     /// Name and value of the setting with this number, if there is something to say.
     pub(crate) fn setting(&self, number: u32) -> Option<(&'static str, Value)> {
-        let digit = |digit: &str| Some(Value::lossy(digit.as_bytes()));
-        Some(match number {
+        let gsm = self.has(Access::Gsm);
+        let (lte_m, nb_iot) = (self.has(Access::LteM), self.has(Access::NbIot));
+        let is_lte = lte_m || nb_iot;
+        let mut value = Value::new();
+        let key = match number {
             0 => {
-                let mode = match (self.has(Access::Gsm), self.is_lte()) {
+                value.push_str(match (gsm, is_lte) {
                     (true, true) => "0",
                     (true, false) => "1",
                     (false, _) => "3",
-                };
-                ("nwscanmode", digit(mode)?)
+                });
+                "nwscanmode"
             }
-            1 if self.is_lte() => {
-                let mode = match (self.has(Access::LteM), self.has(Access::NbIot)) {
+            1 if is_lte => {
+                value.push_str(match (lte_m, nb_iot) {
                     (true, true) => "2",
                     (true, false) => "0",
                     (false, _) => "1",
-                };
-                ("iotopmode", digit(mode)?)
+                });
+                "iotopmode"
             }
-            2 => ("nwscanseq", self.sequence()),
-            3 if self.is_lte() && self.bands.iter().any(|&band| band > 0) => {
-                let mut value = Value::lossy(b"0");
-                for access in [Access::LteM, Access::NbIot] {
-                    value.push(',');
-                    self.mask(&mut value, self.has(access));
+            2 => {
+                for &access in self.order.iter().flatten() {
+                    value.push_str(sequence(access).unwrap_or_default());
                 }
-                ("band", value)
+                "nwscanseq"
+            }
+            3 if is_lte && self.bands.iter().any(|&band| band > 0) => {
+                value.push_str("0");
+                for is_wanted in [lte_m, nb_iot] {
+                    value.push_str(",");
+                    self.mask(&mut value, is_wanted);
+                }
+                "band"
             }
             _ => return None,
-        })
-    }
-
-    fn sequence(&self) -> Value {
-        let mut value = Value::new();
-        for digit in self.order.iter().flatten().filter_map(|&a| number(a)) {
-            value.push('0');
-            value.push(digit);
-        }
-        value
+        };
+        Some((key, value))
     }
 
     /// Bit (band - 1) for each band; 0, which changes nothing, for an access that is not looked for.
     fn mask(&self, value: &mut Value, is_wanted: bool) {
-        let digit = |place: u8| {
-            let of_place = |band: u8| (band - 1) / 4 == place;
-            let bands = self.bands.iter().copied();
-            let bits = bands.filter(|&band| band > 0 && of_place(band));
-            bits.fold(0, |digit, band| digit | 1 << ((band - 1) % 4))
-        };
         let mut is_leading = true;
         for place in (0..DIGITS).rev() {
-            let digit = if is_wanted { digit(place) } else { 0 };
+            let mut digit = 0_usize;
+            for band in self.bands.iter().filter_map(|band| band.checked_sub(1)) {
+                if is_wanted && band / 4 == place {
+                    digit |= 1 << (band % 4);
+                }
+            }
             is_leading &= digit == 0 && place > 0;
             if !is_leading {
-                value.push(
-                    char::from_digit(digit, 16)
-                        .unwrap_or('0')
-                        .to_ascii_uppercase(),
-                );
+                value.push_str("0123456789ABCDEF".get(digit..=digit).unwrap_or_default());
             }
         }
     }
@@ -155,7 +147,7 @@ impl Scan {
         found.next().text == key.as_bytes()
             && core::iter::from_fn(|| Some(wanted.next().text).filter(|text| !text.is_empty())).all(
                 |wanted| {
-                    let is_same = digits(found.next().text).eq_ignore_ascii_case(digits(wanted));
+                    let is_same = is_same(digits(found.next().text), digits(wanted));
                     is_same || is_mask && wanted == b"0"
                 },
             )
@@ -163,11 +155,11 @@ impl Scan {
 }
 
 /// `nwscanseq` of an access.
-const fn number(access: Access) -> Option<char> {
+const fn sequence(access: Access) -> Option<&'static str> {
     Some(match access {
-        Access::Gsm => '1',
-        Access::LteM => '2',
-        Access::NbIot => '3',
+        Access::Gsm => "01",
+        Access::LteM => "02",
+        Access::NbIot => "03",
         Access::Other(_) => return None,
     })
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// At most `N` bytes of text, without allocation.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Text<const N: usize>(heapless::String<N>);
+pub struct Text<const N: usize>(heapless::String<N, u16>);
 
 impl<const N: usize> Text<N> {
     /// The empty text.
@@ -19,8 +19,7 @@ impl<const N: usize> Text<N> {
     /// ASCII: there is no escape for these on the command line.
     #[must_use]
     pub fn parameter(text: &str) -> Option<Self> {
-        let printable = |b: u8| (0x20..0x7f).contains(&b) && b != b'"';
-        text.bytes().all(printable).then(|| Self::whole(text))?
+        is_parameter(text).then(|| Self::whole(text))?
     }
 
     /// The text.
@@ -31,28 +30,32 @@ impl<const N: usize> Text<N> {
 
     /// All of `text`, if it fits.
     pub(crate) fn whole(text: &str) -> Option<Self> {
-        text.try_into().ok().map(Self)
+        let mut whole = Self::new();
+        whole.push_str(text).then_some(whole)
     }
 
     /// As much of `bytes` as fits and is ASCII.
     pub(crate) fn lossy(bytes: &[u8]) -> Self {
-        let mut text = heapless::String::new();
-        for &byte in bytes.iter().filter(|b| b.is_ascii()) {
-            if text.push(char::from(byte)).is_err() {
-                break;
-            }
-        }
-        Self(text)
+        let mut text = Self::new();
+        push_ascii(&mut text.0, bytes);
+        text
+    }
+
+    /// Puts `text` in its place; false, and it is empty, if it does not fit.
+    pub(crate) fn replace(&mut self, text: &str) -> bool {
+        self.0.clear();
+        self.push_str(text)
+    }
+
+    /// Puts as much of `bytes` in its place as fits and is ASCII.
+    pub(crate) fn replace_lossy(&mut self, bytes: &[u8]) {
+        self.0.clear();
+        push_ascii(&mut self.0, bytes);
     }
 
     /// Appends `text`; false, and nothing is appended, if it does not fit.
     pub(crate) fn push_str(&mut self, text: &str) -> bool {
-        self.0.push_str(text).is_ok()
-    }
-
-    /// The same of a character.
-    pub(crate) fn push(&mut self, character: char) -> bool {
-        self.0.push(character).is_ok()
+        push_str(&mut self.0, text)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -60,9 +63,41 @@ impl<const N: usize> Text<N> {
     }
 }
 
+// One function for texts of every length, and for all callers: what follows is not inlined.
+
+#[inline(never)]
+pub(crate) fn is_parameter(text: &str) -> bool {
+    let printable = |b: u8| (0x20..0x7f).contains(&b) && b != b'"';
+    text.bytes().all(printable)
+}
+
+#[inline(never)]
+fn push_str(to: &mut heapless::string::StringView<u16>, text: &str) -> bool {
+    to.push_str(text).is_ok()
+}
+
+/// As much as fits and is ASCII.
+#[inline(never)]
+fn push_ascii(to: &mut heapless::string::StringView<u16>, bytes: &[u8]) {
+    for &byte in bytes.iter().filter(|b| b.is_ascii()) {
+        if to.push(char::from(byte)).is_err() {
+            break;
+        }
+    }
+}
+
+/// At most `N` bytes.
+pub(crate) type Bytes<const N: usize> = heapless::Vec<u8, N, u16>;
+
+/// Appends all of `bytes`, or nothing; false if they do not fit.
+#[inline(never)]
+pub(crate) fn append(to: &mut heapless::VecView<u8, u16>, bytes: &[u8]) -> bool {
+    to.extend_from_slice(bytes).is_ok()
+}
+
 impl<const N: usize> fmt::Write for Text<N> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        self.0.push_str(s).map_err(|_| fmt::Error)
+        self.push_str(s).then_some(()).ok_or(fmt::Error)
     }
 }
 

@@ -33,13 +33,19 @@ impl Instant {
     }
 
     /// So many ms later, at most the end of the clock.
+    #[inline(never)]
     pub(crate) const fn plus(self, millis: u32) -> Self {
+        self.later(millis as u64)
+    }
+
+    const fn later(self, millis: u64) -> Self {
         Self {
-            ordinal: self.ordinal.saturating_add(millis as u64),
+            ordinal: self.ordinal.saturating_add(millis),
         }
     }
 
     /// Milliseconds since `earlier`, zero if it is later.
+    #[inline(never)]
     pub(crate) const fn millis_since(self, earlier: Self) -> u64 {
         self.ordinal.get().saturating_sub(earlier.ordinal.get())
     }
@@ -74,11 +80,11 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     /// The instant `rhs` later, whole milliseconds, at most the end of the clock.
+    #[inline(never)]
     fn add(self, rhs: Duration) -> Self {
-        let millis = u64::try_from(rhs.as_millis()).unwrap_or(u64::MAX);
-        Self {
-            ordinal: self.ordinal.saturating_add(millis),
-        }
+        // `as_millis` has 128 bits.
+        let millis = rhs.as_secs().saturating_mul(1_000);
+        self.later(millis.saturating_add(rhs.subsec_millis().into()))
     }
 }
 
@@ -95,6 +101,7 @@ impl<T: Clock + ?Sized> Clock for &T {
 }
 
 /// The earlier of two optional instants.
+#[inline(never)]
 pub(crate) fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

@@ -4,12 +4,13 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::command::line::Line;
-use crate::field::Fields;
-use crate::text::Text;
+use crate::field::{Fields, is_same};
+use crate::text::{Bytes, Text};
 
 /// Name of a file in the modem, at most 32 printable characters. The modem takes 80 and advises
 /// 8.3, AT reference section 14.
-pub type FileName = Text<32>;
+pub type FileName = Text<FILE_NAME>;
+pub(crate) const FILE_NAME: usize = 32;
 
 /// The TLS context of the module that this client uses, of 0 to 5.
 const CONTEXT: u8 = 1;
@@ -95,7 +96,8 @@ impl Tls {
     /// The value as it is written, without its quotes.
     pub(crate) fn value(&self, setting: TlsSetting) -> Text<32> {
         let identity = self.identity.as_ref();
-        let mut line = Line::new();
+        let mut text = Bytes::<32>::new();
+        let mut line = Line::new(&mut text);
         match setting {
             TlsSetting::Version => line.text("3"),
             TlsSetting::CipherSuite => line.text("0X").digits(self.cipher_suite.into(), 16, 4),
@@ -110,7 +112,7 @@ impl Tls {
                 line.number(u32::try_from(seconds).unwrap_or(300))
             }
         };
-        line.short()
+        Text::lossy(&text)
     }
 }
 
@@ -190,7 +192,7 @@ impl fmt::Display for TlsSetting {
 }
 
 /// `AT+QSSLCFG="<key>",1` and, to write it, its value.
-pub(crate) fn write(line: &mut Line, setting: TlsSetting, value: Option<&str>) {
+pub(crate) fn write(line: &mut Line<'_>, setting: TlsSetting, value: Option<&str>) {
     line.text("AT+QSSLCFG=").quoted(setting.key());
     line.text(",").number(CONTEXT.into());
     match value {
@@ -211,7 +213,7 @@ pub(crate) fn shows(line: &[u8], setting: TlsSetting, value: &str) -> bool {
     };
     fields.next().text == setting.key().as_bytes()
         && fields.number() == Some(CONTEXT)
-        && fields.next().text.eq_ignore_ascii_case(value.as_bytes())
+        && is_same(fields.next().text, value.as_bytes())
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn g3_broker_that_is_not_reached_is_closed_and_told() {
         (-1, MqttOpenError::Failed),
         (3, MqttOpenError::PdpFailed),
         (4, MqttOpenError::DnsFailed),
-        (17, MqttOpenError::Unknown(17)),
+        (17, MqttOpenError::from_code(17)),
     ] {
         let mut rig = Rig::new(config(), 0);
         rig.start();

@@ -205,11 +205,15 @@ impl Other {
         self.0.write_all(&packet(0x30, &body)).unwrap();
     }
 
-    /// All messages of the meter, up to one that is `end`.
-    fn messages(mut self) -> Vec<Vec<u8>> {
+    /// From here on messages of the meter come.
+    fn subscribe(&mut self) {
         self.0.write_all(b"\x82\x0b\0\x01\0\x06m/17/u\0").unwrap();
         let mut granted = [0; 5];
         self.0.read_exact(&mut granted).unwrap();
+    }
+
+    /// All messages of the meter, up to one that is `end`.
+    fn messages(mut self) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
         while messages.last().is_none_or(|last: &Vec<u8>| last != b"end") {
             let (mut head, mut length, mut shift) = ([0; 2], 0, 0);
@@ -269,7 +273,9 @@ fn what_is_acknowledged_is_at_the_broker_and_what_comes_is_whole_over_a_line_tha
     let Some(server) = Server::mosquitto("poor", &[], "") else {
         return;
     };
-    let subscriber = Other::connect(&server, b's');
+    let mut subscriber = Other::connect(&server, b's');
+    // Before the first message is sent, whenever the thread begins.
+    subscriber.subscribe();
     let subscriber = std::thread::spawn(|| subscriber.messages());
     let mut publisher = Other::connect(&server, b'p');
     let bench = model();
@@ -321,7 +327,7 @@ fn what_is_acknowledged_is_at_the_broker_and_what_comes_is_whole_over_a_line_tha
     whole.dedup();
     assert!(
         whole.iter().copied().eq(0..MESSAGES),
-        "lost, or out of order"
+        "lost, or out of order: {whole:?}"
     );
     println!(
         "{attempts} attempts, {damaged} damaged, {} received",

@@ -87,8 +87,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Download<'_, S, 
         self.socket = Some(socket);
         self.course.connected();
         let (url, progress) = (self.url, &self.course.progress);
-        let ask = |state: &mut State<_>, now| state.ask_for(socket, url, progress, now);
-        self.modem.run(ask).await?;
+        let mut ask = |state: &mut State<_>, now| state.ask_for(socket, url, progress, now);
+        self.modem.run(&mut ask).await?;
         Ok(socket)
     }
 

@@ -122,10 +122,11 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         let mut buffer = [0; MAX_REQUEST];
         let request = request.encode(&mut buffer);
         let request = request.map_err(|_| Fault::InvalidParameter)?;
-        self.run(|_, _| State::open_channel(Aid::ISD_R)).await?;
+        self.run(&mut |_, _| State::open_channel(Aid::ISD_R))
+            .await?;
         let answer = self.exchange(request, &mut *response).await;
         // Behind a change of profile the channel is gone already: closing is no error.
-        let closed = self.run(|_, _| State::close_channel()).await;
+        let closed = self.run(&mut |_, _| State::close_channel()).await;
         let length = answer?;
         closed?;
         Ok(response.get(..length).unwrap_or_default())
@@ -141,7 +142,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
             StoreData::with_block_size(channel, State::<SOCKETS>::BLOCK, request, response);
         let mut exchange = exchange.map_err(told)?;
         while let Some(command) = exchange.next() {
-            self.run(|state, _| state.transmit_command(command)).await?;
+            self.run(&mut |state, _| state.transmit_command(command))
+                .await?;
             exchange.answer(self.engine.data()).map_err(told)?;
         }
         Ok(exchange.response().len())
@@ -200,7 +202,10 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         let until = self.clock.now().plus(REFRESH);
         while !self.engine.has_sim_spoken() {
             if self.clock.now() >= until {
-                return self.run(|_, _| ask(&query::RESTART_SIM)).await.map(drop);
+                return self
+                    .run(&mut |_, _| ask(&query::RESTART_SIM))
+                    .await
+                    .map(drop);
             }
             self.turn(Some(until)).await?;
         }
@@ -219,9 +224,9 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
 
     /// Whether the modem knows the card by this profile.
     async fn uses(&mut self, iccid: Iccid) -> Result<bool, Error<S::Error>> {
-        self.run(|_, _| ask(&query::IDENTITY)).await?;
-        let used = self.engine.identity().iccid.as_str();
-        Ok(Iccid::from_digits(used) == Some(iccid))
+        self.run(&mut |state, _| state.identity()).await?;
+        let used = self.engine.identity().iccid;
+        Ok(Iccid::from_digits(used.as_str()) == Some(iccid))
     }
 }
 

@@ -27,8 +27,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
         let mut offset = 0;
         for data in data.chunks(PIECE) {
-            let write = |state: &mut State<_>, _| state.write_file(name, offset, data);
-            self.run(write).await?;
+            let mut write = |state: &mut State<_>, _| state.write_file(name, offset, data);
+            self.run(&mut write).await?;
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
         let holds = self.holds(name, data).await?;
@@ -46,7 +46,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
-            self.run(|state, _| state.read_file(name, offset)).await?;
+            self.run(&mut |state, _| state.read_file(name, offset))
+                .await?;
             if self.engine.data() != piece {
                 return Ok(false);
             }
@@ -62,7 +63,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// Those of the modem and the port.
     pub async fn file_size(&mut self, name: &str) -> Result<Option<u32>, Error<S::Error>> {
         match self
-            .run(|state, _| state.file_query(name, &query::FILE_SIZE))
+            .run(&mut |state, _| state.file_query(name, &query::FILE_SIZE))
             .await?
         {
             Answer::Size(size) => Ok(size),
@@ -81,7 +82,8 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         offset: u32,
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
-        self.run(|state, _| state.read_file(name, offset)).await?;
+        self.run(&mut |state, _| state.read_file(name, offset))
+            .await?;
         let data = self.engine.data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
@@ -95,7 +97,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::File`] with the modem's reason; those of the port.
     pub async fn delete_file(&mut self, name: &str) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.file_query(name, &query::DELETE_FILE))
+        self.run(&mut |state, _| state.file_query(name, &query::DELETE_FILE))
             .await
             .map(drop)
     }

@@ -17,7 +17,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// [`Fault::MqttOpen`], [`Fault::MqttRefused`]; [`Fault::NotStarted`];
     /// [`Fault::InvalidParameter`]; with TLS those of [`connect`](Self::connect).
     pub async fn mqtt_connect(&mut self, session: &Session<'_>) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.mqtt_connect(session, now))
+        self.run(&mut |state, now| state.mqtt_connect(session, now))
             .await
             .map(drop)
     }
@@ -35,7 +35,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         qos: Qos,
         retain: bool,
     ) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.mqtt_publish(topic, data, qos, retain))
+        self.run(&mut |state, _| state.mqtt_publish(topic, data, qos, retain))
             .await
             .map(drop)
     }
@@ -48,7 +48,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// where a message ends; [`Fault::Closed`].
     pub async fn mqtt_subscribe(&mut self, topic: &str, qos: Qos) -> Result<(), Error<S::Error>> {
         let what = What::Subscribe(qos.number());
-        self.run(|state, _| state.mqtt_topic(topic, what))
+        self.run(&mut |state, _| state.mqtt_topic(topic, what))
             .await
             .map(drop)
     }
@@ -59,7 +59,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// [`Fault::Closed`]; those of the modem and the port.
     pub async fn mqtt_unsubscribe(&mut self, topic: &str) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.mqtt_topic(topic, What::Unsubscribe))
+        self.run(&mut |state, _| state.mqtt_topic(topic, What::Unsubscribe))
             .await
             .map(drop)
     }
@@ -74,7 +74,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// [`Fault::Malformed`]: a message was longer than 1024 bytes with its topic, or damaged, and
     /// is lost. [`Fault::Closed`].
     pub async fn mqtt_receive(&mut self) -> Result<Option<Message<'_>>, Error<S::Error>> {
-        match self.run(|state, _| state.mqtt_receive()).await? {
+        match self.run(&mut |state, _| state.mqtt_receive()).await? {
             Answer::Message(None) => Ok(None),
             Answer::Message(Some(length)) => {
                 let (topic, payload) = self
@@ -94,7 +94,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     ///
     /// Those of the modem and the port.
     pub async fn mqtt_disconnect(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| Ok(State::mqtt_call(What::Close)))
+        self.run(&mut |_, _| Ok(State::mqtt_call(What::Close)))
             .await
             .map(drop)
     }

@@ -89,8 +89,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize>
         self.socket = Some(socket);
         self.course.connected();
         let (url, progress) = (self.url, &self.course.progress);
-        let ask = |state: &mut State<_>, now| state.ask_for(socket, url, progress, now);
-        self.modem.run(ask)?;
+        let mut ask = |state: &mut State<_>, now| state.ask_for(socket, url, progress, now);
+        self.modem.act(&mut ask)?;
         Ok(socket)
     }
 

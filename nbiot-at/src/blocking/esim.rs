@@ -116,10 +116,10 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         let mut buffer = [0; MAX_REQUEST];
         let request = request.encode(&mut buffer);
         let request = request.map_err(|_| Fault::InvalidParameter)?;
-        self.run(|_, _| State::open_channel(Aid::ISD_R))?;
+        self.act(&mut |_, _| State::open_channel(Aid::ISD_R))?;
         let answer = self.exchange(request, &mut *response);
         // Behind a change of profile the channel is gone already: closing is no error.
-        let closed = self.run(|_, _| State::close_channel());
+        let closed = self.act(&mut |_, _| State::close_channel());
         let length = answer?;
         closed?;
         Ok(response.get(..length).unwrap_or_default())
@@ -131,7 +131,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             StoreData::with_block_size(channel, State::<SOCKETS>::BLOCK, request, response);
         let mut exchange = exchange.map_err(told)?;
         while let Some(command) = exchange.next() {
-            self.run(|state, _| state.transmit_command(command))?;
+            self.act(&mut |state, _| state.transmit_command(command))?;
             exchange.answer(self.engine.data()).map_err(told)?;
         }
         Ok(exchange.response().len())
@@ -190,7 +190,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         let until = self.clock.now().plus(REFRESH);
         while !self.engine.has_sim_spoken() {
             if self.clock.now() >= until {
-                return self.run(|_, _| ask(&query::RESTART_SIM)).map(drop);
+                return self.act(&mut |_, _| ask(&query::RESTART_SIM));
             }
             self.turn(Some(until))?;
         }
@@ -209,9 +209,9 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
 
     /// Whether the modem knows the card by this profile.
     fn uses(&mut self, iccid: Iccid) -> Result<bool, Error<S::Error>> {
-        self.run(|_, _| ask(&query::IDENTITY))?;
-        let used = self.engine.identity().iccid.as_str();
-        Ok(Iccid::from_digits(used) == Some(iccid))
+        self.act(&mut |state, _| state.identity())?;
+        let used = self.engine.identity().iccid;
+        Ok(Iccid::from_digits(used.as_str()) == Some(iccid))
     }
 }
 

@@ -27,8 +27,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
         let mut offset = 0;
         for data in data.chunks(PIECE) {
-            let write = |state: &mut State<_>, _| state.write_file(name, offset, data);
-            self.run(write)?;
+            let mut write = |state: &mut State<_>, _| state.write_file(name, offset, data);
+            self.act(&mut write)?;
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
         let holds = self.holds(name, data)?;
@@ -46,7 +46,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
         let mut offset = 0;
         for piece in data.chunks(PIECE) {
-            self.run(|state, _| state.read_file(name, offset))?;
+            self.act(&mut |state, _| state.read_file(name, offset))?;
             if self.engine.data() != piece {
                 return Ok(false);
             }
@@ -61,7 +61,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn file_size(&mut self, name: &str) -> Result<Option<u32>, Error<S::Error>> {
-        match self.run(|state, _| state.file_query(name, &query::FILE_SIZE))? {
+        match self.run(&mut |state, _| state.file_query(name, &query::FILE_SIZE))? {
             Answer::Size(size) => Ok(size),
             _ => Err(Fault::LogicBug.into()),
         }
@@ -78,7 +78,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         offset: u32,
         out: &mut [u8],
     ) -> Result<usize, Error<S::Error>> {
-        self.run(|state, _| state.read_file(name, offset))?;
+        self.act(&mut |state, _| state.read_file(name, offset))?;
         let data = self.engine.data();
         for (to, from) in out.iter_mut().zip(data) {
             *to = *from;
@@ -92,7 +92,6 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::File`] with the modem's reason; those of the port.
     pub fn delete_file(&mut self, name: &str) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.file_query(name, &query::DELETE_FILE))
-            .map(drop)
+        self.act(&mut |state, _| state.file_query(name, &query::DELETE_FILE))
     }
 }

@@ -17,8 +17,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// [`Fault::MqttOpen`], [`Fault::MqttRefused`]; [`Fault::NotStarted`];
     /// [`Fault::InvalidParameter`]; with TLS those of [`connect`](Self::connect).
     pub fn mqtt_connect(&mut self, session: &Session<'_>) -> Result<(), Error<S::Error>> {
-        self.run(|state, now| state.mqtt_connect(session, now))
-            .map(drop)
+        self.act(&mut |state, now| state.mqtt_connect(session, now))
     }
 
     /// Publishes 1 to 1024 bytes, and waits until the broker has acknowledged them.
@@ -34,8 +33,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         qos: Qos,
         retain: bool,
     ) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.mqtt_publish(topic, data, qos, retain))
-            .map(drop)
+        self.act(&mut |state, _| state.mqtt_publish(topic, data, qos, retain))
     }
 
     /// Subscribes to a topic.
@@ -46,7 +44,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// where a message ends; [`Fault::Closed`].
     pub fn mqtt_subscribe(&mut self, topic: &str, qos: Qos) -> Result<(), Error<S::Error>> {
         let what = What::Subscribe(qos.number());
-        self.run(|state, _| state.mqtt_topic(topic, what)).map(drop)
+        self.act(&mut |state, _| state.mqtt_topic(topic, what))
     }
 
     /// Ends a subscription.
@@ -55,8 +53,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// [`Fault::Closed`]; those of the modem and the port.
     pub fn mqtt_unsubscribe(&mut self, topic: &str) -> Result<(), Error<S::Error>> {
-        self.run(|state, _| state.mqtt_topic(topic, What::Unsubscribe))
-            .map(drop)
+        self.act(&mut |state, _| state.mqtt_topic(topic, What::Unsubscribe))
     }
 
     /// The next message that waits in the module, `None` if there is none:
@@ -69,7 +66,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// [`Fault::Malformed`]: a message was longer than 1024 bytes with its topic, or damaged, and
     /// is lost. [`Fault::Closed`].
     pub fn mqtt_receive(&mut self) -> Result<Option<Message<'_>>, Error<S::Error>> {
-        match self.run(|state, _| state.mqtt_receive())? {
+        match self.run(&mut |state, _| state.mqtt_receive())? {
             Answer::Message(None) => Ok(None),
             Answer::Message(Some(length)) => {
                 let (topic, payload) = self
@@ -89,6 +86,6 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     ///
     /// Those of the modem and the port.
     pub fn mqtt_disconnect(&mut self) -> Result<(), Error<S::Error>> {
-        self.run(|_, _| Ok(State::mqtt_call(What::Close))).map(drop)
+        self.act(&mut |_, _| Ok(State::mqtt_call(What::Close)))
     }
 }

@@ -56,7 +56,7 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Read
             return Ok(self.modem.engine.has_something(self.socket));
         }
         // What there may be is fetched: then it is known.
-        match self.modem.run(|state, _| state.receive(self.socket)) {
+        match self.modem.run(&mut |state, _| state.receive(self.socket)) {
             Ok(_) | Err(Error::Modem(Fault::Closed)) => {
                 Ok(self.modem.engine.has_something(self.socket))
             }

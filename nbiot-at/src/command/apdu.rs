@@ -5,6 +5,7 @@ use crate::command::{Arguments, Spec};
 use crate::esim::apdu::Channel;
 use crate::field::Fields;
 use crate::known::Known;
+use crate::text::append;
 
 /// The longest command to the card: its hexadecimal digits and 20 more characters fit a line.
 pub(crate) const LONGEST: usize = (COMMAND - 20) / 2;
@@ -76,7 +77,7 @@ pub(crate) static SELECT: Spec = Spec {
         .answered("+CSIM", |line, known, _| response(line, known, "+CSIM"))
 };
 
-fn select(line: &mut Line, known: &Known, [channel, _]: Arguments) {
+fn select(line: &mut Line<'_>, known: &Known, [channel, _]: Arguments) {
     let length = u32::try_from(known.payload.len()).unwrap_or(u32::MAX);
     line.text("AT+CSIM=").number(2 * (length + 5)).text(",\"");
     line.digits(channel & 3, 16, 2)
@@ -87,14 +88,14 @@ fn select(line: &mut Line, known: &Known, [channel, _]: Arguments) {
 }
 
 /// `<len>,"<hex>"`
-fn payload(line: &mut Line, known: &Known) {
+fn payload(line: &mut Line<'_>, known: &Known) {
     let length = u32::try_from(known.payload.len()).unwrap_or(u32::MAX);
     line.number(length.saturating_mul(2)).text(",\"");
     hex(line, &known.payload);
     line.text("\"");
 }
 
-fn hex(line: &mut Line, bytes: &[u8]) {
+fn hex(line: &mut Line<'_>, bytes: &[u8]) {
     for &byte in bytes {
         line.digits(byte.into(), 16, 2);
     }
@@ -109,7 +110,7 @@ fn response(line: &[u8], known: &mut Known, prefix: &str) -> bool {
             return false;
         }
         payload.clear();
-        if payload.extend_from_slice(line).is_err() {
+        if !append(payload, line) {
             return false;
         }
     }

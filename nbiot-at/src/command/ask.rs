@@ -6,35 +6,27 @@ use crate::command::custom::{bears_name, keep};
 use crate::command::line::Line;
 use crate::command::{Arguments, Invitation, Spec};
 use crate::known::Known;
-use crate::text::Text;
 
 /// The line stands in the buffer of the engine, a line feed behind it; its answer is put behind
 /// that, line by line.
 pub(crate) static ASK: Spec = Spec {
-    hears: Some(hear),
+    hears: true,
+    result: Some(hear),
     ..Spec::written(from_buffer)
         .within_argument()
         .lists("", answer)
 };
 /// The same with an answer that may be longer than a line.
 pub(crate) static ASK_LONG: Spec = Spec {
-    hears: Some(hear),
+    hears: true,
+    result: Some(hear),
     is_long: true,
     ..Spec::written(from_buffer)
         .within_argument()
         .lists("", answer)
 };
 /// The same with lines that come behind `OK`, too.
-pub(crate) static OPERATION: Spec =
-    Spec::written(from_buffer)
-        .within_argument()
-        .results(|line, known| {
-            let is_own = bears_name(line, &known.payload);
-            if is_own {
-                keep(line, known);
-            }
-            is_own
-        });
+pub(crate) static OPERATION: Spec = Spec::written(from_buffer).within_argument().results(hear);
 /// The line is the target's text, and the buffer is what is sent behind it. The one line of the
 /// answer takes the place of the target's text, as the buffer may still be on its way.
 pub(crate) static WITH_DATA: Spec = Spec {
@@ -46,23 +38,25 @@ pub(crate) static WITH_DATA: Spec = Spec {
     .results(|line, known| {
         let is_own = bears_name(line, known.target.host.as_bytes());
         if is_own {
-            known.target.host = Text::lossy(line);
+            known.target.host.replace_lossy(line);
         }
         is_own
     })
 };
 
-fn from_buffer(line: &mut Line, known: &Known, _: Arguments) {
+fn from_buffer(line: &mut Line<'_>, known: &Known, _: Arguments) {
     let mut lines = known.payload.split(|&byte| byte == b'\n');
     let text = lines.next().map(core::str::from_utf8);
     line.text(text.and_then(Result::ok).unwrap_or_default());
 }
 
 /// Keeps a line that is its answer, whatever else it says.
-fn hear(line: &[u8], known: &mut Known) {
-    if bears_name(line, &known.payload) {
+fn hear(line: &[u8], known: &mut Known) -> bool {
+    let is_own = bears_name(line, &known.payload);
+    if is_own {
         keep(line, known);
     }
+    is_own
 }
 
 /// A line without a name, or with that of the command.

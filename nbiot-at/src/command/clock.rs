@@ -79,7 +79,7 @@ fn is_automatic(line: &[u8]) -> bool {
 pub(crate) const SETTABLE: core::ops::Range<u32> = 1_672_531_200..3_471_292_800;
 
 /// `AT+CCLK="yy/MM/dd,hh:mm:ss+00"`: UTC.
-fn write_setting(line: &mut Line, unix: u32) {
+fn write_setting(line: &mut Line<'_>, unix: u32) {
     let (mut days, seconds) = (unix / 86_400, unix % 86_400);
     let mut year = 1970;
     while days >= days_in_year(year) {
@@ -191,6 +191,8 @@ fn days_since_1970(year: u32, month: u32, day: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::line::COMMAND;
+    use crate::text::{Bytes, Text};
 
     #[test]
     fn clock_of_the_reference() {
@@ -219,9 +221,12 @@ mod tests {
     fn what_is_set_reads_back() {
         for day in 0..57 * 365 {
             let unix = SETTABLE.start + day * 86_400 + day % 86_400;
-            let mut line = Line::new();
+            let mut text = Bytes::<COMMAND>::new();
+            let mut line = Line::new(&mut text);
             write_setting(&mut line, unix);
-            let shown = line.end().unwrap().as_str().replace("AT+CCLK=", "+CCLK: ");
+            assert!(line.end());
+            let shown = Text::<COMMAND>::lossy(&text);
+            let shown = shown.as_str().replace("AT+CCLK=", "+CCLK: ");
             let found = local(shown.trim_end().as_bytes()).unwrap();
             assert_eq!(found.unix, u64::from(unix), "{shown}");
         }

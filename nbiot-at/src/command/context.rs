@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 
 use crate::command::Spec;
 use crate::command::line::Line;
-use crate::field::Fields;
+use crate::field::{Fields, trim, which};
 
 pub(crate) static CONTEXT_SETTINGS: Spec = Spec::written(|line, known, _| {
     let config = &known.config;
@@ -35,7 +35,7 @@ pub(crate) static SET_NAME_SERVERS: Spec = Spec::written(|line, known, _| {
     }
 });
 
-fn address(line: &mut Line, address: Ipv4Addr) {
+fn address(line: &mut Line<'_>, address: Ipv4Addr) {
     for (index, octet) in address.octets().into_iter().enumerate() {
         if index > 0 {
             line.text(".");
@@ -65,8 +65,7 @@ pub(crate) fn is_detached(line: &[u8]) -> bool {
         return false;
     };
     const GONE: [&str; 3] = ["NW DETACH", "ME DETACH", "NW PDN DEACT 1"];
-    let rest = rest.trim_ascii();
-    GONE.iter().any(|text| text.as_bytes() == rest)
+    which(&GONE, trim(rest)).is_some()
 }
 
 /// `+QIACT: <ctx>,<state>,…`: whether it says that our context is active.

@@ -1,12 +1,15 @@
 //! A command that the application words itself.
 
 use crate::command::Spec;
+use crate::field::is_same;
 use crate::known::Known;
+use crate::text::append;
 
 /// The line is the target's text; its answer is put into the buffer of the engine, line by line.
 /// The first argument is the time-out in ms.
 pub(crate) static CUSTOM: Spec = Spec {
-    hears: Some(hear),
+    hears: true,
+    result: Some(hear),
     ..Spec::written(|line, known, _| {
         line.text(known.target.host.as_str());
     })
@@ -21,10 +24,12 @@ pub(crate) static CUSTOM: Spec = Spec {
 };
 
 /// Keeps a line that is its answer, whatever else it says.
-fn hear(line: &[u8], known: &mut Known) {
-    if is_named(line, known) {
+fn hear(line: &[u8], known: &mut Known) -> bool {
+    let is_named = is_named(line, known);
+    if is_named {
         keep(line, known);
     }
+    is_named
 }
 
 /// Whether the line begins with the name of the command: `+CSQ` of `AT+CSQ`.
@@ -34,9 +39,7 @@ fn is_named(line: &[u8], known: &Known) -> bool {
 
 /// Whether the line begins with the name of the command in `text`, or of the line of its result.
 pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
-    let is_command = text
-        .get(..2)
-        .is_some_and(|at| at.eq_ignore_ascii_case(b"AT"));
+    let is_command = text.get(..2).is_some_and(|at| is_same(at, b"AT"));
     let name = if is_command {
         text.get(2..)
     } else {
@@ -47,18 +50,16 @@ pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
     let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
     let (head, rest) = line.split_at(name.len().min(line.len()));
     name.starts_with(b"+")
-        && head.eq_ignore_ascii_case(name)
+        && is_same(head, name)
         && rest
             .first()
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
 pub(crate) fn keep(line: &[u8], known: &mut Known) {
-    let whole = known
-        .payload
-        .extend_from_slice(line)
-        .and_then(|()| known.payload.extend_from_slice(b"\n"));
-    known.heard.is_cut |= whole.is_err();
+    let payload = &mut known.payload;
+    let is_whole = append(payload, line) && append(payload, b"\n");
+    known.heard.is_cut |= !is_whole;
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! Files of the module, AT reference section 14.
 
 use crate::command::{Block, Invitation, Limit, Spec};
-use crate::field::{Fields, unsigned};
+use crate::field::{Fields, trim, unsigned};
 
 pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
-    line.text("AT+QFLST=").quoted(known.target.file.as_str());
+    line.text("AT+QFLST=").quoted(known.target.host.as_str());
 })
 .lists("+QFLST", |line, known, _| {
-    known.heard.size = size(line, known.target.file.as_str());
+    known.heard.size = size(line, known.target.host.as_str());
     true
 });
 /// The first argument is the mode. Flash may be erased, in this command and those below.
 pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
-    line.text("AT+QFOPEN=").quoted(known.target.file.as_str());
+    line.text("AT+QFOPEN=").quoted(known.target.host.as_str());
     line.text(",").number(mode);
 })
 .within(10_000)
@@ -28,7 +28,7 @@ pub(crate) static SEEK: Spec = Spec::written(|line, _, [handle, offset]| {
 /// The arguments are the handle and the most bytes.
 pub(crate) static READ: Spec = Spec {
     block: Some(Block::Buffer),
-    time_out: Limit::Millis(5_000),
+    time_out: Limit::millis(5_000),
     ..Spec::written(|line, _, [handle, most]| {
         line.text("AT+QFREAD=")
             .number(handle)
@@ -46,7 +46,7 @@ pub(crate) static READ: Spec = Spec {
 /// The arguments are the handle and the length of the payload.
 pub(crate) static WRITE: Spec = Spec {
     payload: Some(Invitation::Connect),
-    time_out: Limit::Millis(20_000),
+    time_out: Limit::millis(20_000),
     ..Spec::written(|line, _, [handle, length]| {
         line.text("AT+QFWRITE=")
             .number(handle)
@@ -64,7 +64,7 @@ pub(crate) static CLOSE: Spec = Spec::written(|line, _, [handle, _]| {
 })
 .within(10_000);
 pub(crate) static DELETE: Spec = Spec::written(|line, known, _| {
-    line.text("AT+QFDEL=").quoted(known.target.file.as_str());
+    line.text("AT+QFDEL=").quoted(known.target.host.as_str());
 })
 .within(10_000);
 
@@ -96,7 +96,7 @@ fn written(line: &[u8]) -> Option<u32> {
 /// `CONNECT[ <n>]`: data mode begins, in which so many bytes come.
 pub(crate) fn connect(line: &[u8]) -> Option<Option<usize>> {
     let rest = line.strip_prefix(b"CONNECT")?;
-    let number = rest.trim_ascii();
+    let number = trim(rest);
     let is_word = rest.is_empty() || rest.first() == Some(&b' ');
     let length = unsigned(number, 10).and_then(|n| usize::try_from(n).ok());
     is_word.then_some(length)

@@ -3,7 +3,7 @@
 use crate::command::Spec;
 use crate::field::Fields;
 use crate::known::Known;
-use crate::text::Text;
+use crate::text::{Text, append};
 
 pub(crate) static ATTENTION: Spec = Spec::new("AT").within(500).probes();
 /// The same to a modem that answers with numbers or not at all.
@@ -27,27 +27,25 @@ pub(crate) static URC_PORT_QUERY: Spec =
     });
 pub(crate) static URC_PORT: Spec = Spec::new("AT+QURCCFG=\"urcport\",\"uart1\"");
 pub(crate) static MODEL: Spec = Spec::new("AT+CGMM").answered("", |line, known, _| {
-    let found = bare(line, known);
-    found.map(|model| known.identity.model = model).is_some()
+    bare(line, known).is_some_and(|model| keep(known, b'm', model))
 });
 pub(crate) static REVISION: Spec = Spec::new("AT+QGMR").answered("", |line, known, _| {
-    let found = bare(line, known);
-    let revision = found.map(|revision| known.identity.revision = revision);
-    revision.is_some()
+    bare(line, known).is_some_and(|revision| keep(known, b'r', revision))
 });
 pub(crate) static IMEI: Spec = Spec::new("AT+CGSN").answered("", |line, known, _| {
-    let found = imei(line);
-    found.map(|imei| known.identity.imei = imei).is_some()
+    imei(line).is_some_and(|imei| keep(known, b'i', imei))
 });
 pub(crate) static ICCID: Spec = Spec::new("AT+QCCID").answered("", |line, known, _| {
-    let found = iccid(line);
-    found.map(|iccid| known.identity.iccid = iccid).is_some()
+    iccid(line).is_some_and(|iccid| keep(known, b's', iccid))
 });
 /// Closes the SIM, too.
 pub(crate) static MINIMUM_FUNCTION: Spec = Spec::new("AT+CFUN=0").within(15_000);
 pub(crate) static FULL_FUNCTION: Spec = Spec::new("AT+CFUN=1").within(15_000);
 /// Nothing may follow it, AT reference section 3.2: no way back either.
 pub(crate) static POWER_DOWN: Spec = Spec::new("AT+QPOWD=1").probes();
+
+/// Longest text of an [`Identity`].
+const MOST: usize = 40;
 
 /// Who the modem and its SIM are. A field is empty where the modem did not tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,23 +63,41 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub(crate) const NONE: Self = Self {
-        model: Text::new(),
-        revision: Text::new(),
-        imei: Text::new(),
-        iccid: Text::new(),
-    };
+    /// From the lines that [`keep`] has put into the buffer.
+    #[inline(never)]
+    pub(crate) fn kept(buffer: &[u8]) -> Self {
+        let mut identity = Self::default();
+        for line in buffer.split(|&byte| byte == b'\n') {
+            match line.split_first() {
+                Some((b'm', model)) => identity.model = Text::lossy(model),
+                Some((b'r', revision)) => identity.revision = Text::lossy(revision),
+                Some((b'i', imei)) => identity.imei = Text::lossy(imei),
+                Some((b's', iccid)) => identity.iccid = Text::lossy(iccid),
+                _ => {}
+            }
+        }
+        identity
+    }
+}
+
+/// Puts an answer into the buffer, behind a letter that says of what.
+fn keep(known: &mut Known, letter: u8, text: &[u8]) -> bool {
+    let (text, _) = text.split_at(text.len().min(MOST));
+    for part in [&[letter], text, b"\n"] {
+        append(&mut known.payload, part);
+    }
+    true
 }
 
 /// The first line without a name of its own.
-fn bare<const N: usize>(line: &[u8], known: &mut Known) -> Option<Text<N>> {
+fn bare<'a>(line: &'a [u8], known: &mut Known) -> Option<&'a [u8]> {
     let is_bare = !line.starts_with(b"+") && line != b"RING";
     let is_first = is_bare && !core::mem::replace(&mut known.heard.is_set, is_bare);
-    is_first.then(|| Text::lossy(line))
+    is_first.then_some(line)
 }
 
 /// `+QCCID: <digits>`, with or without quotes; a trailing `F` is filler.
-fn iccid(line: &[u8]) -> Option<Text<22>> {
+fn iccid(line: &[u8]) -> Option<&[u8]> {
     let mut fields = Fields::of(line, "+QCCID").or_else(|| Fields::of(line, "+ICCID"))?;
     let text = fields.next().text;
     let digits = text
@@ -89,13 +105,13 @@ fn iccid(line: &[u8]) -> Option<Text<22>> {
         .or_else(|| text.strip_suffix(b"f"))
         .unwrap_or(text);
     let valid = (19..=20).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    valid.then(|| Text::lossy(digits))
+    valid.then_some(digits)
 }
 
 /// 15 digits and nothing else.
-fn imei(line: &[u8]) -> Option<Text<16>> {
+fn imei(line: &[u8]) -> Option<&[u8]> {
     let valid = line.len() == 15 && line.iter().all(u8::is_ascii_digit);
-    valid.then(|| Text::lossy(line))
+    valid.then_some(line)
 }
 
 #[cfg(test)]
@@ -108,20 +124,14 @@ mod tests {
             "+QCCID: 8988211000000000001F",
             "+ICCID: \"8988211000000000001\"",
         ] {
-            assert_eq!(
-                iccid(line.as_bytes()).unwrap().as_str(),
-                "8988211000000000001"
-            );
+            assert_eq!(iccid(line.as_bytes()), Some(&b"8988211000000000001"[..]));
         }
         assert!(iccid(b"+QCCID: 89F").is_none());
     }
 
     #[test]
     fn only_fifteen_digits_are_an_imei() {
-        assert_eq!(
-            imei(b"866425030000001").unwrap().as_str(),
-            "866425030000001"
-        );
+        assert!(imei(b"866425030000001").is_some());
         for line in ["APP RDY", "86642503000000", "86642503000000A"] {
             assert!(imei(line.as_bytes()).is_none());
         }

@@ -1,35 +1,41 @@
 //! A command line as it is put together, without `core::fmt`, which would cost 4 KiB of flash.
 
-use crate::text::Text;
+use crate::field::is_same;
+use crate::text::append;
 
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
 /// Longest command line, with its CR.
 pub(crate) const COMMAND: usize = 192;
 
 /// A command line. What does not fit makes the whole of it void, and so does a parameter that
 /// cannot stand between quotes: it is not sent.
 #[derive(Debug)]
-pub struct Line {
-    text: Text<COMMAND>,
+pub struct Line<'a> {
+    text: &'a mut heapless::VecView<u8, u16>,
     fits: bool,
 }
 
-impl Line {
-    pub(crate) const fn new() -> Self {
-        Self {
-            text: Text::new(),
-            fits: true,
-        }
+impl<'a> Line<'a> {
+    /// Takes the place of what is there.
+    pub(crate) fn new(text: &'a mut heapless::VecView<u8, u16>) -> Self {
+        text.clear();
+        Self { text, fits: true }
     }
 
     /// Writes text as it is.
     // Not inlined, as dozens of commands are put together with it.
     #[inline(never)]
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.fits &= self.text.push_str(text);
+        self.bytes(text.as_bytes())
+    }
+
+    #[inline(never)]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.fits &= append(self.text, bytes);
         self
     }
 
-    /// In quotes. Texts from outside hold none, see [`Text::parameter`].
+    /// In quotes. Texts from outside hold none, see [`Text::parameter`](crate::text::Text::parameter).
     #[inline(never)]
     pub(crate) fn quoted(&mut self, text: &str) -> &mut Self {
         self.text("\"").text(text).text("\"")
@@ -69,64 +75,59 @@ impl Line {
     /// At least `width` digits to a base, capital letters.
     #[inline(never)]
     pub(crate) fn digits(&mut self, number: u32, base: u32, width: u32) -> &mut Self {
-        let mut place = 1;
-        let mut digits = 1;
-        while digits < width || number / place >= base {
-            place *= base;
-            digits += 1;
+        let rest = number.checked_div(base).unwrap_or(0);
+        if rest > 0 || width > 1 {
+            self.digits(rest, base, width.saturating_sub(1));
         }
-        while place > 0 {
-            let digit = char::from_digit(number / place % base, base).unwrap_or('?');
-            self.fits &= self.text.push(digit.to_ascii_uppercase());
-            place /= base;
-        }
-        self
-    }
-
-    /// As much of it as is a parameter.
-    pub(crate) fn short(&self) -> Text<32> {
-        Text::lossy(self.text.as_bytes())
+        let digit = usize::try_from(number.wrapping_sub(rest * base)).unwrap_or(0);
+        self.bytes(DIGITS.get(digit..=digit).unwrap_or_default())
     }
 
     /// The line without a CR: printable, and beginning with `AT`. `None` if it is not, or void.
     pub(crate) fn command(&self) -> Option<&str> {
-        let text = self.text.as_str();
+        let text = core::str::from_utf8(self.text).ok()?;
         let is_printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        let begins = text
-            .get(..2)
-            .is_some_and(|at| at.eq_ignore_ascii_case("AT"));
+        let begins = self.text.get(..2).is_some_and(|at| is_same(at, b"AT"));
         let is_whole = self.fits && text.len() < COMMAND;
         Some(text).filter(|_| is_whole && is_printable && begins)
     }
 
-    /// The line with its CR; `None` if it is longer than [`COMMAND`].
-    pub(crate) fn end(mut self) -> Option<Text<COMMAND>> {
+    /// Ends the line with its CR; false, and nothing of it is left, if it is too long.
+    pub(crate) fn end(mut self) -> bool {
         self.text("\r");
-        self.fits.then_some(self.text)
+        if !self.fits {
+            self.text.clear();
+        }
+        self.fits
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Bytes;
 
     #[test]
     fn numbers_are_written_in_full() {
-        let mut line = Line::new();
+        let mut text = Bytes::<COMMAND>::new();
+        let mut line = Line::new(&mut text);
         line.text("AT+X=").number(0).text(",").number(u32::MAX);
         line.text(",").pair(7).text(",").digits(5, 2, 8).text(",");
         line.digits(0xc02f, 16, 4).text(",").quoted("a b");
         let expected = "AT+X=0,4294967295,07,00000101,C02F,\"a b\"\r";
-        assert_eq!(line.end().unwrap().as_str(), expected);
+        assert!(line.end());
+        assert_eq!(text, expected.as_bytes());
     }
 
     #[test]
     fn line_that_does_not_fit_is_void() {
-        let mut line = Line::new();
+        let mut text = Bytes::<COMMAND>::new();
+        let mut line = Line::new(&mut text);
         line.text(&"x".repeat(COMMAND - 1));
-        assert!(line.end().is_some());
-        let mut line = Line::new();
+        assert!(line.end());
+        let mut line = Line::new(&mut text);
         line.text(&"x".repeat(COMMAND)).text("y");
-        assert!(line.end().is_none());
+        assert!(!line.end());
+        assert!(text.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 //! A command is described by a [`Spec`]: its line, how long its answer may take, and what that may
 //! be. The engine knows of commands no more than this, so an image holds those that it sends.
 
+pub(crate) mod address;
 pub(crate) mod apdu;
 pub(crate) mod ask;
 pub(crate) mod clock;
@@ -24,7 +25,7 @@ use core::fmt;
 
 use crate::known::Known;
 use crate::line::Trailer;
-use crate::text::Text;
+use crate::text::Bytes;
 use line::{COMMAND, Line};
 
 /// Longest host name taken by `connect`.
@@ -69,16 +70,22 @@ impl Block {
 /// How a command line comes about.
 enum Wording {
     Fixed(&'static str),
-    Written(fn(&mut Line, &Known, Arguments)),
+    Written(fn(&mut Line<'_>, &Known, Arguments)),
 }
 
-/// How long a command may take.
-#[derive(Clone, Copy)]
-enum Limit {
-    /// What is documented, in ms; AT reference section 4.
-    Millis(u32),
+/// How long a command may take, in tenths of a second; AT reference section 4.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Limit(u16);
+
+impl Limit {
     /// The first argument says it, in ms.
-    Argument,
+    const ARGUMENT: Self = Self(0);
+
+    /// Whole tenths of a second, up to 6553 s.
+    const fn millis(millis: u32) -> Self {
+        assert!(millis > 0 && millis.is_multiple_of(100) && millis / 100 <= 0xffff);
+        Self((millis / 100) as u16)
+    }
 }
 
 /// Everything about a command but its arguments.
@@ -97,10 +104,10 @@ pub(crate) struct Spec {
     /// `SEND OK` ends it, and not `OK`.
     pub(crate) is_send: bool,
     pub(crate) block: Option<Block>,
-    /// Is told every line, whatever it says.
-    hears: Option<fn(&[u8], &mut Known)>,
     /// Takes the line that comes behind `OK` as its result.
     result: Option<fn(&[u8], &mut Known) -> bool>,
+    /// The same function is told every line before `OK`, whatever it says.
+    hears: bool,
     /// A missing answer is no reason for a new synchronisation.
     pub(crate) is_probe: bool,
     /// Sent while the result of another command is awaited, which may come meanwhile.
@@ -113,22 +120,22 @@ impl Spec {
     const fn new(line: &'static str) -> Self {
         Self {
             wording: Wording::Fixed(line),
-            time_out: Limit::Millis(2_000),
+            time_out: Limit::millis(2_000),
             answer: None,
             needs_answer: false,
             payload: None,
             is_long: false,
             is_send: false,
             block: None,
-            hears: None,
             result: None,
+            hears: false,
             is_probe: false,
             is_aside: false,
         }
     }
 
     /// A line with something in it.
-    const fn written(write: fn(&mut Line, &Known, Arguments)) -> Self {
+    const fn written(write: fn(&mut Line<'_>, &Known, Arguments)) -> Self {
         Self {
             wording: Wording::Written(write),
             ..Self::new("")
@@ -138,14 +145,14 @@ impl Spec {
     /// The first argument is the time in ms.
     const fn within_argument(self) -> Self {
         Self {
-            time_out: Limit::Argument,
+            time_out: Limit::ARGUMENT,
             ..self
         }
     }
 
     const fn within(self, millis: u32) -> Self {
         Self {
-            time_out: Limit::Millis(millis),
+            time_out: Limit::millis(millis),
             ..self
         }
     }
@@ -198,7 +205,8 @@ impl Spec {
 
     /// Takes a line that may be its result, also behind its end; says whether it was.
     pub(crate) fn result(&self, line: &[u8], known: &mut Known) -> bool {
-        self.result.is_some_and(|result| result(line, known))
+        let result = self.result.filter(|_| !self.hears);
+        result.is_some_and(|result| result(line, known))
     }
 
     /// Whether a line of this name that nobody has taken may be the header of its block, with a byte
@@ -247,8 +255,8 @@ impl Command {
     /// Longest time to the final result code in ms.
     pub(crate) const fn time_out(self) -> u32 {
         match (self.spec.time_out, self.arguments) {
-            (Limit::Argument, [given, _]) => given,
-            (Limit::Millis(millis), _) => millis,
+            (Limit::ARGUMENT, [given, _]) => given,
+            (Limit(tenths), _) => tenths as u32 * 100,
         }
     }
 
@@ -258,7 +266,7 @@ impl Command {
 
     /// Hears a line that may be somebody else's.
     pub(crate) fn hear(self, line: &[u8], known: &mut Known) {
-        if let Some(hears) = self.spec.hears {
+        if let Some(hears) = self.spec.result.filter(|_| self.spec.hears) {
             hears(line, known);
         }
     }
@@ -273,9 +281,9 @@ impl Command {
         is_its_own && answer(line, known, self.arguments)
     }
 
-    /// The command line with its CR; `None` if it does not fit.
-    pub(crate) fn encode(self, known: &Known) -> Option<Text<COMMAND>> {
-        let mut line = Line::new();
+    /// Puts the command line with its CR into `text`; false if it does not fit.
+    pub(crate) fn encode(self, known: &Known, text: &mut Bytes<COMMAND>) -> bool {
+        let mut line = Line::new(text);
         match self.spec.wording {
             Wording::Fixed(text) => {
                 line.text(text);

@@ -3,6 +3,7 @@
 use crate::command::{Block, Command, Invitation, Limit, Spec};
 use crate::field::Fields;
 use crate::known::{CHUNK, Known};
+use crate::text::append;
 
 /// The client of the module that is used.
 const CLIENT: u8 = 0;
@@ -52,8 +53,7 @@ pub(crate) static CONNECT: Spec = Spec::written(|line, known, _| {
     line.text("AT+QMTCONN=0");
     let parts = known.payload.split(|&byte| byte == 0);
     for part in parts.take(3).filter(|part| !part.is_empty()) {
-        line.text(",")
-            .quoted(core::str::from_utf8(part).unwrap_or(""));
+        line.text(",\"").bytes(part).text("\"");
     }
 })
 .results(|line, known| result(line, "+QMTCONN", known, false));
@@ -61,7 +61,7 @@ pub(crate) static CONNECT: Spec = Spec::written(|line, known, _| {
 /// broker keeps it.
 pub(crate) static PUBLISH: Spec = Spec {
     payload: Some(Invitation::Prompt),
-    time_out: Limit::Millis(20_000),
+    time_out: Limit::millis(20_000),
     ..Spec::written(|line, known, [id, flags]| {
         line.text("AT+QMTPUB=0,").number(id);
         line.text(",").number(flags & 3);
@@ -88,7 +88,7 @@ pub(crate) static UNSUBSCRIBE: Spec = Spec::written(|line, known, [id, _]| {
 /// The first argument is the place of the message.
 pub(crate) static READ: Spec = Spec {
     block: Some(Block::Quoted),
-    time_out: Limit::Millis(5_000),
+    time_out: Limit::millis(5_000),
     ..Spec::written(|line, _, [slot, _]| {
         line.text("AT+QMTRECV=0,").number(slot);
     })
@@ -143,7 +143,7 @@ fn header(line: &[u8], known: &mut Known, _: [u32; 2]) -> bool {
     known.heard.block = length.filter(|_| is_first && has_topic);
     if known.heard.block.is_some() {
         known.payload.clear();
-        let _ = known.payload.extend_from_slice(topic.text);
+        let _ = append(&mut known.payload, topic.text);
         known.heard.size = u32::try_from(topic.text.len()).ok();
     }
     known.heard.block.is_some()
@@ -266,7 +266,7 @@ fn urc(line: &[u8]) -> Option<MqttUrc> {
     }
     if let Some(mut fields) = Fields::of(line, "+QMTPUB") {
         let is_sent = of_ours(&mut fields)
-            && fields.number() == Some(0)
+            && fields.number() == Some(0_u8)
             && fields.number() != Some(SENT_AGAIN);
         return Some(if is_sent {
             MqttUrc::Sent

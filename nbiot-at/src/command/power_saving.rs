@@ -43,8 +43,7 @@ pub(crate) static CYCLE: Spec = Spec::written(|line, known, _| {
 pub(crate) static CYCLE_STATE: Spec =
     Spec::new("AT+CEDRXRDP").answered("+CEDRXRDP", |line, known, _| {
         if let Some(found) = power_saving::cycle(line, "+CEDRXRDP") {
-            let (cycle, window) = found.unzip();
-            (known.granted.edrx, known.granted.window) = (cycle, window.flatten());
+            known.granted.cycle = found;
         }
         true
     });

@@ -1,7 +1,7 @@
 //! The SIM, AT reference section 6.
 
 use crate::command::Spec;
-use crate::field::Fields;
+use crate::field::{Fields, which};
 
 pub(crate) static SIM_STATE: Spec = Spec::new("AT+CPIN?").within(5_000).reported();
 pub(crate) static PIN_TRIES: Spec =
@@ -30,16 +30,17 @@ pub(crate) enum SimState {
 
 /// `+CPIN: <code>`, the answer and the URC alike.
 pub(crate) fn sim_state(line: &[u8]) -> Option<SimState> {
-    const CODES: [(&str, SimState); 5] = [
-        ("READY", SimState::Ready),
-        ("NOT READY", SimState::NotReady),
-        ("NOT INSERTED", SimState::NotInserted),
-        ("SIM PIN", SimState::Pin),
-        ("SIM PUK", SimState::Puk),
-    ];
-    let code = Fields::of(line, "+CPIN")?.next().text;
-    let known = CODES.iter().find(|(text, _)| text.as_bytes() == code);
-    Some(known.map_or(SimState::Locked, |&(_, state)| state))
+    const CODES: [&str; 5] = ["READY", "NOT READY", "NOT INSERTED", "SIM PIN", "SIM PUK"];
+    Some(
+        match which(&CODES, Fields::of(line, "+CPIN")?.next().text) {
+            Some(0) => SimState::Ready,
+            Some(1) => SimState::NotReady,
+            Some(2) => SimState::NotInserted,
+            Some(3) => SimState::Pin,
+            Some(4) => SimState::Puk,
+            _ => SimState::Locked,
+        },
+    )
 }
 
 /// `+QSIMSTAT: <enabled>,0`: the card was taken out.

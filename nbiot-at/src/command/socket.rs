@@ -3,8 +3,8 @@
 use core::net::IpAddr;
 
 use crate::command::line::Line;
-use crate::command::{Arguments, Block, Command, Invitation, Limit, Spec};
-use crate::field::Fields;
+use crate::command::{Arguments, Block, Command, Invitation, Limit, Spec, address};
+use crate::field::{Fields, which};
 use crate::known::Known;
 
 pub(crate) static PAYLOAD_ECHO_OFF: Spec = Spec::new("AT+QISDE=0");
@@ -100,7 +100,7 @@ impl Spec {
         Self {
             payload: Some(Invitation::Prompt),
             is_send: true,
-            time_out: Limit::Millis(20_000),
+            time_out: Limit::millis(20_000),
             ..self
         }
     }
@@ -112,13 +112,13 @@ impl Spec {
     ) -> Self {
         Self {
             block: Some(Block::Socket),
-            time_out: Limit::Millis(5_000),
+            time_out: Limit::millis(5_000),
             ..self.answered(prefix, answer)
         }
     }
 }
 
-fn peer<'a>(line: &'a mut Line, known: &Known) -> &'a mut Line {
+fn peer<'a, 'b>(line: &'a mut Line<'b>, known: &Known) -> &'a mut Line<'b> {
     let target = &known.target;
     line.quoted(target.host.as_str())
         .text(",")
@@ -230,15 +230,23 @@ pub(crate) fn urc(line: &[u8]) -> Option<SocketUrc> {
     }
     let plain = Fields::of(line, "+QIURC");
     let mut fields = plain.or_else(|| Fields::of(line, "+QSSLURC"))?;
-    let kind = fields.next().text;
-    if kind == b"dnsgip" && { fields }.number::<u16>().is_some() {
-        return Some(SocketUrc::Resolved);
-    }
-    Some(match (kind, fields.number::<u8>()) {
-        (b"recv", Some(id)) => SocketUrc::Received(id),
-        (b"closed", Some(id)) => SocketUrc::Closed(id),
-        (b"pdpdeact", Some(context)) => SocketUrc::ContextLost(context),
-        (b"dnsgip" | b"incoming" | b"incoming full", _) => SocketUrc::Other,
+    const KINDS: [&str; 6] = [
+        "recv",
+        "closed",
+        "pdpdeact",
+        "dnsgip",
+        "incoming",
+        "incoming full",
+    ];
+    let kind = which(&KINDS, fields.next().text);
+    let number = fields.number::<u16>();
+    let id = number.and_then(|number| u8::try_from(number).ok());
+    Some(match (kind, id) {
+        (Some(0), Some(id)) => SocketUrc::Received(id),
+        (Some(1), Some(id)) => SocketUrc::Closed(id),
+        (Some(2), Some(context)) => SocketUrc::ContextLost(context),
+        (Some(3), _) if number.is_some() => SocketUrc::Resolved,
+        (Some(3..), _) => SocketUrc::Other,
         _ => SocketUrc::Unclear,
     })
 }
@@ -317,10 +325,9 @@ fn resolved(line: &[u8]) -> Option<Resolved> {
         return None;
     }
     let field = fields.next();
-    let address = || core::str::from_utf8(field.text).ok()?.parse().ok();
     match field.number() {
         Some(error) => Some(Resolved::Result(error)),
-        None => address().map(Resolved::Address),
+        None => address::parse(field.text).map(Resolved::Address),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::time::Instant;
 
 impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// Asks the job for its next step.
+    #[inline(never)]
     pub(super) fn step(&mut self, cause: Cause, now: Instant) {
         if let Some(task) = self.task.take() {
             self.go_on(task, cause, now);
@@ -76,9 +77,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             known.heard = Heard::NOTHING;
         }
         known.spoiled &= command.spec.payload.is_none();
-        match command.encode(known) {
-            Some(text) => {
-                self.exchange.begin(command, text, now);
+        match command.encode(known, &mut self.exchange.text) {
+            true => {
+                self.exchange.begin(command, now);
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
                 self.splitter.expect_long(command.spec.is_long);
@@ -87,7 +88,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     .expect_quoted(lines.map(|lines| lines.is_header));
             }
             // Every parameter is shorter than its room on the line.
-            None => {
+            false => {
                 self.task = None;
                 self.outcome = Some(Err(Fault::LogicBug));
             }

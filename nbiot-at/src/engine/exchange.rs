@@ -5,9 +5,9 @@ use crate::command::general::{ATTENTION, GUARD};
 use crate::command::line::COMMAND;
 use crate::command::{Command, Invitation, Spec};
 use crate::error::Fault;
-use crate::field::unsigned;
+use crate::field::{trim, unsigned, which};
 use crate::line::Echo;
-use crate::text::Text;
+use crate::text::Bytes;
 use crate::time::Instant;
 
 /// Silence inside a counted block that ends it, ms.
@@ -38,16 +38,13 @@ impl Final {
     #[inline(never)]
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         // `NO CARRIER` ends calls, and here there are none.
-        const WORDS: [(&str, Final); 5] = [
-            ("OK", Final::Ok),
-            ("SEND OK", Final::SendOk),
-            ("SEND FAIL", Final::Failed(Fault::QueueFull)),
-            ("ERROR", Final::Failed(Fault::Refused)),
-            ("ABORTED", Final::Failed(Fault::Refused)),
-        ];
-        let word = WORDS.iter().find(|(word, _)| word.as_bytes() == line);
-        if let Some(&(_, code)) = word {
-            return Some(code);
+        const WORDS: [&str; 5] = ["OK", "SEND OK", "SEND FAIL", "ERROR", "ABORTED"];
+        match which(&WORDS, line) {
+            Some(0) => return Some(Self::Ok),
+            Some(1) => return Some(Self::SendOk),
+            Some(2) => return Some(Self::Failed(Fault::QueueFull)),
+            Some(_) => return Some(Self::Failed(Fault::Refused)),
+            None => {}
         }
         let (code, fault): (_, fn(u16) -> Fault) = match line.strip_prefix(b"+CME ERROR:") {
             Some(code) => (code, |n| Fault::Cme(CmeError::from_code(n))),
@@ -56,7 +53,7 @@ impl Final {
                 (code, |n| Fault::Cms(CmsError::from_code(n)))
             }
         };
-        let code = unsigned(code.trim_ascii(), 10).and_then(|n| u16::try_from(n).ok());
+        let code = unsigned(trim(code), 10).and_then(|n| u16::try_from(n).ok());
         Some(Self::Failed(code.map_or(Fault::Refused, fault)))
     }
 }
@@ -91,7 +88,7 @@ pub(crate) struct Exchange {
     last: Option<&'static Spec>,
     /// The read that failed, and whose block may come late.
     failed: Option<&'static Spec>,
-    text: Text<COMMAND>,
+    pub(crate) text: Bytes<COMMAND>,
     sent: usize,
     payload: Payload,
     pub(crate) deadline: Option<Instant>,
@@ -130,7 +127,7 @@ impl Exchange {
             command: None,
             last: None,
             failed: None,
-            text: Text::new(),
+            text: Bytes::new(),
             sent: 0,
             payload: Payload::None,
             deadline: None,
@@ -146,13 +143,12 @@ impl Exchange {
         }
     }
 
-    /// Puts a command on the line.
-    pub(crate) fn begin(&mut self, command: Command, text: Text<COMMAND>, now: Instant) {
+    /// Begins with the command whose line is in `text`.
+    pub(crate) fn begin(&mut self, command: Command, now: Instant) {
         self.command = Some(command);
         if !self.is_resynchronising() && !command.spec.is_aside {
             self.last = Some(command.spec);
         }
-        self.text = text;
         self.sent = 0;
         let has_payload = command.spec.payload.is_some();
         self.payload = if has_payload {
@@ -171,11 +167,7 @@ impl Exchange {
 
     /// Bytes to send next: of the command line, then of the payload once its prompt came.
     pub(crate) fn transmit<'a>(&'a self, payload: &'a [u8]) -> Option<&'a [u8]> {
-        let rest = self
-            .text
-            .as_bytes()
-            .get(self.sent..)
-            .filter(|rest| !rest.is_empty());
+        let rest = self.text.get(self.sent..).filter(|rest| !rest.is_empty());
         if self.command.is_some() && rest.is_some() {
             return rest;
         }
@@ -191,7 +183,7 @@ impl Exchange {
 
     /// `count` bytes of [`transmit`](Self::transmit) are on their way.
     pub(crate) fn transmitted(&mut self, count: usize) {
-        let line = self.text.as_bytes().len();
+        let line = self.text.len();
         match &mut self.payload {
             Payload::Sending(sent) if self.sent >= line => *sent = sent.saturating_add(count),
             Payload::Filling(left) if self.sent >= line => *left = left.saturating_sub(count),
@@ -206,9 +198,9 @@ impl Exchange {
     }
 
     /// The command, once its whole line has been sent: nothing before that can be its answer.
+    #[inline(never)]
     pub(crate) fn in_flight(&self) -> Option<Command> {
-        self.command
-            .filter(|_| self.sent >= self.text.as_bytes().len())
+        self.command.filter(|_| self.sent >= self.text.len())
     }
 
     /// The command that a result would belong to: none before all of the payload is gone, whose
@@ -233,7 +225,7 @@ impl Exchange {
 
     /// Whether the modem has got a part of a line, and waits for more.
     fn is_broken_off(&self) -> bool {
-        (1..self.text.as_bytes().len()).contains(&self.sent)
+        (1..self.text.len()).contains(&self.sent)
     }
 
     /// Whether the payload is still to go, or a part of it.
@@ -295,7 +287,7 @@ impl Exchange {
     /// Whether `line` is the echo of the command, or a part of it.
     #[inline(never)]
     pub(crate) fn is_echo(&mut self, line: &[u8]) -> bool {
-        let text = self.text.as_bytes();
+        let text: &[u8] = &self.text;
         self.echo
             .matches(text.strip_suffix(b"\r").unwrap_or(text), line)
     }
@@ -329,6 +321,7 @@ impl Exchange {
     }
 
     /// A block is over, whole or not: the final code has its time again.
+    #[inline(never)]
     pub(crate) fn block_ended(&mut self, now: Instant) {
         self.deadline = self.command.map(|c| now.plus(c.time_out()));
     }
@@ -379,7 +372,6 @@ impl Exchange {
     /// they mean nothing. What the peer got is then to be asked for: see [`Self::spoiled`].
     ///
     /// `cause` is why there is no answer.
-    #[inline(never)]
     pub(crate) fn time_out(&mut self, length: usize, cause: Fault, now: Instant) -> Next {
         if self.is_broken_off() {
             // Nothing can be sent before the rest of the line.
@@ -421,10 +413,11 @@ impl Exchange {
     /// Forgets the command: the modem restarted.
     pub(crate) fn abort(&mut self) {
         self.is_doubtful = false;
-        self.sent = self.text.as_bytes().len();
+        self.sent = self.text.len();
         let _ = self.end(Ok(()));
     }
 
+    #[inline(never)]
     fn end(&mut self, result: Result<(), Fault>) -> Next {
         self.command = None;
         self.payload = Payload::None;

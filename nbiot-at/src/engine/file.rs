@@ -1,6 +1,6 @@
 //! Jobs on the files of the module.
 
-use crate::code::{CmeError, FileError};
+use crate::code::FileError;
 use crate::command::file::{self, KEEP, READ_ONLY, TRUNCATE};
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::state::State;
@@ -138,7 +138,9 @@ impl Piece {
 /// The reason that a command on a file gives, AT reference section 22.5.
 pub(crate) fn told(fault: Fault) -> Fault {
     match fault {
-        Fault::Cme(CmeError::Unknown(code @ 400..=499)) => Fault::File(FileError::from_code(code)),
+        Fault::Cme(code) if (400..=499).contains(&code.code()) => {
+            Fault::File(FileError::from_code(code.code()))
+        }
         other => other,
     }
 }

@@ -40,6 +40,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    #[inline(never)]
     pub(crate) fn command(command: impl Into<Command>) -> Self {
         Self::Command(command.into())
     }

@@ -64,6 +64,10 @@ pub struct Engine<const SOCKETS: usize = 1> {
     deaf_since: Option<Instant>,
 }
 
+/// Makes the task of a request. No type parameter: one function begins and drives all of them.
+pub(crate) type MakeTask<'a, const SOCKETS: usize> =
+    dyn FnMut(&mut State<SOCKETS>, Instant) -> Result<Task<SOCKETS>, Fault> + Send + 'a;
+
 impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// Bytes of the engine that are buffers: a payload, what was received for each socket, a line
     /// each way. The rest is settings, names, and what is known of the modem.
@@ -93,7 +97,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     /// [`Fault::UnknownSocket`], [`Fault::Closed`], [`Fault::InvalidParameter`],
     /// [`Fault::PoweredDown`] of a modem that was told to switch off: nothing was sent.
     pub fn begin(&mut self, request: Request<'_>, now: Instant) -> Result<(), Fault> {
-        self.begin_task(|state| request.task(state, now), now)
+        self.begin_task(&mut |state, now| request.task(state, now), now)
     }
 
     /// Begins a query. Once its [`outcome`](Self::outcome) is a success, [`Query::parse`] of
@@ -103,39 +107,22 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     ///
     /// As [`begin`](Self::begin).
     pub fn ask<Q: Query>(&mut self, query: &Q, now: Instant) -> Result<(), Fault> {
-        self.begin_task(|state| state.ask(query), now)
+        self.begin_task(&mut |state, _| state.ask(query), now)
     }
 
     /// Begins a job.
+    #[inline(never)]
     pub(crate) fn begin_task(
         &mut self,
-        task: impl FnOnce(&mut State<SOCKETS>) -> Result<Task<SOCKETS>, Fault>,
+        task: &mut MakeTask<'_, SOCKETS>,
         now: Instant,
     ) -> Result<(), Fault> {
-        self.make_way()?;
-        let was_told_off = self.state.known.off_by.is_some();
-        let task = task(&mut self.state);
-        self.begin_made(task, was_told_off, now)
-    }
-
-    // Neither is inlined, as each request would hold a copy.
-    #[inline(never)]
-    fn make_way(&mut self) -> Result<(), Fault> {
         if !self.is_idle() {
             return Err(Fault::Busy);
         }
         self.drop_outcome();
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn begin_made(
-        &mut self,
-        task: Result<Task<SOCKETS>, Fault>,
-        was_told_off: bool,
-        now: Instant,
-    ) -> Result<(), Fault> {
-        let mut task = task?;
+        let was_told_off = self.state.known.off_by.is_some();
+        let mut task = task(&mut self.state, now)?;
         // Only `start` takes that back.
         if was_told_off && self.state.known.off_by.is_some() {
             task.abandon(&mut self.state, now);
@@ -404,16 +391,17 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         }
     }
 
-    /// Who the modem and its SIM are, as the last [`Request::Identity`] found.
+    /// Who the modem and its SIM are, as the last [`Request::Identity`] found; valid until the next
+    /// request.
     #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.state.known.identity
+    pub fn identity(&self) -> Identity {
+        Identity::kept(&self.state.known.payload)
     }
 
     /// The power saving that the network grants, as far as it has told.
     #[must_use]
-    pub const fn granted(&self) -> &Granted {
-        &self.state.known.granted
+    pub fn granted(&self) -> Granted {
+        self.state.known.granted.in_time()
     }
 
     /// What the last [`Request::ReadFile`] read, or the card answered to the last

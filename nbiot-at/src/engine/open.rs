@@ -90,7 +90,7 @@ impl Open {
         cause: Cause,
         now: Instant,
     ) -> Step {
-        if cause == Cause::Reply(Err(Fault::Silent)) {
+        if matches!(cause, Cause::Reply(Err(Fault::Silent))) {
             return self.fail(state, Fault::Silent);
         }
         match (self.before, cause) {

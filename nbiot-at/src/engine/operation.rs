@@ -1,9 +1,9 @@
 //! What a query of the application leads to: a command, and the lines of its result behind `OK`.
 
-use crate::code::{CmeError, HttpError};
+use crate::code::HttpError;
 use crate::command::ask::{ASK, ASK_LONG, OPERATION, WITH_DATA};
 use crate::command::general::CHECK;
-use crate::command::line::Line;
+use crate::command::line::{COMMAND, Line};
 use crate::engine::file;
 use crate::engine::job::{Answer, Cause, Job, Step, Task, work};
 use crate::engine::query::{Next, Plan, Query as Asked, of_gnss};
@@ -11,7 +11,7 @@ use crate::engine::state::State;
 use crate::error::Fault;
 use crate::known::{CHUNK, Known};
 use crate::query::{Lines, Query};
-use crate::text::Text;
+use crate::text::{Bytes, Text};
 use crate::time::Instant;
 
 /// Its answer is in the buffer, behind its line.
@@ -35,8 +35,8 @@ fn whole(known: &mut Known) -> Result<Answer, Fault> {
 /// The reason in the words of its chapter: no two of them share a number.
 fn told(fault: Fault) -> Fault {
     match fault {
-        Fault::Cme(CmeError::Unknown(code @ 701..=730)) => {
-            Fault::HttpModule(HttpError::from_code(code))
+        Fault::Cme(error) if (701..=730).contains(&error.code()) => {
+            Fault::HttpModule(HttpError::from_code(error.code()))
         }
         other => of_gnss(file::told(other)),
     }
@@ -135,7 +135,8 @@ const fn is_unsure(fault: Fault) -> bool {
 impl<const N: usize> State<N> {
     /// The job of a query.
     pub(crate) fn ask<Q: Query>(&mut self, query: &Q) -> Result<Task<N>, Fault> {
-        let mut line = Line::new();
+        let mut text = Bytes::<COMMAND>::new();
+        let mut line = Line::new(&mut text);
         query.write(&mut line);
         let time_out = millis(Q::TIME_OUT)?;
         match (query.data(), query.result_time()) {
@@ -152,7 +153,7 @@ impl<const N: usize> State<N> {
     }
 
     /// Puts the line into the buffer.
-    fn asked(&mut self, line: &Line) -> Result<(), Fault> {
+    fn asked(&mut self, line: &Line<'_>) -> Result<(), Fault> {
         let text = line.command().ok_or(Fault::InvalidParameter)?;
         self.known.load(text.as_bytes())?;
         self.known.payload.push(b'\n').map_err(|_| Fault::LogicBug)
@@ -161,7 +162,7 @@ impl<const N: usize> State<N> {
     #[inline(never)]
     fn ordered(
         &mut self,
-        line: &Line,
+        line: &Line<'_>,
         data: Option<&[u8]>,
         times: [u32; 2],
         is_whole: IsWhole,

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::code::{CmeError, FileError, GnssError};
+use crate::code::{FileError, GnssError};
 use crate::command::power_saving::{CYCLE, CYCLE_STATE, MODE, MODE_STATE, REPORTS, REPORTS_STATE};
 use crate::command::{Spec, clock, custom, file, general, gnss, radio};
 use crate::engine::file::told;
@@ -174,7 +174,9 @@ pub(crate) static POSITION: Plan = Plan {
 /// The reason that the receiver for satellites gives.
 pub(crate) fn of_gnss(fault: Fault) -> Fault {
     match fault {
-        Fault::Cme(CmeError::Unknown(code @ 501..=549)) => Fault::Gnss(GnssError::from_code(code)),
+        Fault::Cme(code) if (501..=549).contains(&code.code()) => {
+            Fault::Gnss(GnssError::from_code(code.code()))
+        }
         other => other,
     }
 }

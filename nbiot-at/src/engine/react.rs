@@ -54,7 +54,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                     // No job has asked for that.
                     self.step(Cause::Wake, now);
                 } else if self.task.is_some() {
-                    if result == Err(Fault::Silent) {
+                    if matches!(result, Err(Fault::Silent)) {
                         self.state.known.stage = Stage::Boot;
                     }
                     self.step(Cause::Reply(result), now);
@@ -81,6 +81,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// What comes now is a line again.
+    #[inline(never)]
     pub(super) fn listen(&mut self) {
         self.splitter.abort_block();
         if self.deaf_since.take().is_some() {
@@ -106,8 +107,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             _ => {}
         }
         self.state.invalidate();
-        self.state.known.is_asleep = fault == Fault::Asleep;
-        self.state.known.said_off = fault == Fault::PoweredDown;
+        self.state.known.is_asleep = matches!(fault, Fault::Asleep);
+        self.state.known.said_off = matches!(fault, Fault::PoweredDown);
         self.exchange.abort();
         self.deaf_since = None;
         self.splitter.abort_block();

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::SocketId;
 #[cfg(doc)]
 use super::{Answer, Engine, Event};
+use crate::command::HOST;
 use crate::command::apdu::{LONGEST, channel};
 use crate::command::clock::SETTABLE;
 use crate::command::socket::Transport;
@@ -23,11 +24,13 @@ use crate::engine::transfer::{Close, Flush, Read, Send};
 use crate::error::{Fault, Stage};
 use crate::esim::Aid;
 use crate::esim::apdu::{Apdu, Channel};
+use crate::field::is_same;
 use crate::http::{Progress, Url};
 use crate::known::{CHUNK, SimChannel};
 use crate::mqtt::{Qos, Session};
-use crate::text::Text;
+use crate::text::append;
 use crate::time::Instant;
+use crate::tls::FILE_NAME;
 
 /// A modem that was told to switch off is off by then, AT reference section 3.2; ms.
 const POWER_DOWN: u32 = 65_000;
@@ -218,7 +221,7 @@ impl Request<'_> {
             Self::Flush { socket } => state.flush(socket, now),
             Self::Close { socket } => state.close(socket),
             Self::Resolve { host } => state.resolve(host),
-            Self::Identity => ask(&query::IDENTITY),
+            Self::Identity => state.identity(),
             Self::Registration => ask(&query::REGISTRATION),
             Self::Signal => ask(&query::SIGNAL),
             Self::NetworkTime => ask(&query::NETWORK_TIME),
@@ -276,14 +279,14 @@ impl<const N: usize> State<N> {
         transport: Transport,
         now: Instant,
     ) -> Result<Task<N>, Fault> {
-        let host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
+        self.known.aim(host, HOST)?;
         self.ready()?;
         if transport == Transport::Tls && self.known.config.tls.is_none() {
             return Err(Fault::InvalidParameter);
         }
         let ids = self.sockets.allocate(transport);
         let (socket, before) = ids.ok_or(Fault::NoFreeSocket)?;
-        (self.known.target.host, self.known.target.port) = (host, port);
+        self.known.target.port = port;
         let open = Open::new(socket, before, &self.known.config, now);
         Ok(Task::new(open, Job::Open))
     }
@@ -319,12 +322,8 @@ impl<const N: usize> State<N> {
         let open = self.open(socket)?;
         self.known.load(&[])?;
         let mut fits = true;
-        progress.write_request(url, |part| {
-            fits &= self
-                .known
-                .payload
-                .extend_from_slice(part.as_bytes())
-                .is_ok();
+        progress.write_request(url, &mut |part| {
+            fits &= append(&mut self.known.payload, part.as_bytes());
         });
         fits.then_some(()).ok_or(Fault::LogicBug)?;
         let send = Send::new(open, now + self.known.config.write_time);
@@ -347,16 +346,21 @@ impl<const N: usize> State<N> {
     }
 
     pub(crate) fn resolve(&mut self, host: &str) -> Result<Task<N>, Fault> {
-        self.known.target.host = Text::parameter(host).ok_or(Fault::InvalidParameter)?;
+        self.known.aim(host, HOST)?;
         self.ready()?;
         Ok(Task::new(Lookup::address(), Job::Lookup))
     }
 
     pub(crate) fn synchronise(&mut self, server: &str) -> Result<Task<N>, Fault> {
-        self.known.target.host = Text::parameter(server).ok_or(Fault::InvalidParameter)?;
+        self.known.aim(server, HOST)?;
         self.known.target.port = NTP;
         self.ready()?;
         Ok(Task::new(Lookup::time(), Job::Lookup))
+    }
+
+    pub(crate) fn identity(&mut self) -> Result<Task<N>, Fault> {
+        self.known.load(&[])?;
+        ask(&query::IDENTITY)
     }
 
     pub(crate) fn set_clock(&mut self, unix: u64) -> Result<Task<N>, Fault> {
@@ -387,12 +391,13 @@ impl<const N: usize> State<N> {
         let is_printable = line.bytes().all(|byte| (0x20..0x7f).contains(&byte));
         let begins = line
             .get(..2)
-            .is_some_and(|at| at.eq_ignore_ascii_case("AT"));
+            .is_some_and(|at| is_same(at.as_bytes(), b"AT"));
         let millis = u32::try_from(time_out.as_millis())
             .ok()
             .filter(|&millis| millis > 0);
-        let line = Text::whole(line).filter(|_| is_printable && begins);
-        self.known.target.host = line.ok_or(Fault::InvalidParameter)?;
+        if !is_printable || !begins || !self.known.target.host.replace(line) {
+            return Err(Fault::InvalidParameter);
+        }
         let query = Query::with(&query::CUSTOM, millis.ok_or(Fault::InvalidParameter)?);
         self.known.load(&[])?;
         Ok(Task::new(query, Job::Query))
@@ -463,10 +468,12 @@ impl<const N: usize> State<N> {
     }
 
     /// The file that is meant.
+    #[inline(never)]
     fn name(&mut self, name: &str) -> Result<(), Fault> {
-        let name = Text::parameter(name).filter(|name| !name.as_str().is_empty());
-        self.known.target.file = name.ok_or(Fault::InvalidParameter)?;
-        Ok(())
+        if name.is_empty() {
+            return Err(Fault::InvalidParameter);
+        }
+        self.known.aim(name, FILE_NAME)
     }
 
     pub(super) fn ready(&self) -> Result<(), Fault> {

@@ -106,8 +106,8 @@ impl Secure {
     /// Writes the settings from number `n` on.
     fn set<const N: usize>(&mut self, state: &State<N>, n: usize) -> Secured {
         let tls = state.known.config.tls.as_ref();
-        let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
-        match rest.find(|&(_, setting)| tls.is_some_and(|tls| tls.has(setting))) {
+        let mut rest = TlsSetting::ALL.iter().enumerate().skip(n);
+        match rest.find(|&(_, &setting)| tls.is_some_and(|tls| tls.has(setting))) {
             Some((n, _)) => {
                 self.at = At::Set(n);
                 Secured::Command(tls::set(n))
@@ -120,11 +120,11 @@ impl Secure {
     /// into a query, and that into `OK`.
     fn read_back<const N: usize>(&mut self, state: &State<N>, n: usize) -> Secured {
         let tls = state.known.config.tls.as_ref();
-        let is_wanted = |&(n, setting): &(usize, TlsSetting)| {
+        let is_wanted = |&(n, &setting): &(usize, &TlsSetting)| {
             let is_known = self.unknown & (1 << n) == 0;
             is_known && setting.is_read_back() && tls.is_some_and(|tls| tls.has(setting))
         };
-        let mut rest = TlsSetting::ALL.into_iter().enumerate().skip(n);
+        let mut rest = TlsSetting::ALL.iter().enumerate().skip(n);
         match rest.find(is_wanted) {
             Some((n, _)) => {
                 self.at = At::ReadBack(n);

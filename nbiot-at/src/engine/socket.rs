@@ -2,6 +2,7 @@
 
 use crate::command::socket::{Connection, Transport};
 use crate::engine::event::Event;
+use crate::text::{Bytes, append};
 
 /// Bytes read from the modem at once and kept until the application takes them.
 pub(crate) const RECEIVE: usize = 1024;
@@ -62,7 +63,7 @@ pub(crate) struct Socket {
     /// Bytes sent and read since it was opened, as the modem counts them.
     pub(crate) sent: u32,
     pub(crate) read: u32,
-    buffer: heapless::Vec<u8, RECEIVE>,
+    buffer: Bytes<RECEIVE>,
     /// Bytes of the buffer that are complete.
     complete: usize,
     taken: usize,
@@ -83,20 +84,48 @@ impl Socket {
             completion: None,
             sent: 0,
             read: 0,
-            buffer: heapless::Vec::new(),
+            buffer: Bytes::new(),
             complete: 0,
             taken: 0,
         }
     }
 
+    /// Another socket, of the same transport. What stood in the buffer need not be wiped.
+    #[inline(never)]
     fn reset(&mut self, phase: Phase) {
-        let generation = self.generation.wrapping_add(1);
-        *self = Self {
-            phase,
-            transport: self.transport,
+        let Self {
+            phase: present,
+            transport: _,
             generation,
-            ..Self::new()
-        };
+            more,
+            ending,
+            is_doubted,
+            is_announced,
+            tell_data,
+            tell_closed,
+            completion,
+            sent,
+            read,
+            buffer,
+            complete,
+            taken,
+        } = self;
+        *present = phase;
+        *generation = generation.wrapping_add(1);
+        for flag in [
+            more,
+            ending,
+            is_doubted,
+            is_announced,
+            tell_data,
+            tell_closed,
+        ] {
+            *flag = false;
+        }
+        *completion = None;
+        (*sent, *read) = (0, 0);
+        buffer.clear();
+        (*complete, *taken) = (0, 0);
     }
 
     /// Itself, for a command that names it.
@@ -134,7 +163,7 @@ impl Socket {
     /// Bytes of a block; they count once [`commit`](Self::commit) is called.
     pub(crate) fn stage(&mut self, data: &[u8]) {
         // A block is never longer than the buffer that was asked for.
-        let _ = self.buffer.extend_from_slice(data);
+        let _ = append(&mut self.buffer, data);
     }
 
     /// Starts a read: whatever was staged before and not completed is dropped, and what comes

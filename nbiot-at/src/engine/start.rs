@@ -31,7 +31,7 @@ const ACTIVATIONS: u8 = 3;
 const RESTARTS: u8 = 5;
 
 /// Settings after each boot, in order. The guard makes sure that late answers to probes are gone.
-const SETUP: [&Spec; 7] = [
+static SETUP: [&Spec; 7] = [
     &general::ECHO_OFF,
     &general::VERBOSE_CODES,
     &general::RESULT_CODES,
@@ -47,7 +47,7 @@ const URC_PORT_QUERY: usize = 6;
 type Setting = (Command, fn(&Known) -> bool);
 
 /// In order. A refusal is no reason to stop.
-const RADIO: [Setting; 15] = [
+static RADIO: [Setting; 15] = [
     (context::CONTEXT_SETTINGS.with(0, 0), |known| {
         !known.config.apn.as_str().is_empty()
     }),
@@ -174,7 +174,7 @@ impl Start {
             Cause::Begin | Cause::Wake => Ok(()),
         };
         match self.at {
-            At::Probe if cause == Cause::Begin => Step::command(&general::ATTENTION),
+            At::Probe if matches!(cause, Cause::Begin) => Step::command(&general::ATTENTION),
             At::Probe | At::Setup(_) | At::SetUrcPort | At::Settle(_) => {
                 self.boot(state, result, now)
             }
@@ -315,7 +315,7 @@ impl Start {
                 self.is_switched_on = true;
                 self.go(At::RadioOn, &general::FULL_FUNCTION)
             }
-            _ if cause == Cause::Wake => Step::command(&sim::SIM_STATE),
+            _ if matches!(cause, Cause::Wake) => Step::command(&sim::SIM_STATE),
             (_, result) => self.sim_state(state, result.ok().and(state.known.sim), now),
         }
     }
@@ -377,9 +377,9 @@ impl Start {
 
     /// The next setting from a place on that the configuration has something to say to.
     fn radio_setting<const N: usize>(&mut self, state: &State<N>, n: usize, now: Instant) -> Step {
-        let mut rest = (0..).zip(RADIO).skip(n);
+        let mut rest = (0..).zip(&RADIO).skip(n);
         match rest.find(|(_, (_, is_wanted))| is_wanted(&state.known)) {
-            Some((n, (command, _))) => self.go(At::Radio(n), command),
+            Some((n, &(command, _))) => self.go(At::Radio(n), command),
             None => {
                 self.since = now;
                 self.go(At::Search, &radio::REGISTRATION)
@@ -397,7 +397,7 @@ impl Start {
             return self.registered(state, now);
         }
         match self.at {
-            At::Search if cause != Cause::Wake => {
+            At::Search if !matches!(cause, Cause::Wake) => {
                 self.go(At::SearchGprs, &radio::GPRS_REGISTRATION)
             }
             At::Pause(until) if now >= until => self.go(At::Search, &radio::REGISTRATION),

@@ -8,11 +8,12 @@ use crate::config::Config;
 use crate::engine::event::Pending;
 use crate::engine::socket::{Phase, SocketId, Sockets};
 use crate::error::{Fault, Stage};
-use crate::known::{Known, MqttPhase};
+use crate::field::which;
+use crate::known::{Fallback, Known, MqttPhase};
 use crate::line::Trailer;
 use crate::notice::is_notice;
 use crate::power_saving;
-use crate::text::Text;
+use crate::text::{Text, append};
 use crate::time::Instant;
 
 /// Loss of the network shorter than this keeps the sockets, ms.
@@ -93,7 +94,7 @@ impl<const N: usize> State<N> {
             }
             // Never longer than what was asked for, and that is the buffer.
             Some(Block::Buffer | Block::Quoted) => {
-                drop(self.known.payload.extend_from_slice(data));
+                let _ = append(&mut self.known.payload, data);
             }
             None => {}
         }
@@ -201,15 +202,16 @@ impl<const N: usize> State<N> {
         if let Some((registration, answer)) = radio::registration(line, "+CEREG") {
             self.known.registration = registration;
             if self.known.registration.status.is_registered() {
-                let timers = power_saving::timers(line, "+CEREG");
-                self.known.granted.active = timers.and_then(|(active, _)| active.duration());
-                self.known.granted.periodic = timers.and_then(|(_, periodic)| periodic.duration());
+                self.known.granted.take_timers(line, "+CEREG");
             }
             self.follow_registration(now);
             return answers(answer && is(&radio::REGISTRATION));
         }
         if let Some((registration, answer)) = radio::registration(line, "+CGREG") {
-            self.known.gprs = registration;
+            self.known.gprs = Fallback {
+                status: registration.status,
+                access: registration.access,
+            };
             self.follow_registration(now);
             return answers(answer && is(&radio::GPRS_REGISTRATION));
         }
@@ -235,16 +237,22 @@ impl<const N: usize> State<N> {
 
     /// Boot and power-down texts, AT reference section 3.
     fn life(&mut self, line: &[u8], now: Instant) -> Option<Effect> {
-        const TEXTS: [(&str, Life); 6] = [
-            ("RDY", Life::Ready),
-            ("APP RDY", Life::ApplicationReady),
-            ("PSM POWER DOWN", Life::Asleep),
-            ("POWERED DOWN", Life::Off),
-            ("POWER DOWN", Life::Off),
-            ("NORMAL POWER DOWN", Life::OffByKey),
+        const TEXTS: [&str; 6] = [
+            "RDY",
+            "APP RDY",
+            "PSM POWER DOWN",
+            "POWERED DOWN",
+            "POWER DOWN",
+            "NORMAL POWER DOWN",
         ];
-        let text = TEXTS.iter().find(|(text, _)| text.as_bytes() == line);
-        Some(match text.map(|&(_, life)| life) {
+        let life = which(&TEXTS, line).map(|text| match text {
+            0 => Life::Ready,
+            1 => Life::ApplicationReady,
+            2 => Life::Asleep,
+            3 | 4 => Life::Off,
+            _ => Life::OffByKey,
+        });
+        Some(match life {
             Some(Life::Ready) => Effect::Restarted,
             Some(Life::ApplicationReady) => {
                 let until = match self.known.boot {
@@ -272,8 +280,7 @@ impl<const N: usize> State<N> {
                     self.known.granted.active = Some(active);
                     return Some(Effect::Changed);
                 }
-                let (cycle, window) = power_saving::cycle(line, "+CEDRXP")?.unzip();
-                (self.known.granted.edrx, self.known.granted.window) = (cycle, window.flatten());
+                self.known.granted.cycle = power_saving::cycle(line, "+CEDRXP")?;
                 Effect::Changed
             }
         })
@@ -345,7 +352,7 @@ impl<const N: usize> State<N> {
         let is_notice = is_notice(line);
         let is_ignored = !is_notice && lists(IGNORED, name);
         if !is_ignored && self.pending.said(is_notice) {
-            self.unknown = Text::lossy(line);
+            self.unknown.replace_lossy(line);
         }
         if is_notice {
             return Effect::None;

@@ -171,6 +171,7 @@ impl Send {
     }
 
     /// Nobody knows what the peer got: the stream is over. Unread data can still be read.
+    #[inline(never)]
     fn give_up<const N: usize>(&self, state: &mut State<N>) -> Step {
         state.sockets.closed_by_peer(self.socket.id);
         Step::failed(Fault::Closed)

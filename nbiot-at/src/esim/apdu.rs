@@ -411,7 +411,9 @@ impl<'a> StoreData<'a> {
         let Some(room) = self.response.get_mut(self.length..end) else {
             return Err(ApduError::Buffer(BufferTooSmall { needed: end }));
         };
-        room.copy_from_slice(data);
+        for (to, from) in room.iter_mut().zip(data) {
+            *to = *from;
+        }
         self.length = end;
         Ok(())
     }

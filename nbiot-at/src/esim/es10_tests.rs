@@ -168,7 +168,7 @@ fn results_mean_what_the_table_says() {
             EnableResult::WrongReenabling,
             EnableResult::Busy,
             EnableResult::Undefined,
-            EnableResult::Unknown(6),
+            EnableResult::from_code(6),
         ]
     );
     let disabled = |code| DisableResult::parse(&[0xbf, 0x32, 0x03, 0x80, 0x01, code]).unwrap();
@@ -176,7 +176,7 @@ fn results_mean_what_the_table_says() {
         [2, 4, 5].map(disabled),
         [
             DisableResult::NotEnabled,
-            DisableResult::Unknown(4),
+            DisableResult::from_code(4),
             DisableResult::Busy,
         ]
     );

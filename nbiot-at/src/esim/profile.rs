@@ -116,8 +116,11 @@ pub(super) fn iccid(object: Tlv<'_>) -> Result<Iccid, AnswerError> {
 
 /// The part of the value that is UTF-8.
 pub(super) fn text(object: Tlv<'_>) -> &str {
-    let first = object.value.utf8_chunks().next();
-    first.map_or("", |chunk| chunk.valid())
+    let all = core::str::from_utf8(object.value);
+    all.unwrap_or_else(|error| {
+        let valid = object.value.get(..error.valid_up_to());
+        core::str::from_utf8(valid.unwrap_or_default()).unwrap_or_default()
+    })
 }
 
 /// The profiles in the answer to [`Request::Profiles`](super::es10::Request::Profiles).

@@ -333,12 +333,18 @@ impl<'a> Writer<'a> {
     pub fn nested(&mut self, tag: Tag, content: impl FnOnce(&mut Self)) {
         let start = self.length;
         content(self);
+        self.enclose(tag, start);
+    }
+
+    /// Makes an object of what was written from `start` on.
+    #[inline(never)]
+    fn enclose(&mut self, tag: Tag, start: usize) {
         let size = self.length.saturating_sub(start);
         // The length of the content decides how long its header is, so the header comes last and
         // is then turned to the front.
         self.header(tag, size);
         if let Some(object) = self.buffer.get_mut(start..self.length) {
-            object.rotate_left(size);
+            rotate_left(object, size);
         }
     }
 
@@ -353,6 +359,7 @@ impl<'a> Writer<'a> {
         written.get(..needed).ok_or(BufferTooSmall { needed })
     }
 
+    #[inline(never)]
     fn header(&mut self, tag: Tag, length: usize) {
         self.tag(tag);
         let [.., high, middle, low] = length.to_be_bytes();
@@ -366,12 +373,26 @@ impl<'a> Writer<'a> {
         }
     }
 
+    #[inline(never)]
     fn raw(&mut self, bytes: &[u8]) {
         let end = self.length.saturating_add(bytes.len());
         if let Some(room) = self.buffer.get_mut(self.length..end) {
-            room.copy_from_slice(bytes);
+            for (to, from) in room.iter_mut().zip(bytes) {
+                *to = *from;
+            }
         }
         self.length = end;
+    }
+}
+
+/// That of the standard library would cost 2 KiB of flash.
+#[inline(never)]
+fn rotate_left(bytes: &mut [u8], count: usize) {
+    for _ in 0..bytes.len() - count {
+        let mut last = bytes.last().copied().unwrap_or(0);
+        for byte in &mut *bytes {
+            last = core::mem::replace(byte, last);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub use edrx::{EdrxAccess, EdrxCycle, PagingWindow};
 pub use energy::{Currents, ReportCycle};
 pub use timer::{ActiveTimer, PeriodicTimer};
 
+use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::field::{Fields, unsigned};
@@ -65,13 +66,62 @@ impl Granted {
     }
 }
 
-impl Granted {
+impl Grant {
+    /// Takes the timers of a registration line; those that it does not have were not granted.
+    pub(crate) fn take_timers(&mut self, line: &[u8], prefix: &str) {
+        let timers = timers(line, prefix);
+        let active = timers.and_then(|(active, _)| active.seconds());
+        let periodic = timers.and_then(|(_, periodic)| periodic.seconds());
+        self.active = active.map(Seconds::new);
+        self.periodic = periodic.map(Seconds::new);
+    }
+}
+
+/// What was granted, as it came: a fifth of the room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant {
+    pub(crate) periodic: Option<Seconds>,
+    pub(crate) active: Option<Seconds>,
+    pub(crate) cycle: Option<Cycle>,
+}
+
+/// A cycle of eDRX and its paging time window.
+pub(crate) type Cycle = (EdrxAccess, EdrxCycle, Option<PagingWindow>);
+
+/// One more than the seconds, so that an `Option` of it takes no more room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seconds(NonZeroU32);
+
+impl Seconds {
+    pub(crate) const fn new(seconds: u32) -> Self {
+        Self(NonZeroU32::MIN.saturating_add(seconds))
+    }
+
+    fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0.get() - 1))
+    }
+}
+
+impl Grant {
     pub(crate) const NOTHING: Self = Self {
         periodic: None,
         active: None,
-        edrx: None,
-        window: None,
+        cycle: None,
     };
+
+    pub(crate) const fn has_psm(&self) -> bool {
+        self.periodic.is_some() && self.active.is_some()
+    }
+
+    pub(crate) fn in_time(&self) -> Granted {
+        let window = |(access, _, window): Cycle| window.map(|window| window.duration(access));
+        Granted {
+            periodic: self.periodic.map(Seconds::duration),
+            active: self.active.map(Seconds::duration),
+            edrx: self.cycle.map(|(access, cycle, _)| cycle.duration(access)),
+            window: self.cycle.and_then(window),
+        }
+    }
 }
 
 impl PowerSaving {
@@ -128,18 +178,14 @@ pub(crate) fn timers(line: &[u8], prefix: &str) -> Option<(ActiveTimer, Periodic
 }
 
 /// `+QPSMTIMER: <periodic>,<active>`, in seconds.
-pub(crate) fn entered(line: &[u8]) -> Option<(Duration, Duration)> {
+pub(crate) fn entered(line: &[u8]) -> Option<(Seconds, Seconds)> {
     let mut fields = Fields::of(line, "+QPSMTIMER")?;
-    let mut seconds = || {
-        fields
-            .number::<u32>()
-            .map(|n| Duration::from_secs(n.into()))
-    };
+    let mut seconds = || fields.number().map(Seconds::new);
     Some((seconds()?, seconds()?))
 }
 
 /// `+CEDRXRDP: <AcT>[,"<asked>","<granted>","<window>"]`, AcT 0 for no eDRX; `+CEDRXP` the same.
-pub(crate) fn cycle(line: &[u8], prefix: &str) -> Option<Option<(Duration, Option<Duration>)>> {
+pub(crate) fn cycle(line: &[u8], prefix: &str) -> Option<Option<Cycle>> {
     let mut fields = Fields::of(line, prefix)?;
     let Some(access) = EdrxAccess::from_number(fields.number()?) else {
         return Some(None);
@@ -147,10 +193,7 @@ pub(crate) fn cycle(line: &[u8], prefix: &str) -> Option<Option<(Duration, Optio
     fields.next();
     let cycle = EdrxCycle::parse(fields.next().text);
     let window = PagingWindow::parse(fields.next().text);
-    Some(cycle.map(|cycle| {
-        let window = window.map(|window| window.duration(access));
-        (cycle.duration(access), window)
-    }))
+    Some(cycle.map(|cycle| (access, cycle, window)))
 }
 
 #[cfg(test)]
@@ -186,10 +229,18 @@ mod tests {
     fn granted_timers_and_cycles_are_read() {
         assert_eq!(
             entered(b"+QPSMTIMER: 3600,60"),
-            Some((minutes(60), minutes(1)))
+            Some((Seconds::new(3_600), Seconds::new(60)))
         );
         assert_eq!(entered(b"+QPSMTIMER: 3600"), None);
-        let cycle = |line: &str| cycle(line.as_bytes(), "+CEDRXRDP");
+        let cycle = |line: &str| {
+            let cycle = cycle(line.as_bytes(), "+CEDRXRDP")?;
+            let granted = Grant {
+                cycle,
+                ..Grant::NOTHING
+            }
+            .in_time();
+            Some(granted.edrx.map(|edrx| (edrx, granted.window)))
+        };
         assert_eq!(cycle("+CEDRXRDP: 0"), Some(None));
         let window = Duration::from_millis(10_240);
         let long = Duration::from_millis(81_920);

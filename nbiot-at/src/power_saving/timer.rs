@@ -57,6 +57,14 @@ macro_rules! timers {
             /// Its length; `None` where it is deactivated.
             #[must_use]
             pub const fn duration(self) -> Option<Duration> {
+                match decode(self.0, &$units) {
+                    Some(seconds) => Some(Duration::from_secs(seconds as u64)),
+                    None => None,
+                }
+            }
+
+            /// The same in seconds.
+            pub(super) const fn seconds(self) -> Option<u32> {
                 decode(self.0, &$units)
             }
 
@@ -110,14 +118,12 @@ fn encode(time: Duration, units: &Units, by_size: &[u8]) -> Option<u8> {
     })
 }
 
-const fn decode(octet: u8, units: &Units) -> Option<Duration> {
+const fn decode(octet: u8, units: &Units) -> Option<u32> {
     let length = units[(octet >> 5) as usize];
     if length == 0 {
         return None;
     }
-    Some(Duration::from_secs(
-        (octet & 0b1_1111) as u64 * length as u64,
-    ))
+    Some((octet & 0b1_1111) as u32 * length)
 }
 
 #[cfg(test)]

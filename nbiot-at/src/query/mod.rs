@@ -62,7 +62,7 @@ use core::net::IpAddr;
 use core::time::Duration;
 
 pub use crate::command::line::Line;
-pub use crate::field::{Field, Fields};
+pub use crate::field::{Field, Fields, Number};
 
 use crate::error::{ErrorKind, Fault};
 use crate::text::Text;
@@ -73,7 +73,7 @@ pub(crate) const LOCAL: Duration = Duration::from_secs(1);
 pub(crate) const SIM: Duration = Duration::from_secs(5);
 
 /// A command and what its answer means.
-pub trait Query {
+pub trait Query: Sync {
     /// What the answer says.
     type Answer;
 
@@ -422,7 +422,7 @@ pub(crate) fn digits<const N: usize>(
 }
 
 /// A number in a range.
-pub(crate) fn within<T: TryFrom<i64> + PartialOrd>(
+pub(crate) fn within<T: Number + PartialOrd>(
     field: Field<'_>,
     range: impl core::ops::RangeBounds<T>,
 ) -> Option<T> {

@@ -3,13 +3,14 @@
 mod call;
 mod open;
 
+use crate::command::HOST;
 use crate::command::socket::Transport;
 use crate::engine::job::{Job, Task};
 use crate::engine::state::State;
 use crate::error::Fault;
 use crate::known::{CHUNK, MqttPhase, MqttTarget};
 use crate::mqtt::{Qos, Session};
-use crate::text::Text;
+use crate::text::is_parameter;
 use crate::time::Instant;
 
 pub(crate) use call::{MqttCall, What};
@@ -30,21 +31,22 @@ impl<const N: usize> State<N> {
         const LONGEST: usize = 150;
         let parts = [session.client, session.user, session.password];
         let length = parts.iter().map(|part| part.len()).sum::<usize>();
-        let is_printable = |part: &&str| Text::<LONGEST>::parameter(part).is_some();
-        let is_valid = parts.iter().all(is_printable)
+        let is_valid = parts.iter().all(|part| is_parameter(part))
             && length <= LONGEST
             && !session.client.is_empty()
             && (session.password.is_empty() || !session.user.is_empty())
             && session.keep_alive.as_secs() <= 3_600;
-        let host = Text::parameter(session.host).filter(|_| is_valid);
-        let host = host.ok_or(Fault::InvalidParameter)?;
+        if !is_valid {
+            return Err(Fault::InvalidParameter);
+        }
+        self.known.aim(session.host, HOST)?;
         let is_tls = match session.transport {
             Transport::Tcp => false,
             Transport::Tls if self.known.config.tls.is_some() => true,
             _ => return Err(Fault::InvalidParameter),
         };
         self.ready()?;
-        (self.known.target.host, self.known.target.port) = (host, session.port);
+        self.known.target.port = session.port;
         self.known.target.mqtt = MqttTarget {
             is_tls,
             is_clean: session.is_clean,
@@ -77,13 +79,14 @@ impl<const N: usize> State<N> {
     }
 
     pub(crate) fn mqtt_topic(&mut self, topic: &str, what: What) -> Result<Task<N>, Fault> {
-        let topic = Text::parameter(topic).filter(|topic| !topic.as_str().is_empty());
-        let topic = topic.ok_or(Fault::InvalidParameter)?;
+        if topic.is_empty() {
+            return Err(Fault::InvalidParameter);
+        }
+        self.known.aim(topic, HOST)?;
         self.mqtt_is_open()?;
         if matches!(what, What::Subscribe(_)) && !self.known.mqtt.can_receive {
             return Err(Fault::NotSupported);
         }
-        self.known.target.host = topic;
         Ok(Self::mqtt_call(what))
     }
 

@@ -83,7 +83,7 @@ impl MqttOpen {
                 _ => self.results(state, now),
             };
         };
-        if result == Err(Fault::Silent) {
+        if matches!(result, Err(Fault::Silent)) {
             state.known.mqtt.doubt();
             return Step::failed(Fault::Silent);
         }
