@@ -107,9 +107,11 @@ fn session(mut command: Command, name: &str, seconds: u32) -> Result<Command, St
         command.arg(format!("-dict={}", dictionary.display()));
     }
     command.arg(found);
-    let seeds = root().join(FOLDER).join("seeds").join(name);
-    if seeds.is_dir() {
-        command.arg(seeds);
+    for folder in ["seeds", "corpus"] {
+        let inputs = root().join(FOLDER).join(folder).join(name);
+        if inputs.is_dir() {
+            command.arg(inputs);
+        }
     }
     Ok(command)
 }

@@ -101,6 +101,13 @@ fn a_log_is_a_transcript() {
 
 #[test]
 fn what_the_modem_says_by_itself_is_shown_with_the_time() {
-    let (well, text) = meterctl(&["listen", "--seconds", "1"]);
+    let port = common::modem_that_said(false, 20, || Modem::new(Loopback::new(), 1));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meterctl"));
+    let words = ["modem", "--port", &port, "listen", "--seconds", "1"];
+    let output = command.args(words).output().unwrap();
+    let (well, text) = (
+        output.status.success(),
+        String::from_utf8(output.stdout).unwrap(),
+    );
     assert!(well && text.contains("  RDY\n"), "{text}");
 }

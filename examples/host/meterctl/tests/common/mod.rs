@@ -14,16 +14,32 @@ pub(crate) fn modem<N: Network>(
     speed: u128,
     make: impl FnOnce() -> Modem<N> + Send + 'static,
 ) -> String {
+    modem_that_said(true, speed, make)
+}
+
+/// The same; what it said while it started was said before, or is heard now. Who is about to talk
+/// must take that for a restart.
+pub(crate) fn modem_that_said<N: Network>(
+    was_said: bool,
+    speed: u128,
+    make: impl FnOnce() -> Modem<N> + Send + 'static,
+) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    thread::spawn(move || serve(listener.accept().unwrap().0, make(), speed));
+    thread::spawn(move || {
+        let mut modem = make();
+        modem.power_on(Instant::ZERO);
+        let stream = listener.accept().unwrap().0;
+        let mut unheard = [0; 512];
+        while was_said && modem.transmit(Instant::from_millis(60_000), &mut unheard) > 0 {}
+        serve(stream, modem, speed);
+    });
     format!("tcp:{address}")
 }
 
 fn serve<N: Network>(mut stream: TcpStream, mut modem: Modem<N>, speed: u128) {
     let soon = Some(Duration::from_millis(1));
     stream.set_read_timeout(soon).unwrap();
-    modem.power_on(Instant::ZERO);
     let start = Real::now();
     let mut buffer = [0; 512];
     loop {
