@@ -35,6 +35,7 @@ pub(crate) static SYNCHRONISE: Spec = Spec::written(|line, known, _| {
         return false;
     };
     (known.heard.error, known.heard.time) = (Some(error), time);
+    known.result_until = None;
     true
 });
 
