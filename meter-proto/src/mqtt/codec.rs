@@ -97,43 +97,27 @@ pub(super) fn publish(
     packet(first, &parts, buffer)
 }
 
-/// Writes a SUBSCRIBE of one filter.
+/// Writes a SUBSCRIBE of one filter at this level, or, without one, an UNSUBSCRIBE.
 ///
 /// # Errors
 /// [`SessionError::Topic`] for a filter that is not allowed;
 /// [`SessionError::TooLong`] where it does not fit.
-pub(super) fn subscribe(
+pub(super) fn request(
     filter: &str,
-    level: QoS,
+    level: Option<QoS>,
     identifier: NonZeroU16,
     buffer: &mut [u8],
 ) -> Result<usize, SessionError> {
     let filter = checked_filter(filter)?;
+    let first = if level.is_some() { 0x82 } else { 0xA2 };
+    let level = level.map(QoS::bits);
     let parts = [
         &identifier.get().to_be_bytes()[..],
         &length_of(filter),
         filter.as_bytes(),
-        &[level.bits()],
+        level.as_slice(),
     ];
-    packet(0x82, &parts, buffer)
-}
-
-/// Writes an UNSUBSCRIBE of one filter.
-///
-/// # Errors
-/// As [`subscribe`].
-pub(super) fn unsubscribe(
-    filter: &str,
-    identifier: NonZeroU16,
-    buffer: &mut [u8],
-) -> Result<usize, SessionError> {
-    let filter = checked_filter(filter)?;
-    let parts = [
-        &identifier.get().to_be_bytes()[..],
-        &length_of(filter),
-        filter.as_bytes(),
-    ];
-    packet(0xA2, &parts, buffer)
+    packet(first, &parts, buffer)
 }
 
 /// A packet that is nothing but its type and perhaps an identifier.

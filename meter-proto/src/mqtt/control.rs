@@ -1,5 +1,6 @@
 //! Short packets that wait to go out.
 
+use super::close_gap;
 use super::codec::{self, Short};
 use super::terms::SessionError;
 
@@ -61,7 +62,8 @@ impl<'b> Control<'b> {
         encode: impl FnOnce(&mut [u8]) -> Result<usize, SessionError>,
     ) -> Result<(), SessionError> {
         if self.sent > 0 {
-            self.buffer.copy_within(self.sent..self.end, 0);
+            let used = self.buffer.get_mut(..self.end);
+            close_gap(used.unwrap_or_default(), self.sent);
             (self.end, self.sent) = (self.end - self.sent, 0);
         }
         let free = self.buffer.get_mut(self.end..limit).unwrap_or_default();

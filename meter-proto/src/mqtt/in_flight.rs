@@ -9,13 +9,14 @@
 //! A new connection takes everything back to waiting; what had begun to go out is marked as a
 //! duplicate, or, at QoS 0, forgotten.
 
+use core::mem;
 use core::num::NonZeroU16;
 use core::ops::Range;
 
 use super::codec::{self, Message, Short};
 use super::terms::SessionError;
 use super::tick::Tick;
-use super::{HAS_QOS2, QoS};
+use super::{HAS_QOS2, QoS, close_gap};
 
 /// The DUP flag of a PUBLISH.
 const DUP: u8 = 0x08;
@@ -258,16 +259,16 @@ impl<'b> InFlight<'b> {
         self.cut_out(start + Self::PUBREL..start + length);
         let is_release = |slot: &&Slot| slot.awaits == Awaits::Pubcomp;
         let releases = self.used().iter().take_while(is_release).count();
-        self.slots.copy_within(releases..index, releases + 1);
-        if let Some(slot) = self.slots.get_mut(releases) {
-            *slot = Slot {
-                start,
-                length: Self::PUBREL,
-                identifier: Some(identifier),
-                awaits: Awaits::Pubcomp,
-                due,
-                ..Slot::FREE
-            };
+        let mut carried = Slot {
+            start,
+            length: Self::PUBREL,
+            identifier: Some(identifier),
+            awaits: Awaits::Pubcomp,
+            due,
+            ..Slot::FREE
+        };
+        for slot in self.slots.get_mut(releases..=index).unwrap_or_default() {
+            mem::swap(slot, &mut carried);
         }
         true
     }
@@ -307,16 +308,19 @@ impl<'b> InFlight<'b> {
             return;
         };
         self.cut_out(start..start + length);
-        self.slots
-            .copy_within(index + 1..usize::from(self.count), index);
+        let mut carried = Slot::FREE;
+        let behind = self.slots.get_mut(index..usize::from(self.count));
+        for slot in behind.unwrap_or_default().iter_mut().rev() {
+            mem::swap(slot, &mut carried);
+        }
         self.count -= 1;
     }
 
     /// Closes a gap in the bytes.
     fn cut_out(&mut self, gap: Range<u16>) {
         let length = gap.end - gap.start;
-        let behind = usize::from(gap.end)..usize::from(self.end);
-        self.buffer.copy_within(behind, usize::from(gap.start));
+        let cut = usize::from(gap.start)..usize::from(self.end);
+        close_gap(self.buffer.get_mut(cut).unwrap_or_default(), length.into());
         self.end -= length;
         for slot in self.slots.iter_mut().take(usize::from(self.count)) {
             if slot.start >= gap.end {

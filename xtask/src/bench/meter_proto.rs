@@ -37,13 +37,13 @@ fn memory(log: &mut Log, toolchain: &Toolchain) -> Result<Vec<Figure>, String> {
     let mut figures = vec![
         Figure {
             what: "meter-proto: flash, MQTT client, mqttrs writes CONNECT",
-            budget: 16_384.0,
+            budget: 12_288.0,
             unit: "B",
             found: bytes(without_qos_2),
         },
         Figure {
             what: "meter-proto: flash, the same with qos2",
-            budget: 16_384.0,
+            budget: 12_288.0,
             unit: "B",
             found: bytes(client),
         },

@@ -48,8 +48,6 @@ struct Peer {
     address: SocketAddr,
     /// By client identifier, where the broker wants certificates.
     tls: BTreeMap<&'static str, Arc<ClientConfig>>,
-    /// Whether it takes messages at QoS 2.
-    qos_2: bool,
 }
 
 impl Peer {
@@ -57,21 +55,11 @@ impl Peer {
         Self {
             address,
             tls: BTreeMap::new(),
-            qos_2: true,
         }
     }
 
     fn connect(&self, name: &str) -> Transport {
         Transport::connect(self.address, self.tls.get(name))
-    }
-
-    /// The highest level that it takes.
-    const fn highest(&self) -> QoS {
-        if self.qos_2 {
-            QoS::ExactlyOnce
-        } else {
-            QoS::AtLeastOnce
-        }
     }
 }
 
@@ -269,8 +257,8 @@ fn live(peer: &Peer) {
         },
     );
     assert!(!present, "a clean session begins with nothing");
-    let granted = head_end.subscribe("em/1/+/d/#", peer.highest());
-    assert_eq!(granted, Some(peer.highest()));
+    let granted = head_end.subscribe("em/1/+/d/#", QoS::ExactlyOnce);
+    assert_eq!(granted, Some(QoS::ExactlyOnce));
     assert!(head_end.subscribe("em/1/+/s", QoS::AtLeastOnce).is_some());
 
     // Each level, several under way at a time.
@@ -281,7 +269,7 @@ fn live(peer: &Peer) {
     assert_eq!(granted, Some(QoS::AtLeastOnce));
     meter.publish(STATE, b"here", QoS::AtLeastOnce, true);
     for number in 0..30u8 {
-        let levels = [QoS::AtMostOnce, QoS::AtLeastOnce, peer.highest()];
+        let levels = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
         meter.publish(READINGS, &[number], levels[usize::from(number % 3)], false);
     }
     meter.drain();
@@ -296,7 +284,7 @@ fn live(peer: &Peer) {
 
     // A link that breaks with messages under way: the will is told, and they go out again.
     for number in 100..104u8 {
-        meter.publish(READINGS, &[number], peer.highest(), false);
+        meter.publish(READINGS, &[number], QoS::ExactlyOnce, false);
     }
     let _ = meter.link.poll();
     cut(&link);
@@ -316,10 +304,8 @@ fn live(peer: &Peer) {
         head_end.wait_for(READINGS, &[number]);
     }
     head_end.listen(SILENCE);
-    if peer.qos_2 {
-        let times = head_end.times(READINGS);
-        assert!(times.values().all(|&count| count == 1), "{times:?}");
-    }
+    let times = head_end.times(READINGS);
+    assert!(times.values().all(|&count| count == 1), "{times:?}");
 
     // A subscription ends.
     let asked = meter.link.unsubscribe(COMMANDS).unwrap();
@@ -380,14 +366,10 @@ fn mosquitto() {
     }
 }
 
-/// NATS of Debian 12 closes a connection that publishes at QoS 2.
 #[test]
 fn nats() {
     if let Some(server) = Server::nats() {
-        let peer = Peer {
-            qos_2: false,
-            ..Peer::plain(server.address)
-        };
+        let peer = Peer::plain(server.address);
         live(&peer);
         stay(&peer);
     }

@@ -78,12 +78,12 @@ proptest! {
         let topic = asked.topic_path.clone();
         let expected = mqttrs::Subscribe::new(pid(number), std::iter::once(asked).collect());
         prop_assert_eq!(
-            here(|buffer| subscribe(&filter, level, number, buffer)),
+            here(|buffer| request(&filter, Some(level), number, buffer)),
             by_mqttrs(&mqttrs::Packet::Subscribe(expected))
         );
         let expected = mqttrs::Unsubscribe::new(pid(number), std::iter::once(topic).collect());
         prop_assert_eq!(
-            here(|buffer| unsubscribe(&filter, number, buffer)),
+            here(|buffer| request(&filter, None, number, buffer)),
             by_mqttrs(&mqttrs::Packet::Unsubscribe(expected))
         );
     }
@@ -109,12 +109,17 @@ proptest! {
 fn long_filters_are_written() {
     let filter = "f".repeat(300);
     let mut buffer = [0; 400];
-    let length = subscribe(&filter, QoS::AtLeastOnce, NonZeroU16::MIN, &mut buffer);
+    let length = request(
+        &filter,
+        Some(QoS::AtLeastOnce),
+        NonZeroU16::MIN,
+        &mut buffer,
+    );
     assert_eq!(length, Ok(308));
     let head = [0x82, 0xB1, 0x02, 0, 1, 0x01, 0x2C, b'f'];
     assert_eq!((&buffer[..8], buffer[307]), (&head[..], 1));
     let too_long = "f".repeat(65_536);
-    let refused = unsubscribe(&too_long, NonZeroU16::MIN, &mut buffer);
+    let refused = request(&too_long, None, NonZeroU16::MIN, &mut buffer);
     assert_eq!(refused, Err(SessionError::Topic));
 }
 

@@ -249,9 +249,7 @@ impl<'b> Session<'b> {
         if qos == QoS::ExactlyOnce && self.unreleased.is_unused() {
             return Err(SessionError::NoQos2);
         }
-        self.request(Some(qos), now, |identifier, free| {
-            codec::subscribe(filter, qos, identifier, free)
-        })
+        self.request(filter, Some(qos), now)
     }
 
     /// Asks for no more messages of a topic filter and gives the identifier of
@@ -260,16 +258,15 @@ impl<'b> Session<'b> {
     /// # Errors
     /// As [`subscribe`](Self::subscribe).
     pub fn unsubscribe(&mut self, filter: &str, now: Duration) -> Result<NonZeroU16, SessionError> {
-        self.request(None, now, |identifier, free| {
-            codec::unsubscribe(filter, identifier, free)
-        })
+        self.request(filter, None, now)
     }
 
+    /// SUBSCRIBE of what is asked for, or UNSUBSCRIBE.
     fn request(
         &mut self,
+        filter: &str,
         asked: Option<QoS>,
         now: Duration,
-        encode: impl FnOnce(NonZeroU16, &mut [u8]) -> Result<usize, SessionError>,
     ) -> Result<NonZeroU16, SessionError> {
         self.look_at(now);
         if !self.is_connected() {
@@ -281,7 +278,8 @@ impl<'b> Session<'b> {
             return Err(SessionError::Busy);
         }
         let identifier = self.free_identifier();
-        self.control.write(|free| encode(identifier, free))?;
+        self.control
+            .write(|free| codec::request(filter, asked, identifier, free))?;
         self.last_identifier = identifier.get();
         let (due, ahead) = (self.ack_due(), self.control.waiting_length());
         self.requests.add(identifier, asked, due, ahead);
@@ -433,6 +431,7 @@ impl<'b> Session<'b> {
         pushed
     }
 
+    #[inline(never)]
     fn close(&mut self, reason: ClosedBy) {
         if self.state != State::Closed {
             // Nothing more goes out but a goodbye [4.8.0-1], and the answers without which a server

@@ -24,6 +24,12 @@ pub(super) struct Requests([Option<Request>; MOST]);
 impl Requests {
     pub(super) const NONE: Self = Self([None; MOST]);
 
+    pub(super) fn clear(&mut self) {
+        for place in &mut self.0 {
+            *place = None;
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(Option::is_none)
     }

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use super::requests::Requests;
 use super::{Pending, Session};
 use crate::mqtt::codec::Short;
 use crate::mqtt::terms::{ClosedBy, Timing};
@@ -140,10 +139,11 @@ impl Session<'_> {
         tick::first([self.answer_due, answers, self.requests.due()])
     }
 
-    pub(super) const fn stop_clocks(&mut self) {
+    #[inline(never)]
+    pub(super) fn stop_clocks(&mut self) {
         self.answer_due = None;
         self.pings = 0;
-        self.requests = Requests::NONE;
+        self.requests.clear();
         self.finishing = None;
     }
 
