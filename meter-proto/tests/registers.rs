@@ -4,7 +4,7 @@ use meter_proto::payload::Column;
 use meter_proto::payload::register::{Obis, REGISTERS, Register};
 
 /// Number, OBIS code, unit on the wire, DLMS unit, decimal exponent.
-const TABLE: [(u16, &str, &str, u8, i8); 54] = [
+const TABLE: [(u16, &str, &str, u8, i8); 55] = [
     (4, "1-0:32.7.0", "mV", 35, -3),
     (5, "1-0:31.7.0", "mA", 33, -3),
     (6, "1-0:16.7.0", "0.1 W", 27, -1),
@@ -59,6 +59,7 @@ const TABLE: [(u16, &str, &str, u8, i8); 54] = [
     (18_183, "1-0:71.7.0", "mA", 33, -3),
     (18_439, "1-0:72.7.0", "mV", 35, -3),
     (18_695, "1-0:73.7.0", "0.001", 255, -3),
+    (20_743, "1-0:81.7.0", "0.1°", 8, -1),
 ];
 
 #[test]

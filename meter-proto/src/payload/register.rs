@@ -80,6 +80,7 @@ const WATT_HOUR: Unit = Unit::new("Wh", 30, 0);
 const VAR_HOUR: Unit = Unit::new("varh", 32, 0);
 const VOLTAMPERE_HOUR: Unit = Unit::new("VAh", 31, 0);
 const THOUSANDTH: Unit = Unit::new("0.001", 255, -3);
+const TENTH_DEGREE: Unit = Unit::new("0.1°", 8, -1);
 const COUNT: Unit = Unit::new("", 255, 0);
 
 /// A quantity that has a name.
@@ -148,7 +149,7 @@ impl Column {
 }
 
 /// All registers that have a name, by their number.
-pub static REGISTERS: [Register; 54] = [
+pub static REGISTERS: [Register; 55] = [
     Register::small(4, 32, 7, "voltage L1", MILLIVOLT),
     Register::small(5, 31, 7, "current L1", MILLIAMPERE),
     Register::small(6, 16, 7, "active power, net", TENTH_WATT),
@@ -214,4 +215,5 @@ pub static REGISTERS: [Register; 54] = [
     Register::by_rule(71, 7, "current L3", MILLIAMPERE),
     Register::by_rule(72, 7, "voltage L3", MILLIVOLT),
     Register::by_rule(73, 7, "power factor L3", THOUSANDTH),
+    Register::by_rule(81, 7, "phase angle", TENTH_DEGREE),
 ];

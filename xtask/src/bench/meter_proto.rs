@@ -43,7 +43,7 @@ fn memory(log: &mut Log, toolchain: &Toolchain) -> Result<Vec<Figure>, String> {
         },
         Figure {
             what: "meter-proto: flash, the same with qos2",
-            budget: 12_288.0,
+            budget: NO_BUDGET,
             unit: "B",
             found: bytes(client),
         },
