@@ -5,6 +5,7 @@ use std::fmt;
 
 use meter_proto::payload::Billing;
 use meter_proto::payload::signature::{KeyError, KeyId, PUBLIC_KEY, PublicKey, SignatureError};
+use sha2::{Digest, Sha256};
 
 use crate::record::MeterId;
 
@@ -15,9 +16,10 @@ pub enum Proof {
     Unsigned,
     /// It is right.
     Valid,
-    /// No key of its name is known for this meter: it cannot be told.
+    /// It has one, and no key of the meter is known: it cannot be told.
     UnknownKey,
-    /// It is wrong, or not over what the record says: an alarm.
+    /// It is wrong, not over what the record says, or by none of the keys that are known of the
+    /// meter: an alarm.
     Wrong,
     /// It has none although a key of the meter is known: an alarm.
     Missing,
@@ -106,11 +108,15 @@ impl MeterKeys {
         self.0.len()
     }
 
-    /// The meters that have keys.
-    pub(crate) fn meters(&self) -> impl Iterator<Item = MeterId> {
-        let mut meters: Vec<_> = self.0.keys().map(|&(meter, _)| meter).collect();
-        meters.dedup();
-        meters.into_iter()
+    /// SHA-256 of all of them: it differs when any key, number or meter does.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for ((meter, number), key) in &self.0 {
+            hash.update(meter.to_string());
+            hash.update([*number]);
+            hash.update(key.to_bytes());
+        }
+        hash.finalize().into()
     }
 
     fn knows(&self, meter: MeterId) -> bool {
@@ -129,7 +135,6 @@ impl MeterKeys {
             Ok(_) => Proof::Valid,
             Err(SignatureError::Unsigned) if self.knows(meter) => Proof::Missing,
             Err(SignatureError::Unsigned) => Proof::Unsigned,
-            Err(SignatureError::UnknownKey) => Proof::UnknownKey,
             // What cannot be told of a meter without a key is no alarm.
             Err(_) if !self.knows(meter) => Proof::UnknownKey,
             Err(_) => Proof::Wrong,
