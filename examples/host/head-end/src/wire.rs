@@ -6,8 +6,8 @@ use meter_proto::payload::{
 use meter_proto::topic::{Channel, Topic};
 
 use crate::record::{
-    Bill, Billing, Birth, Detail, Event, MeterId, Place, Rate, Record, Report, Stream, Values,
-    register, stream,
+    Bill, Billing, Birth, Detail, Event, LATEST, MeterId, Place, Rate, Record, Report, Stream,
+    Values, register, stream,
 };
 
 /// Filters for everything that the head-end takes.
@@ -24,14 +24,15 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
         Message::Profile(profile) => records(|| of_profile(&profile)),
         Message::Diagnostic(diagnostic) => records(|| Some(vec![of_diagnostic(&diagnostic)?])),
         Message::Events(events) => of_events(&events).map(Report::Events),
-        Message::Billing(billing) => of_billing(&billing.stamp, payload).map(Report::Billing),
+        Message::Billing(billing) => of_billing(&billing, payload).map(Report::Billing),
         Message::Birth(birth) => of_birth(&birth).map(Report::Birth),
         Message::Death(death) => {
             signed(death.connection).map(|connection| Report::Death { connection })
         }
         _ => return Err("a message of a kind that this head-end does not know".into()),
     };
-    let report = report.ok_or("a number is beyond 2^63")?;
+    let report =
+        report.ok_or("a number is beyond 2^63, or a time of billing beyond the year 9999")?;
     Ok((meter, report))
 }
 
@@ -201,10 +202,15 @@ fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
     list.events().map(event).collect()
 }
 
-fn of_billing(stamp: &Stamp, message: &[u8]) -> Option<Billing> {
+fn of_billing(billing: &payload::Billing<'_>, message: &[u8]) -> Option<Billing> {
+    let stamp = &billing.stamp;
+    let time = |time: u64| signed(time).filter(|&time| time <= LATEST);
+    for demand in (0..=MAX_RATE).filter_map(|rate| billing.demands.get(rate)) {
+        time(demand.end.get())?;
+    }
     Some(Billing {
         place: place(stamp, stream::BILLING)?,
-        time: signed(stamp.time.get())?,
+        time: time(stamp.time.get())?,
         status: stamp.status.bits(),
         message: message.to_vec(),
     })
@@ -374,6 +380,25 @@ mod tests {
         };
         assert_eq!(bill(&payload), Some(expected));
         assert_eq!(bill(&payload[1..]), None);
+    }
+
+    #[test]
+    fn a_billing_record_of_a_time_that_no_calendar_shows_is_refused() {
+        let end = |time: u64, demand: u64| {
+            let mut payload = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x1B];
+            payload.extend(time.to_be_bytes());
+            payload.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+            payload.extend([0x18, 28, 0xA1, 0x02, 0x82, 0x18, 99, 0x1B]);
+            payload.extend(demand.to_be_bytes());
+            report("em/1/4d54520000000001/d/b", &payload)
+        };
+        let latest = LATEST.unsigned_abs();
+        assert!(end(latest, latest).is_ok());
+        for far in [latest + 1, 1 << 62, u64::MAX] {
+            let said = end(far, 4).expect_err("a far time");
+            assert!(said.contains("9999"), "{said}");
+            assert!(end(5, far).is_err());
+        }
     }
 
     #[test]
