@@ -240,7 +240,7 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
         }
     }
 
-    /// Sets the modem's clock to a UTC in seconds since 1970, of the years 2023 to 2079.
+    /// Sets the modem's clock to a UTC in seconds since 1970, of the years 2023 to 2069.
     ///
     /// # Errors
     ///

@@ -13,7 +13,10 @@ macro_rules! codes {
         #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name(u16);
 
-        #[allow(non_upper_case_globals)]
+        #[allow(
+            non_upper_case_globals,
+            reason = "each is matched and printed as the variant of an enum would be"
+        )]
         impl $name {
             $(#[doc = $text] pub const $variant: Self = Self($code);)*
 

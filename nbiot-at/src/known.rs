@@ -277,8 +277,10 @@ pub(crate) struct Known {
     /// The same of TLS sockets.
     pub(crate) tls_leftovers: u16,
     pub(crate) channel: Option<SimChannel>,
-    /// The result of a name may come until then.
-    pub(crate) resolving_until: Option<Instant>,
+    /// A result that nobody waits for any more may come until then.
+    pub(crate) result_until: Option<Instant>,
+    /// The result of an operation is heard; that of one before it is not.
+    pub(crate) hears_result: bool,
     pub(crate) mqtt: Mqtt,
 }
 
@@ -329,7 +331,8 @@ impl Known {
             leftovers: 0,
             tls_leftovers: 0,
             channel: None,
-            resolving_until: None,
+            result_until: None,
+            hears_result: false,
             mqtt: Mqtt::new(),
         }
     }
@@ -419,7 +422,7 @@ impl Known {
         self.off_by = None;
         self.context_lost = false;
         self.channel = None;
-        self.resolving_until = None;
+        self.result_until = None;
         self.mqtt.lose();
     }
 }

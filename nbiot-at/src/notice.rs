@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::HttpError;
 use crate::code::codes;
-use crate::command::clock::{self, NetworkTime};
+use crate::command::clock;
 use crate::field::{Field, Fields};
 
 codes! {
@@ -65,8 +65,11 @@ pub struct TimeZone {
     pub zone: i8,
     /// Daylight saving in hours, where it was told; `zone` includes it.
     pub daylight_saving: Option<u8>,
-    /// The time, where it was told, read as local time.
-    pub time: Option<NetworkTime>,
+    /// What the line shows, where it shows a time, in seconds since 1970. The manual leaves open
+    /// whether that is UTC or local time: [`TimeOfNetwork::Universal`] is UTC.
+    ///
+    /// [`TimeOfNetwork::Universal`]: crate::query::time::TimeOfNetwork::Universal
+    pub shown: Option<u64>,
 }
 
 /// Whether a line is for [`Notice::parse`].
@@ -127,16 +130,11 @@ impl TimeZone {
         let saving = fields.next();
         let daylight_saving = saving.number();
         let is_known = saving.text.is_empty() || daylight_saving.is_some();
-        let time = clock::parse(fields.next().text, false).map(|mut time| {
-            // The line has the local time, and the zone in front of it.
-            time.unix = time.unix.saturating_add_signed(i64::from(zone) * -900);
-            time.zone = Some(zone);
-            time
-        });
+        let shown = clock::parse(fields.next().text, false).map(|time| time.unix);
         is_known.then_some(Self {
             zone,
             daylight_saving,
-            time,
+            shown,
         })
     }
 }
@@ -204,12 +202,12 @@ mod tests {
         };
         let found = zone("+CTZV: \"-20\"").unwrap();
         assert_eq!(
-            (found.zone, found.daylight_saving, found.time),
+            (found.zone, found.daylight_saving, found.shown),
             (-20, None, None)
         );
         let found = zone("+CTZE: \"+04\",1,\"2026/03/29,01:59:59\"").unwrap();
         assert_eq!((found.zone, found.daylight_saving), (4, Some(1)));
-        assert_eq!(found.time.unwrap().unix, 1_774_745_999);
+        assert_eq!(found.shown, Some(1_774_749_599));
         for line in [
             "+CTZV: \"+99\"",
             "+CTZE: \"\",0",

@@ -4,8 +4,9 @@
 
 use crate::command::custom::{bears_name, keep};
 use crate::command::line::Line;
-use crate::command::{Arguments, Invitation, Spec};
+use crate::command::{Arguments, HOST, Invitation, Spec};
 use crate::known::Known;
+use crate::query::UNASKED;
 
 /// The line stands in the buffer of the engine, a line feed behind it; its answer is put behind
 /// that, line by line.
@@ -26,7 +27,9 @@ pub(crate) static ASK_LONG: Spec = Spec {
         .lists("", answer)
 };
 /// The same with lines that come behind `OK`, too.
-pub(crate) static OPERATION: Spec = Spec::written(from_buffer).within_argument().results(hear);
+pub(crate) static OPERATION: Spec = Spec::written(from_buffer)
+    .within_argument()
+    .results(|line, known| known.hears_result && hear(line, known));
 /// The line is the target's text, and the buffer is what is sent behind it. The one line of the
 /// answer takes the place of the target's text, as the buffer may still be on its way.
 pub(crate) static WITH_DATA: Spec = Spec {
@@ -36,10 +39,13 @@ pub(crate) static WITH_DATA: Spec = Spec {
     })
     .within_argument()
     .results(|line, known| {
-        let is_own = bears_name(line, known.target.host.as_bytes());
-        if is_own {
+        let is_own = known.hears_result && bears_name(line, known.target.host.as_bytes());
+        // What is not kept whole is no line of a result.
+        let is_whole = line.is_ascii() && line.len() <= HOST;
+        if is_own && is_whole {
             known.target.host.replace_lossy(line);
         }
+        known.heard.is_cut |= is_own && !is_whole;
         is_own
     })
 };
@@ -66,7 +72,7 @@ fn answer(line: &[u8], known: &mut Known, _: Arguments) -> bool {
         keep(b"", known);
         return true;
     }
-    let is_bare = !line.starts_with(b"+");
+    let is_bare = !line.starts_with(b"+") && !UNASKED.contains(&line);
     if is_bare {
         keep(line, known);
     }

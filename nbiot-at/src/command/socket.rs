@@ -82,7 +82,7 @@ pub(crate) static RESOLVE: Spec = Spec::written(|line, known, _| {
         Some(Resolved::Result(error)) => {
             known.heard.error = Some(error);
             known.heard.address = None;
-            known.resolving_until = None;
+            known.result_until = None;
         }
         // One without a result in front is a further one of another name.
         Some(Resolved::Address(address)) if known.heard.error == Some(0) => {

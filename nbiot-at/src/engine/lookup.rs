@@ -56,7 +56,7 @@ impl Lookup {
         let heard = &state.known.heard;
         if let (Cause::Reply(Err(fault)), None) = (cause, heard.error) {
             if !matches!(fault, Fault::TimedOut | Fault::Silent | Fault::Malformed) {
-                state.known.resolving_until = None;
+                state.known.result_until = None;
             }
             return Step::failed(fault);
         }
@@ -74,20 +74,18 @@ impl Lookup {
         }
     }
 
-    /// Asks, once the result of a name that nobody waits for any more has come: no line says whose
-    /// address it brings.
+    /// Asks, once a result that nobody waits for any more has come: no line says whose address, or
+    /// whose time, it brings.
     fn ask<const N: usize>(&mut self, state: &mut State<N>, now: Instant) -> Step {
         let (command, time) = match self.what {
             What::Address => (&RESOLVE, RESOLVE_TIME),
             What::Time => (&SYNCHRONISE, SYNCHRONISE_TIME),
         };
         let until = now.plus(time);
-        if self.what == What::Address {
-            if let Some(before) = state.known.resolving_until.filter(|before| now < *before) {
-                return Step::Wait(before);
-            }
-            state.known.resolving_until = Some(until);
+        if let Some(before) = state.known.result_until.filter(|before| now < *before) {
+            return Step::Wait(before);
         }
+        state.known.result_until = Some(until);
         self.until = Some(until);
         Step::command(command)
     }

@@ -51,6 +51,9 @@ type IsWhole = fn(Lines<'_>) -> bool;
 ///   command ──► OK ──► AT+CMEE?, behind data ──► wait for the lines ──► done
 ///       └── error without a line ──► failed              └── time is up ──► failed, or what came
 /// ```
+///
+/// No line says which of two commands it is the result of: where the one before was dropped or its
+/// time was up, this one waits until its result has come or can come no more.
 #[derive(Debug)]
 pub(crate) struct Operation {
     /// Time to the final result code, then to the result, ms.
@@ -67,7 +70,14 @@ impl Operation {
     fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
         let [time_out, time] = self.times;
         let Some(until) = self.until else {
-            self.until = Some(now.plus(time_out.saturating_add(time)));
+            let until = now.plus(time_out.saturating_add(time));
+            if time > 0 {
+                if let Some(before) = state.known.result_until.filter(|before| now < *before) {
+                    return Step::Wait(before);
+                }
+                state.known.result_until = Some(until);
+            }
+            (self.until, state.known.hears_result) = (Some(until), true);
             let command = if self.has_data {
                 &WITH_DATA
             } else {
@@ -78,12 +88,17 @@ impl Operation {
         match cause {
             // The reason may have come before it.
             Cause::Reply(Err(fault))
-                if is_unsure(fault) || self.is_checked || !self.has_result(state) =>
+                if is_unsure(fault) || time == 0 || self.is_checked || !self.has_result(state) =>
             {
-                return Step::failed(told(fault));
+                if !is_unsure(fault) {
+                    state.known.result_until = None;
+                }
+                return Self::end(state, Step::failed(told(fault)));
             }
             // Zeros may have been taken for the data.
-            Cause::Reply(Ok(())) if state.known.spoiled => return Step::failed(Fault::TimedOut),
+            Cause::Reply(Ok(())) if state.known.spoiled => {
+                return Self::end(state, Step::failed(Fault::TimedOut));
+            }
             Cause::Reply(Ok(())) if self.has_data && !self.is_checked => {
                 self.is_checked = true;
                 return Step::command(&CHECK);
@@ -91,16 +106,30 @@ impl Operation {
             _ => {}
         }
         let is_late = now >= until || matches!(cause, Cause::Reply(Err(_)));
-        if time > 0 && !is_late && !(self.is_whole)(self.lines(state)) {
+        let is_whole = (self.is_whole)(self.lines(state));
+        if time > 0 && !is_late && !is_whole && !state.known.heard.is_cut {
             return Step::Wait(until);
         }
+        if state.known.heard.is_cut {
+            return Self::end(state, Step::failed(Fault::Malformed));
+        }
         if time > 0 && !self.has_result(state) {
-            return Step::failed(Fault::TimedOut);
+            return Self::end(state, Step::failed(Fault::TimedOut));
+        }
+        if time > 0 && is_whole {
+            state.known.result_until = None;
         }
         if self.has_data {
             self.show(&mut state.known);
         }
-        Step::Done(whole(&mut state.known))
+        let step = Step::Done(whole(&mut state.known));
+        Self::end(state, step)
+    }
+
+    /// The application has what there is: nothing is put behind it.
+    fn end<const N: usize>(state: &mut State<N>, step: Step) -> Step {
+        state.known.hears_result = false;
+        step
     }
 
     /// The lines of the result so far.
@@ -135,6 +164,7 @@ const fn is_unsure(fault: Fault) -> bool {
 impl<const N: usize> State<N> {
     /// The job of a query.
     pub(crate) fn ask<Q: Query>(&mut self, query: &Q) -> Result<Task<N>, Fault> {
+        self.known.hears_result = false;
         let mut text = Bytes::<COMMAND>::new();
         let mut line = Line::new(&mut text);
         query.write(&mut line);

@@ -97,7 +97,7 @@ pub enum Request<'a> {
     },
     /// Sets the modem's clock, from a source that the application trusts.
     SetClock {
-        /// UTC in seconds since 1970, of the years 2023 to 2079.
+        /// UTC in seconds since 1970, of the years 2023 to 2069.
         unix: u64,
     },
     /// Length of a file in the modem, [`Answer::Size`].

@@ -292,7 +292,7 @@ impl<const N: usize> State<N> {
             SocketUrc::Closed(id) => self.sockets.closed_by_peer(id),
             SocketUrc::Opened(id, error) => self.sockets.opened(id, error),
             // Of a name that nobody waits for any more.
-            SocketUrc::Resolved => self.known.resolving_until = None,
+            SocketUrc::Resolved => self.known.result_until = None,
             SocketUrc::ContextLost(context::CONTEXT) => self.lose_context(),
             SocketUrc::Unclear => self.doubt(),
             SocketUrc::ContextLost(_) | SocketUrc::Other => return Effect::None,

@@ -216,6 +216,8 @@ asking! {
     } => Option<IpAddr>, "+CGPADDR: <cid>[,<addr>]",
         |this, lines| {
             let found = one(lines, "+CGPADDR", this.context, |fields| some_address(fields.next()));
+            // That of another context is no answer.
+            let found = found.filter(|found| found.is_some() || lines.is_empty());
             found.map(Option::flatten)
         };
     ContextSettings, LOCAL, |this, line| {

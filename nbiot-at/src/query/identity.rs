@@ -27,7 +27,7 @@ queries! {
         |lines| lines.iter().find_map(|line| digits(line, 15..=15));
     /// Which parts of the module are on, `AT+CFUN?`.
     Functionality = "AT+CFUN?", LOCAL => Function, "+CFUN: <fun>",
-        |lines| Function::from_raw(lines.fields("+CFUN")?.number()?);
+        |lines| Function::from_raw(lines.all("+CFUN").last()?.number()?);
     /// What the module does now, `AT+CPAS`.
     ActivityStatus = "AT+CPAS", LOCAL => Activity, "+CPAS: <pas>",
         |lines| Activity::from_raw(lines.fields("+CPAS")?.number()?);

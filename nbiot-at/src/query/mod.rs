@@ -103,7 +103,11 @@ pub trait Query: Sync {
         None
     }
 
-    /// Longest time from `OK` to the lines of the result, for commands that have them there.
+    /// Longest time from `OK` to the lines of the result, for commands that have them there. They are
+    /// waited for until so long behind the last moment at which `OK` could have come.
+    ///
+    /// No line says which of two commands it is the result of. Where a call was dropped or its result
+    /// did not come in time, the next with a result waits until that one can come no more.
     fn result_time(&self) -> Option<Duration> {
         None
     }
@@ -122,7 +126,7 @@ pub struct Lines<'a> {
 }
 
 /// Lines without a name that come by themselves, AT reference section 21.
-const UNASKED: [&[u8]; 2] = [b"RING", b"NO CARRIER"];
+pub(crate) const UNASKED: [&[u8]; 2] = [b"RING", b"NO CARRIER"];
 
 impl<'a> Lines<'a> {
     /// The lines in what the engine has kept, without the command itself.
@@ -174,8 +178,7 @@ impl<'a> Lines<'a> {
 
     /// Every such line.
     pub fn all_bare(self) -> impl Iterator<Item = &'a [u8]> {
-        let is_other = |line: &&[u8]| line.starts_with(b"+") || UNASKED.contains(line);
-        self.iter().filter(move |line| !is_other(line))
+        self.iter().filter(|line| !line.starts_with(b"+"))
     }
 
     /// A command that only sets something was obeyed: there is no line. What has lost a byte on its
@@ -185,8 +188,14 @@ impl<'a> Lines<'a> {
     ///
     /// [`Fault::Malformed`]: there is one.
     pub fn none(self) -> Result<(), Fault> {
-        let is_empty = self.is_empty();
-        is_empty.then_some(()).ok_or(Fault::Malformed)
+        self.none_but("")
+    }
+
+    /// The same of a command that may have reports of its own come at once, which begin so.
+    pub(crate) fn none_but(self, report: &str) -> Result<(), Fault> {
+        let mut lines = self.iter();
+        let is_none = lines.all(|line| !report.is_empty() && line.starts_with(report.as_bytes()));
+        is_none.then_some(()).ok_or(Fault::Malformed)
     }
 
     fn take(&mut self) -> Option<&'a [u8]> {
@@ -361,7 +370,7 @@ pub(crate) use queries;
 
 /// Queries that are answered with no more than `OK`: type, time, how it is written.
 macro_rules! commands {
-    ($($name:ty, $time:expr, $write:expr;)*) => {$(
+    ($($name:ty, $time:expr, $write:expr $(, may_report $report:literal)?;)*) => {$(
         impl $crate::query::Query for $name {
             type Answer = ();
             const TIME_OUT: core::time::Duration = $time;
@@ -373,7 +382,7 @@ macro_rules! commands {
             }
 
             fn parse(&self, lines: $crate::query::Lines<'_>) -> Result<(), $crate::Fault> {
-                lines.none()
+                lines.none_but(concat!("", $($report)?))
             }
         }
     )*};

@@ -26,7 +26,8 @@ queries! {
         "+QCSQ: \"<mode>\"[,<rssi>[,<rsrp>,<sinr>,<rsrq>]]", extended;
     /// The connection to the cell, `AT+QCSCON?`.
     RadioConnection = "AT+QCSCON?", LOCAL => Connection, "+QCSCON: <n>,<mode>", |lines| {
-        let mut fields = lines.fields("+QCSCON")?;
+        // Behind a report that came meanwhile.
+        let mut fields = lines.all("+QCSCON").last()?;
         let reports = switch(fields.next())?;
         Some(Connection { reports, is_connected: switch(fields.next())? })
     };
@@ -129,5 +130,5 @@ pub struct ReportConnection(pub bool);
 commands! {
     ReportConnection, LOCAL, |this, line| {
         line.text("AT+QCSCON=").number(this.0.into());
-    };
+    }, may_report "+QCSCON: ";
 }

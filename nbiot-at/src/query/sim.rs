@@ -40,7 +40,8 @@ queries! {
     };
     /// Whether a card is in the holder, `AT+QSIMSTAT?`.
     SimPresence = "AT+QSIMSTAT?", SIM => Presence, "+QSIMSTAT: <enable>,<inserted>", |lines| {
-        let mut fields = lines.fields("+QSIMSTAT")?;
+        // Behind a report that came meanwhile.
+        let mut fields = lines.all("+QSIMSTAT").last()?;
         let reports = switch(fields.next())?;
         let inserted = match fields.number()? {
             0 => Some(false),
@@ -142,7 +143,7 @@ pub struct Presence {
     pub inserted: Option<bool>,
 }
 
-/// Enters the PIN, `AT+CPIN=`. A wrong one costs a try: see [`PinTries`] first, and send none twice.
+/// Enters the PIN of four to eight digits, `AT+CPIN=`. A wrong one costs a try: see [`PinTries`] first, and send none twice.
 /// `start` does so with [`Config::pin`](crate::Config::pin).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EnterPin<'a>(pub &'a str);
@@ -169,16 +170,22 @@ pub struct DetectSim {
     pub is_high: bool,
 }
 
+/// Four to eight digits.
+fn is_pin(text: &str) -> bool {
+    (4..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 commands! {
     EnterPin<'_>, SIM, |this, line| {
-        line.text("AT+CPIN=").parameter(this.0);
-    };
+        line.text("AT+CPIN=").parameter(this.0).require(is_pin(this.0));
+    }, may_report "+CPIN: READY";
     EnterPuk<'_>, SIM, |this, line| {
         line.text("AT+CPIN=").parameter(this.puk).text(",").parameter(this.new_pin);
-    };
+        line.require(is_pin(this.puk) && this.puk.len() == 8 && is_pin(this.new_pin));
+    }, may_report "+CPIN: READY";
     ReportSim, SIM, |this, line| {
         line.text("AT+QSIMSTAT=").number(this.0.into());
-    };
+    }, may_report "+QSIMSTAT: ";
     DetectSim, SIM, |this, line| {
         line.text("AT+QSIMDET=").number(this.is_enabled.into());
         line.text(",").number(this.is_high.into());

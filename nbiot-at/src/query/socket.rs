@@ -208,7 +208,7 @@ pub struct Echoes {
     /// Requests without an answer.
     pub lost: u16,
     /// The quickest, the slowest and the mean answer, ms.
-    pub times: [u16; 3],
+    pub times: [u32; 3],
 }
 
 impl Query for Ping<'_> {
@@ -252,10 +252,12 @@ impl Query for Ping<'_> {
 }
 
 fn echoes(mut fields: super::Fields<'_>) -> Option<Echoes> {
-    Some(Echoes {
+    let echoes = Echoes {
         sent: fields.number()?,
         received: fields.number()?,
         lost: fields.number()?,
         times: [fields.number()?, fields.number()?, fields.number()?],
-    })
+    };
+    let is_sum = echoes.received.checked_add(echoes.lost) == Some(echoes.sent);
+    is_sum.then_some(echoes)
 }

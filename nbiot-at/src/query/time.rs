@@ -57,7 +57,7 @@ commands! {
 /// The time that the network gave, `AT+QLTS=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeOfNetwork {
-    /// 0: when it gave it.
+    /// 0: when it gave it. Taken for UTC; the manual does not say so.
     Last = 0,
     /// 1: UTC now.
     Universal = 1,
@@ -80,7 +80,7 @@ asking! {
     TimeOfNetwork, LOCAL, |this, line| {
         line.text("AT+QLTS=").number(*this as u32);
     } => Option<Synchronised>, "+QLTS: \"[YYYY/MM/dd,hh:mm:ss±zz[,<dst>]]\"[,<dst>]",
-        |this, lines| synchronised(lines, *this != Self::Universal);
+        |this, lines| synchronised(lines, *this == Self::Local);
 }
 
 fn synchronised(lines: Lines<'_>, is_local: bool) -> Option<Option<Synchronised>> {

@@ -138,6 +138,6 @@ fn time_zone_is_told_with_the_registration() {
         panic!("no zone")
     };
     assert_eq!((zone.zone, zone.daylight_saving), (0, Some(0)));
-    let told = zone.time.unwrap().unix;
+    let told = zone.shown.unwrap();
     assert_eq!(modem.network_time().unwrap().unix.abs_diff(told), 0);
 }
