@@ -213,7 +213,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             self.health.lost_billing = true;
         }
         if let Some(ended) = self.periods.advance(interval.end) {
-            let status = lost_before(&mut self.health.lost_billing);
+            let status = interval.status | lost_before(&mut self.health.lost_billing);
             store.record_billing(&ended, status, energy).await;
         }
         let phases = self.health.phases;

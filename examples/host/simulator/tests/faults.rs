@@ -4,7 +4,7 @@ mod bench;
 
 use std::time::Duration;
 
-use bench::{Bench, START};
+use bench::{Bench, MIDNIGHT, START};
 use meter_core::status::Status;
 use simulator::kind::Kind;
 use stpm3x::sim::Disturbance;
@@ -167,6 +167,28 @@ fn a_clock_that_is_unknown_at_first_and_steps_keeps_the_energy() {
         bench.truth_wh()
     );
     assert_truth(&bench);
+}
+
+/// Twenty days ahead for a minute and a half, and right again: the month that seemed to end is billed
+/// then, with a remark, and not again when it ends.
+#[test]
+fn a_clock_that_leaps_over_the_end_of_a_month_bills_it_once() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 0);
+    bench.switch_on();
+    bench.run_for(SECOND * 100);
+    bench.world.clock.set(Some(20 * 86_400));
+    bench.run_for(SECOND * 90);
+    bench.world.clock.set(Some(0));
+    bench.run_for(SECOND * 100);
+    bench.cut();
+    bench.switch_on();
+    bench.run_for(Duration::from_secs(MIDNIGHT - START));
+    let bills = bench.bills(|billing| (billing.period, billing.stamp.status));
+    let [(1, status)] = bills[..] else {
+        panic!("{bills:?}")
+    };
+    assert!(!status.billable(), "{status:?}");
+    assert!(bench.profile().last().unwrap().end > MIDNIGHT);
 }
 
 /// Without a clock no interval ends, but a power cut without a warning takes no more than a period
