@@ -100,6 +100,60 @@ fn a_flash_that_refuses_loses_what_it_admits() {
     assert_truth(&bench);
 }
 
+/// Power fails without a warning at each step of what is written when losses are admitted, within an
+/// interval and at its end: the next record of each stream says them all the same.
+#[test]
+fn a_power_cut_leaves_no_loss_unsaid() {
+    const BEGIN: u64 = (MIDNIGHT - START - 240) * 1_000;
+    let mut cuts = 0;
+    for (reading_period, admits_at) in [(5, BEGIN + 155_000), (0, BEGIN + 180_000)] {
+        for polls in 0..40 {
+            let mut bench = Bench::new(Kind::Shunt, 60, reading_period);
+            bench.advance(BEGIN);
+            bench.switch_on();
+            bench.run_for(SECOND * 90);
+            bench.flash.fails.set(true);
+            bench.run_for(SECOND * 60);
+            bench.flash.fails.set(false);
+            bench.run_for(Duration::from_millis(admits_at - BEGIN - 150_001));
+            bench.advance(admits_at);
+            for _ in 0..polls {
+                bench.poll();
+            }
+            bench.cut();
+            let admitted = bench.events().iter().any(|event| event.1 == 258);
+            cuts += usize::from(admitted);
+            bench.switch_on();
+            bench.run_for(SECOND * 120);
+            let lost = |status| has(status, Status::RECORDS_LOST);
+            let said = bench.profile().iter().any(|its| lost(its.status));
+            let bills = bench.bills(|billing| billing.stamp.status.bits());
+            assert_eq!(bills.len(), 1);
+            assert!(said && lost(bills[0]) || !admitted, "{polls}: {bills:?}");
+        }
+    }
+    assert!(cuts > 20, "{cuts}");
+}
+
+/// The ring has just come round when power fails without a warning.
+#[test]
+fn a_power_cut_after_a_ring_came_round_leaves_no_loss_unsaid() {
+    let mut bench = Bench::new(Kind::Shunt, 10, 0);
+    bench.switch_on();
+    let mut waiting = 0;
+    while bench.monitor.waiting() >= waiting {
+        waiting = bench.monitor.waiting();
+        bench.run_for(SECOND * 10);
+    }
+    let last = bench.profile().last().unwrap().seq;
+    bench.cut();
+    bench.switch_on();
+    bench.run_for(SECOND * 30);
+    let profile = bench.profile();
+    let next = profile.iter().find(|its| its.seq > last).unwrap();
+    assert!(has(next.status, Status::RECORDS_LOST), "{next:?}");
+}
+
 #[test]
 fn a_power_cut_after_a_reading_lets_no_register_fall() {
     let mut bench = Bench::new(Kind::Shunt, 60, 5);
