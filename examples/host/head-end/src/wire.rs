@@ -1,5 +1,6 @@
 //! The one place that knows the wire format: topics and payloads in, receipts out.
 
+use meter_proto::payload::signature::MAX_SIGNED_BILLING;
 use meter_proto::payload::{
     self, Diagnostic, EventList, MAX_RATE, Message, Phases, Profile, Reading, Stamp,
 };
@@ -10,6 +11,10 @@ use crate::record::{
     Values, register, stream,
 };
 
+/// The longest billing record that is taken, in bytes: twice the longest that can be evidence, as one
+/// with nine rates and no signature, or with keys of a later version, is longer than that.
+const LONGEST_BILLING: usize = 2 * MAX_SIGNED_BILLING;
+
 /// Filters for everything that the head-end takes.
 pub(crate) const UPLINK: [&str; 2] = ["em/1/+/d/+", "em/1/+/s"];
 
@@ -18,6 +23,11 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
     let Some((meter, channel)) = Topic::parse(topic) else {
         return Err("the topic is none of this wire format, em/1/<16 hex digits>/<channel>".into());
     };
+    if channel == Channel::Billing && payload.len() > LONGEST_BILLING {
+        return Err(format!(
+            "a billing record of more than {LONGEST_BILLING} bytes"
+        ));
+    }
     let message = Message::decode(channel, payload).map_err(|error| error.to_string())?;
     let report = match message {
         Message::Reading(reading) => records(|| Some(vec![of_reading(&reading)?])),
@@ -399,6 +409,24 @@ mod tests {
             assert!(said.contains("9999"), "{said}");
             assert!(end(5, far).is_err());
         }
+    }
+
+    #[test]
+    fn a_billing_record_that_is_too_long_is_refused() {
+        let of_length = |length: usize| {
+            let mut payload = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05];
+            payload.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+            payload.extend([0x18, 127, 0x59]);
+            let rest = u16::try_from(length - payload.len() - 2).expect("short");
+            payload.extend(rest.to_be_bytes());
+            payload.resize(length, 0);
+            report("em/1/4d54520000000001/d/b", &payload)
+        };
+        assert!(of_length(LONGEST_BILLING).is_ok());
+        let said = of_length(LONGEST_BILLING + 1).expect_err("too long");
+        assert!(said.contains("1024 bytes"), "{said}");
+        // Always enough for one that knows no later keys, by `meter-proto`.
+        assert!(of_length(576 + 5 + 77).is_ok());
     }
 
     #[test]
