@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use meter_proto::payload::Billing;
-use meter_proto::payload::signature::{KeyError, KeyId, PUBLIC_KEY, PublicKey, SignatureError};
+use meter_proto::payload::signature::{KeyError, KeyId, PUBLIC_KEY, PublicKey};
 use sha2::{Digest, Sha256};
 
 use crate::record::MeterId;
@@ -69,12 +69,13 @@ pub struct MeterKeys(BTreeMap<(MeterId, u8), PublicKey>);
 
 impl MeterKeys {
     /// Reads lines of a meter, the number of its key and the 32 bytes of the key in hex, parted by
-    /// spaces. Empty lines and what follows a `#` are passed over.
+    /// spaces. Empty lines, what follows a `#` and a byte order mark are passed over.
     ///
     /// # Errors
     /// [`KeyFileError`] with the first line that is none.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
         let mut keys = Self::default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()) {
             let text = text.split_once('#').map_or(text, |(before, _)| before);
             if text.trim().is_empty() {
@@ -131,13 +132,15 @@ impl MeterKeys {
             named = Some(number);
             self.0.get(&(meter, number))
         });
-        let proof = match verified {
-            Ok(_) => Proof::Valid,
-            Err(SignatureError::Unsigned) if self.knows(meter) => Proof::Missing,
-            Err(SignatureError::Unsigned) => Proof::Unsigned,
+        // Also one that is too long to be verified.
+        let unsigned = Billing::decode(message).is_ok_and(|billing| billing.signature.is_none());
+        let proof = match (verified, unsigned, self.knows(meter)) {
+            (Ok(_), ..) => Proof::Valid,
+            (_, true, true) => Proof::Missing,
+            (_, true, false) => Proof::Unsigned,
+            (_, false, true) => Proof::Wrong,
             // What cannot be told of a meter without a key is no alarm.
-            Err(_) if !self.knows(meter) => Proof::UnknownKey,
-            Err(_) => Proof::Wrong,
+            (_, false, false) => Proof::UnknownKey,
         };
         (proof, named)
     }
@@ -206,6 +209,26 @@ mod tests {
         let meter = |name| MeterId::parse(name).expect("a meter");
         assert!(keys.knows(meter("4d54520000000001")));
         assert!(!keys.knows(meter("4d54520000000002")));
+    }
+
+    #[test]
+    fn the_byte_order_mark_of_an_editor_is_no_part_of_the_first_line() {
+        let keys = MeterKeys::parse(&format!("\u{feff}4d54520000000001 1 {KEY}\r\n"));
+        assert_eq!(keys.map(|keys| keys.count()), Ok(1));
+    }
+
+    #[test]
+    fn a_record_too_long_to_be_signed_is_unsigned_or_missing_its_signature() {
+        // Key 127 is of a later version: 600 bytes.
+        let mut long = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05];
+        long.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+        long.extend([0x18, 127, 0x59, 0x02, 0x58]);
+        long.extend([0; 600]);
+        let meter = MeterId::parse("4d54520000000001").expect("a meter");
+        let look = |keys: &MeterKeys| keys.look(meter, &long);
+        assert_eq!(look(&MeterKeys::default()), (Proof::Unsigned, None));
+        let keys = MeterKeys::parse(&format!("{meter} 1 {KEY}")).expect("a good file");
+        assert_eq!(look(&keys), (Proof::Missing, None));
     }
 
     #[test]
