@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::measure::{Health, Measuring};
 use crate::metering::Chips;
 use crate::monitor::Monitor;
-use crate::store::{Error, Layout, State, Store};
+use crate::store::{Error, Layout, State, Store, Unsaid};
 use crate::uplink::Uplink;
 
 /// What a board hands over.
@@ -115,7 +115,7 @@ where
         registers: past.registers,
         profile: past.profile,
         periods: past.periods,
-        health: Health::default(),
+        health: Health::resume(past.unsaid),
     };
     let uplink = Uplink::new(time, &store, config, monitor, past.boots);
     match join(measuring.run(), uplink.run(serial, modem, key)).await {}
@@ -126,6 +126,7 @@ struct Past {
     registers: EnergyRegisters,
     profile: LoadProfile,
     periods: Periods,
+    unsaid: Unsaid,
     boots: u32,
 }
 
@@ -143,7 +144,9 @@ async fn start<F: NorFlash>(
     let mut registers = EnergyRegisters::new();
     let mut billed = store.last_billed().await?;
     let mut closed_to = None;
+    let mut unsaid = Unsaid::default();
     if let Some(state) = &state {
+        unsaid = state.unsaid;
         // The record is newer than the state where power failed soon after it.
         billed.count = billed.count.max(state.periods);
         registers = state.registers;
@@ -167,6 +170,7 @@ async fn start<F: NorFlash>(
             registers,
             profile,
             periods: Periods::resume(config.zone, closed_to, billed),
+            unsaid,
             boots,
         },
     ))

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::log::note;
 use crate::metering::{Chips, MeteringFault, Sample};
 use crate::monitor::{Monitor, Values};
-use crate::store::{State, Store};
+use crate::store::{State, Store, Unsaid};
 
 /// Samples that may fail in a row before the chips are started again. The counters of the chip
 /// bridge that time: they turn half way in 21 s at the earliest within the recommended range
@@ -46,10 +46,18 @@ pub(crate) struct Health {
     phases: usize,
     /// Seconds without a clock since the registers were saved.
     unclocked: u32,
-    /// The next momentary reading has to say that records were lost before it.
-    lost_readings: bool,
-    /// The next billing record has to.
-    lost_billing: bool,
+    /// The streams that have not said yet what was lost.
+    unsaid: Unsaid,
+}
+
+impl Health {
+    /// That of a meter that starts, with what was unsaid before.
+    pub(crate) fn resume(unsaid: Unsaid) -> Self {
+        Self {
+            unsaid,
+            ..Self::default()
+        }
+    }
 }
 
 impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
@@ -180,12 +188,11 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         let period = u64::from(period);
         if period > 0 && now.get().is_multiple_of(period) {
             let mut store = self.store.lock().await;
-            if store.admit_losses(now).await {
-                self.health.lost_readings = true;
-                self.health.lost_billing = true;
-                self.profile.mark(Status::RECORDS_LOST);
+            if store.has_losses() {
+                self.save_within(&mut store).await;
+                store.admit_losses(now).await;
             }
-            let status = lost_before(&mut self.health.lost_readings);
+            let status = self.health.unsaid.say(Stream::Reading);
             store.record_reading(now, status, sample, energy).await;
             self.recorded(&store);
         }
@@ -195,31 +202,21 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     /// between them is found at the next start, and the records made then that are not there.
     async fn close(&mut self, interval: &Interval, energy: &EnergyReading) {
         let mut store = self.store.lock().await;
-        let state = State {
-            registers: self.registers,
-            lsb: Some(self.chips.energy_lsb()),
-            last_seen: interval.end,
-            profile_seq: store.outbox.last(Stream::Profile),
-            periods: self.periods.count(),
-            closing: true,
-        };
-        if store.save(&state).await.is_err() {
-            note!(error, "the registers could not be saved");
-        }
-        let mut interval = *interval;
-        if store.admit_losses(interval.end).await {
-            interval.status |= Status::RECORDS_LOST;
-            self.health.lost_readings = true;
-            self.health.lost_billing = true;
-        }
+        self.save_state(&mut store, interval.end, true).await;
+        store.admit_losses(interval.end).await;
         if let Some(ended) = self.periods.advance(interval.end) {
-            let status = lost_before(&mut self.health.lost_billing);
+            let status = interval.status | self.health.unsaid.say(Stream::Billing);
             store.record_billing(&ended, status, energy).await;
         }
+        let mut interval = *interval;
+        interval.status |= self.health.unsaid.say(Stream::Profile);
         let phases = self.health.phases;
         store
             .record_interval(&interval, energy, phases, self.profile.period().get())
             .await;
+        if store.has_losses() {
+            self.save_state(&mut store, interval.end, false).await;
+        }
         self.recorded(&store);
     }
 
@@ -232,18 +229,34 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         }
     }
 
-    /// Saves the registers within an interval. The last second that the profile has seen tells
-    /// which one is open, as it may be that of an earlier power cut; the clock does not.
+    /// Saves the registers within an interval.
     async fn save(&mut self) {
-        let seen = Some(self.profile.last_seen()).filter(|seen| seen.get() > 0);
         let mut store = self.store.lock().await;
+        self.save_within(&mut store).await;
+    }
+
+    /// The last second that the profile has seen tells which interval is open, as it may be that of
+    /// an earlier power cut; the clock does not.
+    async fn save_within(&mut self, store: &mut Store<F>) {
+        let seen = Some(self.profile.last_seen()).filter(|seen| seen.get() > 0);
+        let last_seen = seen.or(self.time.utc()).unwrap_or_default();
+        self.save_state(store, last_seen, false).await;
+    }
+
+    /// Saves the registers, and that something was lost before an event admits it: a power cut in
+    /// between would leave it unsaid. One right after a record that says it has it said twice.
+    async fn save_state(&mut self, store: &mut Store<F>, last_seen: UtcSeconds, closing: bool) {
+        if store.has_losses() {
+            self.health.unsaid = Unsaid::ALL;
+        }
         let state = State {
             registers: self.registers,
             lsb: Some(self.chips.energy_lsb()),
-            last_seen: seen.or(self.time.utc()).unwrap_or_default(),
+            last_seen,
             profile_seq: store.outbox.last(Stream::Profile),
             periods: self.periods.count(),
-            closing: false,
+            closing,
+            unsaid: self.health.unsaid,
         };
         if store.save(&state).await.is_err() {
             note!(error, "the registers could not be saved");
@@ -261,14 +274,5 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     fn recorded(&self, store: &Store<F>) {
         self.monitor.see(&store.outbox);
         self.monitor.recorded.signal(());
-    }
-}
-
-/// The status of a record that has to say what was lost before it, once.
-const fn lost_before(lost: &mut bool) -> Status {
-    if core::mem::replace(lost, false) {
-        Status::RECORDS_LOST
-    } else {
-        Status::NONE
     }
 }

@@ -185,25 +185,30 @@ impl<F: NorFlash> Store<F> {
         }
         if pushed.is_err() {
             note!(error, "a record could not be stored");
-            self.failed = self.failed.saturating_add(1);
+            self.lost = self.lost.saturating_add(1);
         }
     }
 
-    /// Says in an event what was lost since it was last asked: to a ring that came round, to
-    /// damage, or to a flash that did not take it. `true` when something was.
-    pub(crate) async fn admit_losses(&mut self, time: UtcSeconds) -> bool {
-        let failed = core::mem::take(&mut self.failed);
-        let lost = self.outbox.take_lost().saturating_add(failed);
-        if lost > 0 {
-            let count = i64::try_from(lost).unwrap_or(i64::MAX);
-            self.record_event(time, code::RECORDS_LOST, Some(count))
-                .await;
+    /// Whether something was lost since that was last admitted: to a ring that came round, to
+    /// damage, or to a flash that did not take it.
+    pub(crate) fn has_losses(&mut self) -> bool {
+        self.lost = self.lost.saturating_add(self.outbox.take_lost());
+        self.lost > 0
+    }
+
+    /// Says in an event what was lost, if anything was. Where not even that can be stored, it is said
+    /// the next time.
+    pub(crate) async fn admit_losses(&mut self, time: UtcSeconds) {
+        if !self.has_losses() {
+            return;
         }
-        if self.failed > 0 {
-            // Not even the event could be stored: it is said the next time.
-            self.failed = lost;
+        let lost = core::mem::take(&mut self.lost);
+        let count = i64::try_from(lost).unwrap_or(i64::MAX);
+        self.record_event(time, code::RECORDS_LOST, Some(count))
+            .await;
+        if self.lost > 0 {
+            self.lost = lost;
         }
-        lost > 0
     }
 
     /// The registers of the newest profile record and of the newest reading that lie in flash.

@@ -5,6 +5,7 @@ use core::ops::Range;
 use embedded_storage_async::nor_flash::NorFlash;
 use meter_core::energy::{EnergyRegisters, STORED_BYTES};
 use meter_core::scale::Ratio;
+use meter_core::status::Status;
 use meter_core::units::UtcSeconds;
 use meter_proto::outbox::{self, Opened, Outbox};
 use meter_proto::payload::Stream;
@@ -36,8 +37,36 @@ pub(crate) struct State {
     pub(crate) periods: u64,
     /// Written just before the record of the interval that ended at `last_seen` was.
     pub(crate) closing: bool,
+    /// The streams that have not said yet what was lost.
+    pub(crate) unsaid: Unsaid,
 }
 
+/// The streams whose next record has to say that records were lost before it: the bits of their
+/// numbers. Events say it in one of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unsaid(u8);
+
+impl Unsaid {
+    /// Every stream whose records have a status.
+    pub(crate) const ALL: Self = Self(
+        1 << Stream::Reading.number()
+            | 1 << Stream::Profile.number()
+            | 1 << Stream::Billing.number(),
+    );
+
+    /// What the next record of a stream has to say, once.
+    pub(crate) const fn say(&mut self, stream: Stream) -> Status {
+        let bit = 1 << stream.number();
+        if self.0 & bit == 0 {
+            return Status::NONE;
+        }
+        self.0 &= !bit;
+        Status::RECORDS_LOST
+    }
+}
+
+/// Set in the second byte beside the bits of [`Unsaid`], of which older states have none.
+const CLOSING: u8 = 1;
 /// Version 1 had no billing periods.
 const VERSION: u8 = 2;
 const STATE_BYTES: usize = 1 + 1 + 4 * 8 + STORED_BYTES + 8;
@@ -47,7 +76,8 @@ const KEY_CONNECTIONS: u8 = 3;
 
 impl State {
     fn to_bytes(self) -> [u8; STATE_BYTES] {
-        let head = [VERSION, u8::from(self.closing)];
+        let closing = if self.closing { CLOSING } else { 0 };
+        let head = [VERSION, closing | self.unsaid.0];
         let (num, den) = self.lsb.map_or((0, 0), |lsb| (lsb.num(), lsb.den()));
         let numbers = [self.last_seen.get(), self.profile_seq, num, den];
         let bytes = head
@@ -63,7 +93,7 @@ impl State {
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (&[version, closing], rest) = bytes.split_first_chunk()?;
+        let (&[version, flags], rest) = bytes.split_first_chunk()?;
         let (last_seen, rest) = rest.split_first_chunk()?;
         let (profile_seq, rest) = rest.split_first_chunk()?;
         let (num, rest) = rest.split_first_chunk()?;
@@ -80,7 +110,8 @@ impl State {
             last_seen: UtcSeconds::new(u64::from_le_bytes(*last_seen)),
             profile_seq: u64::from_le_bytes(*profile_seq),
             lsb: Ratio::new(u64::from_le_bytes(*num), u64::from_le_bytes(*den)),
-            closing: closing != 0,
+            closing: flags & CLOSING != 0,
+            unsaid: Unsaid(flags & Unsaid::ALL.0),
         })
     }
 }
@@ -90,8 +121,8 @@ pub(crate) struct Store<F> {
     pub(crate) outbox: Outbox<F>,
     state: Range<u32>,
     fresh_epoch: u32,
-    /// Records that could not be stored since this was last admitted.
-    pub(crate) failed: u64,
+    /// Records that are known to be lost and not admitted yet.
+    pub(crate) lost: u64,
 }
 
 /// Why the flash does not serve.
@@ -109,7 +140,7 @@ impl<F: NorFlash> Store<F> {
             outbox,
             state: layout.state,
             fresh_epoch,
-            failed: 0,
+            lost: 0,
         };
         match store.fetch(KEY_STATE).await {
             Err(Error::Corrupted) => {
@@ -224,9 +255,21 @@ mod tests {
             lsb: Ratio::new(3, 7),
             periods: 12,
             closing: true,
+            unsaid: Unsaid::ALL,
         };
         let bytes = state.to_bytes();
         assert_eq!(State::from_bytes(&bytes), Some(state));
+        for (flags, closing) in [(0, false), (1, true)] {
+            let mut older = bytes;
+            older[1] = flags;
+            let unsaid = Unsaid::default();
+            let expected = State {
+                closing,
+                unsaid,
+                ..state
+            };
+            assert_eq!(State::from_bytes(&older), Some(expected));
+        }
         let mut of_version_1 = bytes;
         of_version_1[0] = 1;
         assert_eq!(State::from_bytes(&of_version_1), None);
@@ -239,5 +282,15 @@ mod tests {
         assert_eq!(State::from_bytes(&bytes[..STATE_BYTES - 8]), None);
         assert_eq!(State::from_bytes(&[9; STATE_BYTES]), None);
         assert_eq!(State::from_bytes(&[VERSION]), None);
+    }
+
+    #[test]
+    fn each_stream_says_once_what_was_lost() {
+        let mut unsaid = Unsaid::ALL;
+        for stream in [Stream::Reading, Stream::Profile, Stream::Billing] {
+            assert_eq!(unsaid.say(stream), Status::RECORDS_LOST);
+            assert_eq!(unsaid.say(stream), Status::NONE);
+        }
+        assert_eq!(unsaid, Unsaid::default());
     }
 }

@@ -147,27 +147,25 @@ impl MeterState {
     /// Stored records and events, of all streams and epochs.
     #[must_use]
     pub fn records(&self) -> i64 {
-        self.streams
-            .values()
-            .map(|stream| stream.runs.count())
-            .sum()
+        total(self.streams.values().map(|stream| stream.runs.count()))
     }
 
     /// Missing records, of all streams and epochs.
     #[must_use]
     pub fn missing(&self) -> i64 {
-        self.streams.values().map(StreamState::missing).sum()
+        total(self.streams.values().map(StreamState::missing))
     }
+}
+
+/// What a meter sent may lie anywhere: a sum ends at the largest number.
+fn total(figures: impl Iterator<Item = i64>) -> i64 {
+    figures.fold(0, i64::saturating_add)
 }
 
 /// The power that a record carries itself.
 fn measured(values: &Values) -> Option<i64> {
     let active = values.active();
-    (!active.is_empty()).then(|| {
-        active
-            .iter()
-            .fold(0_i64, |sum, &power| sum.saturating_add(power))
-    })
+    (!active.is_empty()).then(|| total(active.iter().copied()))
 }
 
 impl Registers {
@@ -265,11 +263,11 @@ impl Fleet {
 
 fn add(mut sum: Summary, meter: &MeterState) -> Summary {
     for stream in meter.streams.values() {
-        sum.records += stream.runs.count();
-        sum.gaps += stream.missing();
         sum.duplicates += stream.duplicates;
         sum.conflicts += stream.conflicts;
     }
+    sum.records = sum.records.saturating_add(meter.records());
+    sum.gaps = sum.gaps.saturating_add(meter.missing());
     sum.unproven += meter.unproven;
     if meter.online {
         sum.online += 1;
@@ -397,5 +395,19 @@ mod tests {
             });
         }
         assert_eq!(meter.latest.map(|latest| latest.time), Some(2_000));
+    }
+
+    #[test]
+    fn sums_of_streams_at_the_end_of_the_numbers_do_not_overflow() {
+        let mut meter = MeterState::default();
+        for epoch in [1, 2] {
+            let key = (epoch, stream::BILLING);
+            let runs = &mut meter.streams.entry(key).or_default().runs;
+            runs.insert(i64::MAX);
+        }
+        let mut fleet = Fleet::default();
+        fleet.meters.insert(MeterId([1; 8]), Arc::new(meter));
+        let summary = fleet.summary();
+        assert_eq!((summary.records, summary.gaps), (2, i64::MAX));
     }
 }

@@ -16,6 +16,8 @@ use crate::wire;
 const QUEUE: usize = 16_384;
 /// Messages of one commit at most.
 const BATCH: usize = 4_096;
+/// Commits after which some signatures are looked at, whatever waits.
+const LOOK_AFTER: u32 = 16;
 
 /// What became of a message whose commit returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,7 +147,12 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self, mut messages: mpsc::Receiver<Queued>) {
+        let mut commits = 0;
         loop {
+            if commits == LOOK_AFTER {
+                commits = 0;
+                self.look();
+            }
             // Signatures are looked at while nothing waits: a message is worth more.
             let first = match messages.try_recv() {
                 Ok(first) => first,
@@ -162,6 +169,7 @@ impl Writer {
                 batch.push(next);
             }
             self.commit(batch);
+            commits += 1;
         }
         self.store.checkpoint();
     }
@@ -293,4 +301,52 @@ pub(crate) fn now() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use meter_proto::payload::{Billing, ByRate, RateEnergy};
+
+    use super::*;
+
+    fn message(topic: &str, payload: Vec<u8>) -> Message {
+        Message {
+            topic: topic.into(),
+            payload,
+            client: None,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_queue_that_is_never_empty_keeps_no_signature_from_a_look() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("db")).expect("open");
+        let reader = store.reader();
+        let ingest = start(store, Duration::from_millis(1)).expect("a thread");
+
+        let billing = Billing {
+            rates: ByRate::from_slice(&[(0, RateEnergy::default())]).expect("a rate"),
+            ..Billing::default()
+        };
+        let mut buffer = [0; 64];
+        let length = billing.encode(&mut buffer).expect("room");
+        let billing = message("em/1/4d54520000000001/d/b", buffer[..length].to_vec());
+        ingest.queue.submit(billing).await.expect("open");
+        let looked = || {
+            let stored = reader.billing(1, (-1, 1), 1).expect("read");
+            stored.iter().any(|stored| stored.proof.is_some())
+        };
+        let begin = Instant::now();
+        while !looked() {
+            assert!(begin.elapsed() < Duration::from_secs(30), "not looked at");
+            for _ in 0..QUEUE {
+                let other = message("no meter's", Vec::new());
+                ingest.queue.submit(other).await.expect("open");
+            }
+        }
+        drop(ingest.gate);
+        ingest.thread.join().expect("no panic");
+    }
 }

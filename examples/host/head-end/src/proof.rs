@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use meter_proto::payload::Billing;
-use meter_proto::payload::signature::{KeyError, KeyId, PUBLIC_KEY, PublicKey, SignatureError};
+use meter_proto::payload::signature::{KeyError, KeyId, PUBLIC_KEY, PublicKey};
+use sha2::{Digest, Sha256};
 
 use crate::record::MeterId;
 
@@ -15,9 +16,10 @@ pub enum Proof {
     Unsigned,
     /// It is right.
     Valid,
-    /// No key of its name is known for this meter: it cannot be told.
+    /// It has one, and no key of the meter is known: it cannot be told.
     UnknownKey,
-    /// It is wrong, or not over what the record says: an alarm.
+    /// It is wrong, not over what the record says, or by none of the keys that are known of the
+    /// meter: an alarm.
     Wrong,
     /// It has none although a key of the meter is known: an alarm.
     Missing,
@@ -67,12 +69,13 @@ pub struct MeterKeys(BTreeMap<(MeterId, u8), PublicKey>);
 
 impl MeterKeys {
     /// Reads lines of a meter, the number of its key and the 32 bytes of the key in hex, parted by
-    /// spaces. Empty lines and what follows a `#` are passed over.
+    /// spaces. Empty lines, what follows a `#` and a byte order mark are passed over.
     ///
     /// # Errors
     /// [`KeyFileError`] with the first line that is none.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
         let mut keys = Self::default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (line, text) in (1..).zip(text.lines()) {
             let text = text.split_once('#').map_or(text, |(before, _)| before);
             if text.trim().is_empty() {
@@ -106,11 +109,15 @@ impl MeterKeys {
         self.0.len()
     }
 
-    /// The meters that have keys.
-    pub(crate) fn meters(&self) -> impl Iterator<Item = MeterId> {
-        let mut meters: Vec<_> = self.0.keys().map(|&(meter, _)| meter).collect();
-        meters.dedup();
-        meters.into_iter()
+    /// SHA-256 of all of them: it differs when any key, number or meter does.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for ((meter, number), key) in &self.0 {
+            hash.update(meter.to_string());
+            hash.update([*number]);
+            hash.update(key.to_bytes());
+        }
+        hash.finalize().into()
     }
 
     fn knows(&self, meter: MeterId) -> bool {
@@ -125,14 +132,15 @@ impl MeterKeys {
             named = Some(number);
             self.0.get(&(meter, number))
         });
-        let proof = match verified {
-            Ok(_) => Proof::Valid,
-            Err(SignatureError::Unsigned) if self.knows(meter) => Proof::Missing,
-            Err(SignatureError::Unsigned) => Proof::Unsigned,
-            Err(SignatureError::UnknownKey) => Proof::UnknownKey,
+        // Also one that is too long to be verified.
+        let unsigned = Billing::decode(message).is_ok_and(|billing| billing.signature.is_none());
+        let proof = match (verified, unsigned, self.knows(meter)) {
+            (Ok(_), ..) => Proof::Valid,
+            (_, true, true) => Proof::Missing,
+            (_, true, false) => Proof::Unsigned,
+            (_, false, true) => Proof::Wrong,
             // What cannot be told of a meter without a key is no alarm.
-            Err(_) if !self.knows(meter) => Proof::UnknownKey,
-            Err(_) => Proof::Wrong,
+            (_, false, false) => Proof::UnknownKey,
         };
         (proof, named)
     }
@@ -201,6 +209,26 @@ mod tests {
         let meter = |name| MeterId::parse(name).expect("a meter");
         assert!(keys.knows(meter("4d54520000000001")));
         assert!(!keys.knows(meter("4d54520000000002")));
+    }
+
+    #[test]
+    fn the_byte_order_mark_of_an_editor_is_no_part_of_the_first_line() {
+        let keys = MeterKeys::parse(&format!("\u{feff}4d54520000000001 1 {KEY}\r\n"));
+        assert_eq!(keys.map(|keys| keys.count()), Ok(1));
+    }
+
+    #[test]
+    fn a_record_too_long_to_be_signed_is_unsigned_or_missing_its_signature() {
+        // Key 127 is of a later version: 600 bytes.
+        let mut long = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05];
+        long.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+        long.extend([0x18, 127, 0x59, 0x02, 0x58]);
+        long.extend([0; 600]);
+        let meter = MeterId::parse("4d54520000000001").expect("a meter");
+        let look = |keys: &MeterKeys| keys.look(meter, &long);
+        assert_eq!(look(&MeterKeys::default()), (Proof::Unsigned, None));
+        let keys = MeterKeys::parse(&format!("{meter} 1 {KEY}")).expect("a good file");
+        assert_eq!(look(&keys), (Proof::Missing, None));
     }
 
     #[test]

@@ -308,6 +308,9 @@ pub enum Detail {
     Bytes(Vec<u8>),
 }
 
+/// The last second of the year 9999: the last time that is shown.
+pub(crate) const LATEST: i64 = 253_402_300_799;
+
 /// The end of a billing period, kept as it came: the signature in it is over its bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Billing {

@@ -1,14 +1,19 @@
 //! The one place that knows the wire format: topics and payloads in, receipts out.
 
+use meter_proto::payload::signature::MAX_SIGNED_BILLING;
 use meter_proto::payload::{
     self, Diagnostic, EventList, MAX_RATE, Message, Phases, Profile, Reading, Stamp,
 };
 use meter_proto::topic::{Channel, Topic};
 
 use crate::record::{
-    Bill, Billing, Birth, Detail, Event, MeterId, Place, Rate, Record, Report, Stream, Values,
-    register, stream,
+    Bill, Billing, Birth, Detail, Event, LATEST, MeterId, Place, Rate, Record, Report, Stream,
+    Values, register, stream,
 };
+
+/// The longest billing record that is taken, in bytes: twice the longest that can be evidence, as one
+/// with nine rates and no signature, or with keys of a later version, is longer than that.
+const LONGEST_BILLING: usize = 2 * MAX_SIGNED_BILLING;
 
 /// Filters for everything that the head-end takes.
 pub(crate) const UPLINK: [&str; 2] = ["em/1/+/d/+", "em/1/+/s"];
@@ -18,20 +23,26 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
     let Some((meter, channel)) = Topic::parse(topic) else {
         return Err("the topic is none of this wire format, em/1/<16 hex digits>/<channel>".into());
     };
+    if channel == Channel::Billing && payload.len() > LONGEST_BILLING {
+        return Err(format!(
+            "a billing record of more than {LONGEST_BILLING} bytes"
+        ));
+    }
     let message = Message::decode(channel, payload).map_err(|error| error.to_string())?;
     let report = match message {
         Message::Reading(reading) => records(|| Some(vec![of_reading(&reading)?])),
         Message::Profile(profile) => records(|| of_profile(&profile)),
         Message::Diagnostic(diagnostic) => records(|| Some(vec![of_diagnostic(&diagnostic)?])),
         Message::Events(events) => of_events(&events).map(Report::Events),
-        Message::Billing(billing) => of_billing(&billing.stamp, payload).map(Report::Billing),
+        Message::Billing(billing) => of_billing(&billing, payload).map(Report::Billing),
         Message::Birth(birth) => of_birth(&birth).map(Report::Birth),
         Message::Death(death) => {
             signed(death.connection).map(|connection| Report::Death { connection })
         }
         _ => return Err("a message of a kind that this head-end does not know".into()),
     };
-    let report = report.ok_or("a number is beyond 2^63")?;
+    let report =
+        report.ok_or("a number is beyond 2^63, or a time of billing beyond the year 9999")?;
     Ok((meter, report))
 }
 
@@ -201,10 +212,15 @@ fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
     list.events().map(event).collect()
 }
 
-fn of_billing(stamp: &Stamp, message: &[u8]) -> Option<Billing> {
+fn of_billing(billing: &payload::Billing<'_>, message: &[u8]) -> Option<Billing> {
+    let stamp = &billing.stamp;
+    let time = |time: u64| signed(time).filter(|&time| time <= LATEST);
+    for demand in (0..=MAX_RATE).filter_map(|rate| billing.demands.get(rate)) {
+        time(demand.end.get())?;
+    }
     Some(Billing {
         place: place(stamp, stream::BILLING)?,
-        time: signed(stamp.time.get())?,
+        time: time(stamp.time.get())?,
         status: stamp.status.bits(),
         message: message.to_vec(),
     })
@@ -374,6 +390,43 @@ mod tests {
         };
         assert_eq!(bill(&payload), Some(expected));
         assert_eq!(bill(&payload[1..]), None);
+    }
+
+    #[test]
+    fn a_billing_record_of_a_time_that_no_calendar_shows_is_refused() {
+        let end = |time: u64, demand: u64| {
+            let mut payload = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x1B];
+            payload.extend(time.to_be_bytes());
+            payload.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+            payload.extend([0x18, 28, 0xA1, 0x02, 0x82, 0x18, 99, 0x1B]);
+            payload.extend(demand.to_be_bytes());
+            report("em/1/4d54520000000001/d/b", &payload)
+        };
+        let latest = LATEST.unsigned_abs();
+        assert!(end(latest, latest).is_ok());
+        for far in [latest + 1, 1 << 62, u64::MAX] {
+            let said = end(far, 4).expect_err("a far time");
+            assert!(said.contains("9999"), "{said}");
+            assert!(end(5, far).is_err());
+        }
+    }
+
+    #[test]
+    fn a_billing_record_that_is_too_long_is_refused() {
+        let of_length = |length: usize| {
+            let mut payload = vec![0xA6, 0x00, 0x01, 0x01, 0x01, 0x02, 0x05];
+            payload.extend([0x18, 26, 0x0C, 0x18, 27, 0xA1, 0x01, 0x84, 7, 0, 2, 0]);
+            payload.extend([0x18, 127, 0x59]);
+            let rest = u16::try_from(length - payload.len() - 2).expect("short");
+            payload.extend(rest.to_be_bytes());
+            payload.resize(length, 0);
+            report("em/1/4d54520000000001/d/b", &payload)
+        };
+        assert!(of_length(LONGEST_BILLING).is_ok());
+        let said = of_length(LONGEST_BILLING + 1).expect_err("too long");
+        assert!(said.contains("1024 bytes"), "{said}");
+        // Always enough for one that knows no later keys, by `meter-proto`.
+        assert!(of_length(576 + 5 + 77).is_ok());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use common::{Meter, T0, config, get, id, json, start, within};
 use ed25519_dalek::{Signer, SigningKey};
 use head_end::proof::{MeterKeys, Proof};
-use head_end::record::{MeterId, Place, stream};
-use head_end::store::{Store, StoredBilling};
+use head_end::record::{Billing as Stored, MeterId, Place, Report, stream};
+use head_end::store::{Entry, Store, StoredBilling};
 use head_end::{HeadEnd, Running};
 use meter_core::status::Status;
 use meter_core::units::{UtcSeconds, WattHours};
@@ -67,16 +67,20 @@ fn signed(meter: MeterId, seq: u64, number: u8, name: u8) -> Vec<u8> {
     buffer[..length].to_vec()
 }
 
-/// Key 1 of the first meter.
-fn keys() -> MeterKeys {
-    let public = secret(1).verifying_key().to_bytes();
+/// Key 1 of the first meter, with the secret `number`.
+fn keys(number: u8) -> MeterKeys {
+    let public = secret(number).verifying_key().to_bytes();
     let hex: String = public.iter().map(|byte| format!("{byte:02x}")).collect();
     MeterKeys::parse(&format!("{} 1 {hex}\n", id(1))).expect("a key")
 }
 
 async fn start_with_keys(db: &std::path::Path) -> Running {
+    start_with(db, keys(1)).await
+}
+
+async fn start_with(db: &std::path::Path, keys: MeterKeys) -> Running {
     let mut config = config(db);
-    config.meter_keys = keys();
+    config.meter_keys = keys;
     HeadEnd::start(config).await.expect("start")
 }
 
@@ -172,7 +176,7 @@ async fn a_wrong_or_missing_signature_is_stored_receipted_and_an_alarm() {
         Proof::Wrong,
         Proof::Wrong,
         Proof::Missing,
-        Proof::UnknownKey,
+        Proof::Wrong,
     ];
     assert_eq!(proofs(&stored), expected);
     let named: Vec<_> = stored.iter().map(|stored| stored.key).collect();
@@ -180,16 +184,16 @@ async fn a_wrong_or_missing_signature_is_stored_receipted_and_an_alarm() {
     while meter.receipt().await != (1, vec![(Stream::Billing, 6)]) {}
     within(
         "the alarms",
-        head_end.wait_until(|fleet| fleet.unproven == 4),
+        head_end.wait_until(|fleet| fleet.unproven == 5),
     )
     .await;
     assert_eq!(head_end.summary().refused, 0);
     let web = head_end.web_address();
     let detail = json(web, &format!("/api/meters/{NAME}")).await;
-    assert_eq!(detail["unproven"], 4);
+    assert_eq!(detail["unproven"], 5);
     head_end.shutdown().await;
     let store = Store::open(&db).expect("open");
-    assert_eq!(store.fleet().read(|fleet| fleet.summary().unproven), 4);
+    assert_eq!(store.fleet().read(|fleet| fleet.summary().unproven), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,6 +219,65 @@ async fn a_key_that_becomes_known_later_proves_what_came_before() {
     )
     .await;
     head_end.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_file_of_keys_corrects_every_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("db");
+    let head_end = start_with(&db, keys(1)).await;
+    let broker = head_end.broker_address().expect("embedded");
+    let mut meter = Meter::connect(broker, id(1), 1).await;
+    for message in [signed(id(1), 1, 1, 1), signed(id(1), 2, 2, 1), unsigned(3)] {
+        send(&mut meter, message).await;
+    }
+    head_end.shutdown().await;
+    for (keys, expected, unproven) in [
+        (keys(1), [Proof::Valid, Proof::Wrong, Proof::Missing], 2),
+        (keys(2), [Proof::Wrong, Proof::Valid, Proof::Missing], 2),
+        (
+            MeterKeys::default(),
+            [Proof::UnknownKey, Proof::UnknownKey, Proof::Unsigned],
+            0,
+        ),
+        (keys(1), [Proof::Valid, Proof::Wrong, Proof::Missing], 2),
+    ] {
+        let head_end = start_with(&db, keys).await;
+        assert_eq!(proofs(&looked(&head_end, id(1)).await), expected);
+        let counted = head_end.wait_until(|fleet| fleet.unproven == unproven);
+        within("the alarms", counted).await;
+        head_end.shutdown().await;
+    }
+}
+
+#[test]
+fn the_same_keys_need_no_second_look() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("db");
+    let mut store = Store::open(&db).expect("open");
+    store.trust(keys(1)).expect("trust");
+    let report = Entry::Report {
+        meter: id(1),
+        arrival: 1,
+        report: Report::Billing(Stored {
+            place: Place {
+                epoch: 1,
+                stream: stream::BILLING,
+                seq: 1,
+            },
+            time: 1,
+            status: 0,
+            message: unsigned(1),
+        }),
+    };
+    store.append(&[report]).expect("append");
+    assert_eq!(store.look().expect("look").alarms.len(), 1);
+    drop(store);
+    let mut store = Store::open(&db).expect("open");
+    store.trust(keys(1)).expect("trust");
+    assert_eq!(store.look().expect("look").alarms, []);
+    store.trust(keys(2)).expect("trust");
+    assert_eq!(store.look().expect("look").alarms.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,9 +388,9 @@ async fn the_periods_are_given_with_what_each_used() {
     head_end.shutdown().await;
 }
 
-/// A file as version 1 left it, with billing records that it refused again and again.
+/// A file as version 1 left it, with billing records that it refused: who sent them is not known.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_version_1_gets_the_table_and_what_was_refused_for_want_of_it() {
+async fn a_file_of_version_1_gets_the_tables_and_what_it_refused_stays_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let db = folder.path().join("db");
     let first = start(&db).await;
@@ -337,34 +400,36 @@ async fn a_file_of_version_1_gets_the_table_and_what_was_refused_for_want_of_it(
     first.shutdown().await;
 
     let conn = Connection::open(&db).expect("open");
-    conn.execute_batch("DROP TABLE billing; PRAGMA user_version = 1;")
+    conn.execute_batch("DROP TABLE billing; DROP TABLE keys; PRAGMA user_version = 1;")
         .expect("as it was");
     let topic = Topic::new(id(1), Channel::Billing);
     let kind = "a message of a kind that this head-end does not know";
-    let foreign = "client 4d54520000000002 may not publish for meter 4d54520000000001";
-    for (arrival, reason, payload) in [
-        (10, kind, unsigned(1)),
-        (20, kind, unsigned(1)),
-        (30, kind, unsigned(2)),
-        (40, foreign, unsigned(3)),
-    ] {
+    for (arrival, payload) in [(10, unsigned(1)), (20, unsigned(1)), (30, unsigned(2))] {
         let sql = "INSERT INTO refused (arrival, topic, reason, payload) VALUES (?, ?, ?, ?)";
-        conn.execute(sql, (arrival, topic.as_str(), reason, payload))
+        conn.execute(sql, (arrival, topic.as_str(), kind, payload))
             .expect("insert");
     }
+    let sql = "SELECT last_seen FROM meter";
+    let seen: i64 = conn
+        .query_row(sql, [], |row| row.get(0))
+        .expect("one meter");
     drop(conn);
 
     for _ in 0..2 {
         let store = Store::open(&db).expect("open");
         let summary = store.fleet().read(head_end::fleet::Fleet::summary);
-        assert_eq!((summary.records, summary.refused), (3 + 2, 4));
+        assert_eq!((summary.records, summary.refused), (3, 3));
         assert_eq!((summary.duplicates, summary.conflicts), (0, 0));
+        let state = store.fleet().meter(id(1)).expect("known");
+        assert_eq!(state.last_seen, seen);
     }
+    // The meter has no receipt for them and sends them again.
     let head_end = start(&db).await;
     let broker = head_end.broker_address().expect("embedded");
     let mut meter = Meter::connect(broker, id(1), 2).await;
-    let said = meter.receipt().await;
-    assert_eq!(said, (1, vec![(Stream::Profile, 3), (Stream::Billing, 2)]));
-    assert_eq!(looked(&head_end, id(1)).await.len(), 2);
+    assert_eq!(meter.receipt().await, (1, vec![(Stream::Profile, 3)]));
+    send(&mut meter, unsigned(1)).await;
+    assert_eq!(meter.receipt().await, (1, vec![(Stream::Billing, 1)]));
+    assert_eq!(looked(&head_end, id(1)).await.len(), 1);
     head_end.shutdown().await;
 }

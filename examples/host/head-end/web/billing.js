@@ -29,11 +29,11 @@ export class BillingList {
     if (key === this.shown) return;
     const periods = await api.billing(this.meter, PAGE).catch(() => null);
     if (!periods) return;
-    // One that nobody has looked at yet is asked for again.
-    this.shown = periods.some((period) => period.signature === null) ? null : key;
     this.alarm.hidden = !detail.unproven;
     put(this.alarm, detail.unproven ? t("unproven_alarm", { n: detail.unproven }) : null);
     this.draw(periods);
+    // One that nobody has looked at yet is asked for again.
+    this.shown = periods.some((period) => period.signature === null) ? null : key;
   }
 
   draw(periods) {

@@ -48,8 +48,10 @@ export const frequency = (millihertz) => scaled(millihertz, 1000, "Hz", 2);
 export const factor = (thousandths) =>
   thousandths === null || thousandths === undefined ? NONE : number(thousandths / 1000, 3);
 
+/** The last second of the year 9999: what is later, and no clock said, would stop the page. */
+const LATEST = 253402300799;
 const date = (seconds, options) =>
-  seconds ? formatter(Intl.DateTimeFormat, options).format(seconds * 1000) : NONE;
+  seconds && seconds <= LATEST ? formatter(Intl.DateTimeFormat, options).format(seconds * 1000) : NONE;
 
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const DAY = { day: "numeric", month: "short" };

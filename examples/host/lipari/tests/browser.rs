@@ -307,6 +307,13 @@ fn events_held(setting: &Setting, meter: MeterId) -> i64 {
     events.sum()
 }
 
+/// A time that no calendar shows is none, and stops no page.
+async fn a_far_time_is_none(browser: &Browser) {
+    let text = "return import('/format.js').then((format) => [
+        253402300800, 2 ** 63].map((time) => format.moment(time)))";
+    assert_eq!(browser.script(text).await, json!(["–", "–"]));
+}
+
 /// The console is watched at all: what a page wrote there is seen.
 async fn an_error_would_be_seen(browser: &Browser) {
     let nothing = browser.script("console.error('on purpose')").await;
@@ -322,6 +329,7 @@ async fn the_page_shows_a_fleet_live_and_each_meter_as_it_is_stored() {
     };
     see_the_fleet(&setting).await;
     see_a_meter(&setting, setting.meters[0]).await;
+    a_far_time_is_none(&setting.browser).await;
     an_error_would_be_seen(&setting.browser).await;
     setting.finish().await;
 }

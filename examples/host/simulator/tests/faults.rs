@@ -4,7 +4,7 @@ mod bench;
 
 use std::time::Duration;
 
-use bench::{Bench, START};
+use bench::{Bench, MIDNIGHT, START};
 use meter_core::status::Status;
 use simulator::kind::Kind;
 use stpm3x::sim::Disturbance;
@@ -100,6 +100,60 @@ fn a_flash_that_refuses_loses_what_it_admits() {
     assert_truth(&bench);
 }
 
+/// Power fails without a warning at each step of what is written when losses are admitted, within an
+/// interval and at its end: the next record of each stream says them all the same.
+#[test]
+fn a_power_cut_leaves_no_loss_unsaid() {
+    const BEGIN: u64 = (MIDNIGHT - START - 240) * 1_000;
+    let mut cuts = 0;
+    for (reading_period, admits_at) in [(5, BEGIN + 155_000), (0, BEGIN + 180_000)] {
+        for polls in 0..40 {
+            let mut bench = Bench::new(Kind::Shunt, 60, reading_period);
+            bench.advance(BEGIN);
+            bench.switch_on();
+            bench.run_for(SECOND * 90);
+            bench.flash.fails.set(true);
+            bench.run_for(SECOND * 60);
+            bench.flash.fails.set(false);
+            bench.run_for(Duration::from_millis(admits_at - BEGIN - 150_001));
+            bench.advance(admits_at);
+            for _ in 0..polls {
+                bench.poll();
+            }
+            bench.cut();
+            let admitted = bench.events().iter().any(|event| event.1 == 258);
+            cuts += usize::from(admitted);
+            bench.switch_on();
+            bench.run_for(SECOND * 120);
+            let lost = |status| has(status, Status::RECORDS_LOST);
+            let said = bench.profile().iter().any(|its| lost(its.status));
+            let bills = bench.bills(|billing| billing.stamp.status.bits());
+            assert_eq!(bills.len(), 1);
+            assert!(said && lost(bills[0]) || !admitted, "{polls}: {bills:?}");
+        }
+    }
+    assert!(cuts > 20, "{cuts}");
+}
+
+/// The ring has just come round when power fails without a warning.
+#[test]
+fn a_power_cut_after_a_ring_came_round_leaves_no_loss_unsaid() {
+    let mut bench = Bench::new(Kind::Shunt, 10, 0);
+    bench.switch_on();
+    let mut waiting = 0;
+    while bench.monitor.waiting() >= waiting {
+        waiting = bench.monitor.waiting();
+        bench.run_for(SECOND * 10);
+    }
+    let last = bench.profile().last().unwrap().seq;
+    bench.cut();
+    bench.switch_on();
+    bench.run_for(SECOND * 30);
+    let profile = bench.profile();
+    let next = profile.iter().find(|its| its.seq > last).unwrap();
+    assert!(has(next.status, Status::RECORDS_LOST), "{next:?}");
+}
+
 #[test]
 fn a_power_cut_after_a_reading_lets_no_register_fall() {
     let mut bench = Bench::new(Kind::Shunt, 60, 5);
@@ -167,6 +221,28 @@ fn a_clock_that_is_unknown_at_first_and_steps_keeps_the_energy() {
         bench.truth_wh()
     );
     assert_truth(&bench);
+}
+
+/// Twenty days ahead for a minute and a half, and right again: the month that seemed to end is billed
+/// then, with a remark, and not again when it ends.
+#[test]
+fn a_clock_that_leaps_over_the_end_of_a_month_bills_it_once() {
+    let mut bench = Bench::new(Kind::Shunt, 60, 0);
+    bench.switch_on();
+    bench.run_for(SECOND * 100);
+    bench.world.clock.set(Some(20 * 86_400));
+    bench.run_for(SECOND * 90);
+    bench.world.clock.set(Some(0));
+    bench.run_for(SECOND * 100);
+    bench.cut();
+    bench.switch_on();
+    bench.run_for(Duration::from_secs(MIDNIGHT - START));
+    let bills = bench.bills(|billing| (billing.period, billing.stamp.status));
+    let [(1, status)] = bills[..] else {
+        panic!("{bills:?}")
+    };
+    assert!(!status.billable(), "{status:?}");
+    assert!(bench.profile().last().unwrap().end > MIDNIGHT);
 }
 
 /// Without a clock no interval ends, but a power cut without a warning takes no more than a period

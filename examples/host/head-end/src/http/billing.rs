@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Map, Value, json};
 
 use super::csv::utc;
-use super::params::{LATEST, Meter, Params};
+use super::params::{Meter, Params};
 use super::{Failure, State, blocking};
 use crate::proof::Proof;
-use crate::record::{Bill, Rate};
+use crate::record::{Bill, LATEST, Rate};
 use crate::store::StoredBilling;
 use crate::wire;
 
@@ -53,6 +53,14 @@ impl Period {
         of_rate.energies?.get(energy).copied()
     }
 
+    /// The newest of the `older` ones, newest first, that is no alarm and of an earlier period.
+    fn before<'p>(&self, older: &'p [Self]) -> Option<&'p Self> {
+        older.iter().find(|other| {
+            let alarm = other.stored.proof.is_some_and(Proof::is_alarm);
+            !alarm && other.bill.period < self.bill.period
+        })
+    }
+
     fn signature(&self) -> Option<&'static str> {
         self.stored.proof.map(Proof::name)
     }
@@ -66,14 +74,17 @@ pub(super) async fn periods(
     let before = params.number("before")?.unwrap_or(i64::MAX);
     let limit = params.count("limit", 24, RECORDS)?;
     let span = (i64::MIN, before.saturating_sub(1));
-    // One more, for what the oldest period used.
-    let read = move || state.reader.billing(meter.state.key, span, limit + 1);
+    // More of them, for what the oldest period used: some may be alarms.
+    let read = move || state.reader.billing(meter.state.key, span, limit + RECORDS);
     let periods: Vec<_> = blocking(read)
         .await?
         .into_iter()
         .filter_map(Period::read)
         .collect();
-    let json = |(at, period): (usize, &Period)| period_json(period, periods.get(at + 1));
+    let json = |(at, period): (usize, &Period)| {
+        let older = periods.get(at + 1..).unwrap_or_default();
+        period_json(period, period.before(older))
+    };
     Ok(Json(
         periods.iter().take(limit).enumerate().map(json).collect(),
     ))
@@ -100,7 +111,7 @@ fn period_json(period: &Period, before: Option<&Period>) -> Value {
     json
 }
 
-/// What differs from the record before.
+/// What was used since the record before.
 fn used_json(period: &Period, before: &Period) -> Value {
     let mut fields = energies(|energy| used(period.total(energy), before.total(energy)));
     fields.insert("since".into(), before.stored.billing.time.into());
@@ -220,4 +231,57 @@ fn cell(value: Option<impl ToString>) -> String {
 /// Bytes as hex digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Billing, Place, stream};
+
+    fn period(seq: i64, period: u64, proof: Option<Proof>) -> Period {
+        let place = Place {
+            epoch: 1,
+            stream: stream::BILLING,
+            seq,
+        };
+        let billing = Billing {
+            place,
+            time: seq,
+            status: 0,
+            message: Vec::new(),
+        };
+        let stored = StoredBilling {
+            billing,
+            proof,
+            key: None,
+        };
+        let (totals, rates) = ([None; 4], Vec::new());
+        let bill = Bill {
+            period,
+            totals,
+            rates,
+        };
+        Period { stored, bill }
+    }
+
+    #[test]
+    fn what_a_period_used_is_never_counted_from_an_alarm() {
+        let older = [
+            period(6, 2, Some(Proof::Missing)),
+            period(5, 2, Some(Proof::Wrong)),
+            period(4, 3, Some(Proof::Valid)),
+            period(3, 2, Some(Proof::Valid)),
+            period(2, 1, Some(Proof::Unsigned)),
+            period(1, 0, None),
+        ];
+        let before = |newest: u64| {
+            let before = period(7, newest, Some(Proof::Valid)).before(&older);
+            before.map(|before| before.stored.billing.place.seq)
+        };
+        assert_eq!(before(4), Some(4));
+        assert_eq!(before(3), Some(3), "not of the same period");
+        assert_eq!(before(2), Some(2));
+        assert_eq!(before(1), Some(1), "not looked at yet");
+        assert_eq!(before(0), None);
+    }
 }

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use tokio::sync::mpsc;
 
-use super::params::{LATEST, Meter, Params};
+use super::params::{Meter, Params};
 use super::{Failure, State};
-use crate::record::{Record, Values, register, stream};
+use crate::record::{LATEST, Record, Values, register, stream};
 
 /// Records in one piece of the answer.
 const PIECE: usize = 512;

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use super::{Failure, State};
 use crate::fleet::MeterState;
-use crate::record::MeterId;
+use crate::record::{LATEST, MeterId};
 
 /// The meter that a path names, and its state.
 pub(super) struct Meter {
@@ -80,9 +80,6 @@ impl Params {
         Ok((from, to))
     }
 }
-
-/// The last second of the year 9999.
-pub(super) const LATEST: i64 = 253_402_300_799;
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Failure;

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::insert::{Arrived, compared};
-use super::{Entry, Reader, Store};
+use super::{Reader, Store};
 use crate::proof::{MeterKeys, Proof};
 use crate::record::{Billing, MeterId, Place, stream};
-use crate::wire;
 
 /// Signatures looked at in one transaction: each takes milliseconds, and messages wait meanwhile.
 const LOOKS: usize = 32;
@@ -46,22 +45,26 @@ pub struct Looked {
 }
 
 impl Store {
-    /// Takes the public keys of the meters. Their records that are no evidence by what was known
-    /// before are to be looked at again.
+    /// Takes the public keys of the meters. Where they are not those of the last start, every
+    /// record is to be looked at again.
     ///
     /// # Errors
     /// SQLite's, with nothing changed.
     pub fn trust(&mut self, keys: MeterKeys) -> rusqlite::Result<()> {
-        let tx = self.conn.transaction()?;
-        let [unknown, wrong, missing] =
-            [Proof::UnknownKey, Proof::Wrong, Proof::Missing].map(Proof::number);
-        let sql = "UPDATE billing SET proof = NULL WHERE proof IN (?, ?, ?)
-                   AND meter = (SELECT id FROM meter WHERE title = ?)";
-        for meter in keys.meters() {
-            tx.prepare_cached(sql)?
-                .execute((unknown, wrong, missing, meter.to_string()))?;
+        let digest = keys.digest();
+        let tx = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let last = tx
+            .query_row("SELECT digest FROM keys", [], |row| row.get(0))
+            .optional()?;
+        let changed = last != Some(digest);
+        if changed {
+            tx.execute("UPDATE billing SET proof = NULL", [])?;
+            tx.execute("INSERT OR REPLACE INTO keys VALUES (1, ?)", [digest])?;
         }
         tx.commit()?;
+        tracing::info!(keys = keys.count(), changed, "public keys of meters");
         self.keys = keys;
         Ok(())
     }
@@ -113,20 +116,6 @@ impl Store {
         });
         Ok(looked)
     }
-
-    /// Takes the billing records that a head-end of version 1 kept among the refused ones.
-    pub(super) fn take_refused(&mut self) -> rusqlite::Result<()> {
-        let entries = refused_records(&self.conn)?;
-        if !entries.is_empty() {
-            let outcome = self.append(&entries)?;
-            tracing::info!(
-                messages = entries.len(),
-                conflicts = outcome.conflicts.len(),
-                "billing records that were refused by an earlier version are stored"
-            );
-        }
-        Ok(())
-    }
 }
 
 /// How many billing records of a meter are an alarm.
@@ -152,27 +141,6 @@ fn open_records(conn: &Connection) -> rusqlite::Result<Vec<Open>> {
         }
     }
     Ok(open)
-}
-
-fn refused_records(conn: &Connection) -> rusqlite::Result<Vec<Entry>> {
-    // A meter sent each again with every connection.
-    let sql = "SELECT topic, payload, min(arrival) FROM refused
-               WHERE topic LIKE 'em/1/%/d/b' AND reason LIKE 'a message of a kind%'
-               GROUP BY topic, payload ORDER BY min(id)";
-    let mut statement = conn.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (topic, payload): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        if let Ok((meter, report)) = wire::report(&topic, &payload) {
-            entries.push(Entry::Report {
-                meter,
-                arrival: row.get(2)?,
-                report,
-            });
-        }
-    }
-    Ok(entries)
 }
 
 pub(super) fn insert(

@@ -35,35 +35,28 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file, or makes it, and reads the state of the fleet. A file of version 1 gets the
-    /// table of billing records, and in it those that were refused for want of it.
+    /// Opens the file, or makes it, and reads the state of the fleet. A file of an earlier
+    /// version gets the tables that it lacks.
     ///
     /// # Errors
     /// The file is not a head-end's database, is of another version, or cannot be used.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let (lock, name) = lock(path)?;
-        let opened = schema::open(path).and_then(|(conn, version)| {
+        let opened = schema::open(path).and_then(|conn| {
             let fleet = load::fleet(&conn).map_err(|source| schema::explain(path, source))?;
-            Ok((conn, version, fleet))
+            Ok((conn, fleet))
         });
-        let (conn, version, fleet) = opened.inspect_err(|_| {
+        let (conn, fleet) = opened.inspect_err(|_| {
             // Beside a file that is not used, no lock is left lying about.
             let _ = std::fs::remove_file(&name);
         })?;
-        let mut store = Self {
+        Ok(Self {
             conn,
             path: path.into(),
             fleet: SharedFleet::new(fleet),
             keys: MeterKeys::default(),
             _lock: lock,
-        };
-        if version < schema::VERSION {
-            let taken = store
-                .take_refused()
-                .and_then(|()| schema::finish(&store.conn));
-            taken.map_err(|source| schema::explain(path, source))?;
-        }
-        Ok(store)
+        })
     }
 
     /// The state of the fleet, which follows every commit.

@@ -9,10 +9,11 @@ use super::StoreError;
 /// Marks a file as a head-end's database (`PRAGMA application_id`): "emHE".
 const APPLICATION_ID: i64 = 0x656D_4845;
 /// Version of the tables (`PRAGMA user_version`).
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
-/// What version 2 added. `proof` and `key` are what is known of the signature in `message`: they
-/// are all that ever changes.
+/// What versions 2 and 3 added. `proof` and `key` of `billing` are what is known of the signature in
+/// `message`: they are all that ever changes. The one row of `keys` is the digest of the public keys
+/// that the signatures were looked at with.
 const BILLING: &str = "
 CREATE TABLE IF NOT EXISTS billing (
     meter INTEGER NOT NULL REFERENCES meter,
@@ -28,6 +29,10 @@ CREATE TABLE IF NOT EXISTS billing (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS billing_by_time ON billing (meter, time, seq);
 CREATE INDEX IF NOT EXISTS billing_by_proof ON billing (proof, meter);
+CREATE TABLE IF NOT EXISTS keys (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    digest BLOB NOT NULL
+) STRICT;
 ";
 
 /// `record` and `event` hold everything ever received; `run` is the set of sequence numbers that
@@ -103,9 +108,8 @@ CREATE TABLE refused (
 ) STRICT;
 ";
 
-/// Opens the file for writing, makes the tables in a new one, refuses one that is not ours. Gives
-/// its version too: an older one than [`VERSION`] has the tables now, and lacks [`finish`].
-pub(super) fn open(path: &Path) -> Result<(Connection, i64), StoreError> {
+/// Opens the file for writing, makes the tables in a new one, refuses one that is not ours.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open(path).map_err(|error| explain(path, error))?;
     let exclusive = || -> Result<(), rusqlite::Error> {
         conn.busy_timeout(std::time::Duration::from_secs(2))?;
@@ -124,16 +128,13 @@ pub(super) fn open(path: &Path) -> Result<(Connection, i64), StoreError> {
     configure(&conn)
         .and_then(|()| {
             if version < VERSION {
-                conn.execute_batch(&format!("BEGIN IMMEDIATE; {BILLING} COMMIT;"))?;
+                conn.execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {BILLING} PRAGMA user_version = {VERSION}; COMMIT;"
+                ))?;
             }
-            Ok((conn, version))
+            Ok(conn)
         })
         .map_err(|error| explain(path, error))
-}
-
-/// Says that a file of an earlier version has everything of this one.
-pub(super) fn finish(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "user_version", VERSION)
 }
 
 /// Opens the file once more for reading only.

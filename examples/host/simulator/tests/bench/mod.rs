@@ -292,14 +292,18 @@ impl Bench {
 
     /// Each billing record: its period, its time, and the import over all rates.
     pub(crate) fn billing(&self) -> Vec<(u64, u64, u64)> {
+        self.bills(|billing| {
+            let total = billing.rates.get(0).unwrap();
+            (billing.period, billing.stamp.time.get(), total.import.get())
+        })
+    }
+
+    /// What each billing record says.
+    pub(crate) fn bills<T>(&self, said: impl Fn(&Billing<'_>) -> T) -> Vec<T> {
         let records = self.records();
         let billing = records.iter().filter(|(key, _)| key.1 == 3);
-        let billing = billing.map(|(_, bytes)| Billing::decode(bytes).unwrap());
         billing
-            .map(|billing| {
-                let total = billing.rates.get(0).unwrap();
-                (billing.period, billing.stamp.time.get(), total.import.get())
-            })
+            .map(|(_, bytes)| said(&Billing::decode(bytes).unwrap()))
             .collect()
     }
 
