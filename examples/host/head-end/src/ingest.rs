@@ -310,6 +310,7 @@ mod tests {
     use meter_proto::payload::{Billing, ByRate, RateEnergy};
 
     use super::*;
+    use crate::record::Before;
 
     fn message(topic: &str, payload: Vec<u8>) -> Message {
         Message {
@@ -335,7 +336,7 @@ mod tests {
         let billing = message("em/1/4d54520000000001/d/b", buffer[..length].to_vec());
         ingest.queue.submit(billing).await.expect("open");
         let looked = || {
-            let stored = reader.billing(1, (-1, 1), 1).expect("read");
+            let stored = reader.billing(1, -1, Before::END, 1).expect("read");
             stored.iter().any(|stored| stored.proof.is_some())
         };
         let begin = Instant::now();

@@ -249,6 +249,33 @@ pub struct Place {
     pub seq: i64,
 }
 
+/// Where a page of entries begins, newest first: only what is older comes. Of one time, the greater
+/// sequence number is the newer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Before {
+    /// UTC seconds.
+    pub time: i64,
+    /// Sequence number.
+    pub seq: i64,
+    /// Epoch.
+    pub epoch: i64,
+}
+
+impl Before {
+    /// Everything is older.
+    pub const END: Self = Self::time(i64::MAX);
+
+    /// What is of an earlier time is older.
+    #[must_use]
+    pub const fn time(time: i64) -> Self {
+        Self {
+            time,
+            seq: i64::MIN,
+            epoch: i64::MIN,
+        }
+    }
+}
+
 /// Status bit 17.
 const RECORDS_LOST: u32 = 1 << 17;
 

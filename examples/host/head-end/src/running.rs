@@ -14,7 +14,7 @@ use crate::config::{BrokerConfig, Config, StartError};
 use crate::fleet::{SharedFleet, Summary};
 use crate::http;
 use crate::ingest::{self, Gate, Queue, Receipt};
-use crate::record::{MeterId, Record, Stream};
+use crate::record::{Before, MeterId, Record, Stream};
 use crate::store::{Reader, Store, StoreError, StoredBilling};
 
 /// How long open web requests may take to end.
@@ -206,7 +206,7 @@ impl Running {
     pub fn billing(&self, meter: MeterId) -> rusqlite::Result<Vec<StoredBilling>> {
         self.fleet.meter(meter).map_or(Ok(Vec::new()), |state| {
             self.reader
-                .billing(state.key, (i64::MIN, i64::MAX), usize::MAX)
+                .billing(state.key, i64::MIN, Before::END, usize::MAX)
         })
     }
 

@@ -368,6 +368,11 @@ async fn the_periods_are_given_with_what_each_used() {
     let next = json(web, &next).await;
     assert_eq!(next[0], periods[1]);
 
+    let exactly = format!("{base}/billing?before={}&seq=4&epoch=1", T0 + 4 * MONTH);
+    assert_eq!(json(web, &exactly).await, next);
+    let of_that_time = format!("{base}/billing?before={}&seq=5&limit=1", T0 + 4 * MONTH);
+    assert_eq!(json(web, &of_that_time).await, page);
+
     let (status, head, csv) = get(web, &format!("{base}/billing.csv")).await;
     assert!(status == 200 && head.contains("text/csv"), "{head}");
     let lines: Vec<_> = csv.lines().collect();

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use head_end::record::{Detail, Event, MeterId, Place, Record, Report, Values, register, stream};
+use head_end::record::{
+    Before, Detail, Event, MeterId, Place, Record, Report, Values, register, stream,
+};
 use head_end::store::{Completeness, Entry, Store, StoreError};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -101,7 +103,7 @@ fn events_with_every_kind_of_detail_come_back_and_are_not_doubled() {
             stream: stream::EVENT,
             seq,
         },
-        time: 1_000 + seq,
+        time: 1_000 + seq / 2,
         code: 2,
         detail: detail.clone(),
     };
@@ -117,9 +119,22 @@ fn events_with_every_kind_of_detail_come_back_and_are_not_doubled() {
         assert_eq!(outcome.conflicts, []);
     }
     let key = store.fleet().meter(meter()).expect("known").key;
-    let mut read = store.reader().events(key, i64::MAX, 10).expect("read");
+    let mut read = store.reader().events(key, Before::END, 10).expect("read");
     read.reverse();
     assert_eq!(read, events);
+
+    // In pages of one, each behind the one before, though some have the same time.
+    let (mut before, mut paged) = (Before::END, Vec::new());
+    while let Some(event) = store.reader().events(key, before, 1).expect("read").pop() {
+        before = Before {
+            time: event.time,
+            seq: event.place.seq,
+            epoch: event.place.epoch.into(),
+        };
+        paged.push(event);
+    }
+    paged.reverse();
+    assert_eq!(paged, events);
 }
 
 #[test]

@@ -38,7 +38,9 @@ export const api = {
   meter: (meter) => get(at(meter)),
   history: (meter, from, to, points) =>
     get(at(meter, `/history?${query({ from, to, points })}`)),
-  events: (meter, limit, before) => get(at(meter, `/events?${query({ before, limit })}`)),
+  /** The newest events, or those older than the event `last`. */
+  events: (meter, limit, last) => get(at(meter,
+    `/events?${query({ before: last?.time, seq: last?.seq, epoch: last?.epoch, limit })}`)),
   billing: (meter, limit) => get(at(meter, `/billing?${query({ limit })}`)),
   billingCsv: (meter) => at(meter, "/billing.csv"),
   csv: (meter, from, to) => at(meter, `/records.csv?${query({ from, to })}`),

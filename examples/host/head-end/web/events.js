@@ -25,12 +25,8 @@ export class EventList {
     if (this.known.size === page.length) this.more.hidden = page.length < PAGE;
   }
 
-  /** Asks from the oldest known second on, inclusive: several events may share it. */
   async older() {
-    const oldest = Math.min(...[...this.known.values()].map((event) => event.time));
-    const ask = (before) => api.events(this.meter, PAGE, before).catch(() => null);
-    let page = await ask(oldest + 1);
-    if (page?.length && !this.take(page)) page = await ask(oldest);
+    const page = await api.events(this.meter, PAGE, this.sorted().at(-1)).catch(() => null);
     if (!page) return;
     this.take(page);
     this.more.hidden = page.length < PAGE;
@@ -38,14 +34,17 @@ export class EventList {
 
   take(page) {
     const before = this.known.size;
-    for (const event of page) this.known.set(`${event.time}/${event.seq}`, event);
-    const fresh = this.known.size - before;
-    if (fresh || !this.body.firstChild) this.draw();
-    return fresh;
+    for (const event of page) this.known.set(`${event.epoch}/${event.seq}`, event);
+    if (this.known.size > before || !this.body.firstChild) this.draw();
+  }
+
+  sorted() {
+    return [...this.known.values()]
+      .sort((a, b) => b.time - a.time || b.seq - a.seq || b.epoch - a.epoch);
   }
 
   draw() {
-    const all = [...this.known.values()].sort((a, b) => b.time - a.time || b.seq - a.seq);
+    const all = this.sorted();
     if (!all.length) {
       put(this.body, h("p", { class: "note" }, t("no_events")));
       return;

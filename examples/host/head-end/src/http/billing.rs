@@ -9,7 +9,7 @@ use super::csv::utc;
 use super::params::{Meter, Params};
 use super::{Failure, State, blocking};
 use crate::proof::Proof;
-use crate::record::{Bill, LATEST, Rate};
+use crate::record::{Before, Bill, LATEST, Rate};
 use crate::store::StoredBilling;
 use crate::wire;
 
@@ -71,11 +71,11 @@ pub(super) async fn periods(
     params: Params,
     Shared(state): Shared<State>,
 ) -> Result<Json<Value>, Failure> {
-    let before = params.number("before")?.unwrap_or(i64::MAX);
+    let before = params.before()?;
     let limit = params.count("limit", 24, RECORDS)?;
-    let span = (i64::MIN, before.saturating_sub(1));
     // More of them, for what the oldest period used: some may be alarms.
-    let read = move || state.reader.billing(meter.state.key, span, limit + RECORDS);
+    let key = meter.state.key;
+    let read = move || state.reader.billing(key, i64::MIN, before, limit + RECORDS);
     let periods: Vec<_> = blocking(read)
         .await?
         .into_iter()
@@ -151,9 +151,10 @@ pub(super) async fn csv(
     params: Params,
     Shared(state): Shared<State>,
 ) -> Result<Response, Failure> {
-    let span = params.span((0, LATEST))?;
-    let key = meter.state.key;
-    let mut periods = blocking(move || state.reader.billing(key, span, usize::MAX)).await?;
+    let (from, to) = params.span((0, LATEST))?;
+    let (key, end) = (meter.state.key, Before::time(to + 1));
+    let read = move || state.reader.billing(key, from, end, usize::MAX);
+    let mut periods = blocking(read).await?;
     periods.reverse();
     let mut text = heading();
     for period in periods.into_iter().filter_map(Period::read) {

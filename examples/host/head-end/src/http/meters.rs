@@ -42,7 +42,7 @@ pub(super) async fn events(
     params: Params,
     Shared(state): Shared<State>,
 ) -> Result<Json<Value>, Failure> {
-    let before = params.number("before")?.unwrap_or(i64::MAX);
+    let before = params.before()?;
     let limit = params.count("limit", 100, EVENTS)?;
     let events = blocking(move || state.reader.events(meter.state.key, before, limit)).await?;
     Ok(Json(events.iter().map(event_json).collect()))
@@ -166,6 +166,7 @@ pub(super) fn status_json(id: MeterId, meter: &MeterState) -> Value {
 fn event_json(event: &Event) -> Value {
     json!({
         "time": event.time,
+        "epoch": event.place.epoch,
         "seq": event.place.seq,
         "code": event.code,
         "name": event_name::of(event.code),

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use super::{Failure, State};
 use crate::fleet::MeterState;
-use crate::record::{LATEST, MeterId};
+use crate::record::{Before, LATEST, MeterId};
 
 /// The meter that a path names, and its state.
 pub(super) struct Meter {
@@ -47,6 +47,19 @@ impl Params {
             .parse()
             .map_err(|_| Failure::bad_request(format!("{name}={text:?} is not a whole number")))?;
         Ok(Some(number))
+    }
+
+    /// Where a page begins: at a time, or at an entry by its `time`, `seq` and `epoch`.
+    pub(super) fn before(&self) -> Result<Before, Failure> {
+        let Some(time) = self.number("before")? else {
+            return Ok(Before::END);
+        };
+        let bound = Before::time(time);
+        Ok(Before {
+            seq: self.number("seq")?.unwrap_or(bound.seq),
+            epoch: self.number("epoch")?.unwrap_or(bound.epoch),
+            ..bound
+        })
     }
 
     /// A number between 1 and `most`.

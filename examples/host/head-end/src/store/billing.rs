@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use super::insert::{Arrived, compared};
 use super::{Reader, Store};
 use crate::proof::{MeterKeys, Proof};
-use crate::record::{Billing, MeterId, Place, stream};
+use crate::record::{Before, Billing, MeterId, Place, stream};
 
 /// Signatures looked at in one transaction: each takes milliseconds, and messages wait meanwhile.
 const LOOKS: usize = 32;
@@ -162,24 +162,26 @@ pub(super) fn insert(
 }
 
 impl Reader {
-    /// The newest `limit` billing records with `from < time <= to`, newest first.
+    /// The newest `limit` billing records with `time > from` that are older, newest first.
     ///
     /// # Errors
     /// SQLite's.
     pub fn billing(
         &self,
         meter: i64,
-        (from, to): (i64, i64),
+        from: i64,
+        before: Before,
         limit: usize,
     ) -> rusqlite::Result<Vec<StoredBilling>> {
         self.with(|conn| {
             let sql = "SELECT epoch, seq, time, status, message, proof, key FROM billing
-                       WHERE meter = ?1 AND time > ?2 AND time <= ?3
-                       ORDER BY time DESC, epoch DESC, seq DESC LIMIT ?4";
+                       WHERE meter = ?1 AND time > ?2 AND (time, seq, epoch) < (?3, ?4, ?5)
+                       ORDER BY time DESC, seq DESC, epoch DESC LIMIT ?6";
             let mut statement = conn.prepare_cached(sql)?;
+            let Before { time, seq, epoch } = before;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             statement
-                .query_map((meter, from, to, limit), from_row)?
+                .query_map((meter, from, time, seq, epoch, limit), from_row)?
                 .collect()
         })
     }

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::schema;
-use crate::record::{Detail, Event, Place, Record, Stream, Values, stream};
+use crate::record::{Before, Detail, Event, Place, Record, Stream, Values, stream};
 
 /// Reads the history; clones share their connections.
 #[derive(Clone)]
@@ -92,18 +92,20 @@ impl Reader {
         })
     }
 
-    /// The newest `limit` events with `time < before`, newest first.
+    /// The newest `limit` events that are older, newest first.
     ///
     /// # Errors
     /// SQLite's.
-    pub fn events(&self, meter: i64, before: i64, limit: usize) -> rusqlite::Result<Vec<Event>> {
+    pub fn events(&self, meter: i64, before: Before, limit: usize) -> rusqlite::Result<Vec<Event>> {
         self.with(|conn| {
             let sql = "SELECT epoch, seq, time, code, detail FROM event
-                       WHERE meter = ?1 AND time < ?2 ORDER BY time DESC, seq DESC LIMIT ?3";
+                       WHERE meter = ?1 AND (time, seq, epoch) < (?2, ?3, ?4)
+                       ORDER BY time DESC, seq DESC, epoch DESC LIMIT ?5";
             let mut statement = conn.prepare_cached(sql)?;
+            let Before { time, seq, epoch } = before;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             statement
-                .query_map((meter, before, limit), event_from_row)?
+                .query_map((meter, time, seq, epoch, limit), event_from_row)?
                 .collect()
         })
     }
