@@ -314,6 +314,32 @@ async fn a_far_time_is_none(browser: &Browser) {
     assert_eq!(browser.script(text).await, json!(["–", "–"]));
 }
 
+/// Older events come page by page, those of one second too, each once.
+async fn older_events_follow(browser: &Browser) {
+    let text = "return Promise.all([import('/api.js'), import('/events.js')])
+        .then(async ([{ api }, { EventList }]) => {
+            const all = Array.from({ length: 25 }, (_, at) => (
+                { time: 1000 - Math.floor(at / 12), epoch: 1, seq: 25 - at, code: 2, detail: null }));
+            const real = api.events;
+            api.events = async (meter, limit, last) => {
+                const begin = last ? all.findIndex((event) => event.seq === last.seq) + 1 : 0;
+                return all.slice(begin, begin + limit);
+            };
+            const list = new EventList('');
+            await list.refresh();
+            const rows = [];
+            const count = () => rows.push(list.body.querySelectorAll('tbody tr').length);
+            count();
+            while (!list.more.hidden) {
+                await list.older();
+                count();
+            }
+            api.events = real;
+            return rows;
+        })";
+    assert_eq!(browser.script(text).await, json!([10, 20, 25]));
+}
+
 /// The console is watched at all: what a page wrote there is seen.
 async fn an_error_would_be_seen(browser: &Browser) {
     let nothing = browser.script("console.error('on purpose')").await;
@@ -330,6 +356,7 @@ async fn the_page_shows_a_fleet_live_and_each_meter_as_it_is_stored() {
     see_the_fleet(&setting).await;
     see_a_meter(&setting, setting.meters[0]).await;
     a_far_time_is_none(&setting.browser).await;
+    older_events_follow(&setting.browser).await;
     an_error_would_be_seen(&setting.browser).await;
     setting.finish().await;
 }
