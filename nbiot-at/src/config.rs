@@ -1,5 +1,6 @@
 //! What the application decides.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::tls::Tls;
 pub type Apn = Text<63>;
 
 /// Settings of the client. Start from [`Config::new`] and change what differs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Access point name; empty leaves the network's choice.
@@ -61,5 +62,19 @@ impl Config {
             connect_time: Duration::from_secs(150),
             write_time: Duration::from_secs(60),
         }
+    }
+}
+
+/// Without user name, password and PIN.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("apn", &self.apn)
+            .field("roaming", &self.roaming)
+            .field("scan", &self.scan)
+            .field("tls", &self.tls)
+            .field("power_saving", &self.power_saving)
+            .field("name_servers", &self.name_servers)
+            .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use crate::command::Command;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
+use crate::command::custom::is_secret;
 use crate::command::gnss::Fix;
 use crate::command::mqtt::{LAST_SLOT, Lines, Slots};
 use crate::command::radio::{Access, Registration, RegistrationStatus, Signal};
@@ -19,7 +20,7 @@ use crate::time::Instant;
 pub(crate) const CHUNK: usize = 1024;
 
 /// What the request in hand names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Target {
     /// The peer of a connection, a name to resolve, a time server, a topic, a file.
     pub(crate) host: Text<HOST>,
@@ -236,7 +237,6 @@ impl Fallback {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) config: Config,
     pub(crate) target: Target,
@@ -269,6 +269,9 @@ pub(crate) struct Known {
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
     pub(crate) payload: Bytes<CHUNK>,
+    /// The last command carried a PIN or a password, or is answered with one: what is not understood
+    /// is not shown.
+    pub(crate) is_secret: bool,
     /// The payload was replaced, see `Exchange::time_out`.
     pub(crate) spoiled: bool,
     pub(crate) heard: Heard,
@@ -326,6 +329,7 @@ impl Known {
             activations_failed: 0,
             access: None,
             payload: Bytes::new(),
+            is_secret: false,
             spoiled: false,
             heard: Heard::NOTHING,
             leftovers: 0,
@@ -379,6 +383,27 @@ impl Known {
         self.payload.clear();
         let is_loaded = append(&mut self.payload, data);
         is_loaded.then_some(()).ok_or(Fault::LogicBug)
+    }
+
+    /// Of a command line with a secret only its name stays, in whatever buffer it was put together.
+    #[inline(never)]
+    pub(crate) fn hide(&mut self, line: &[u8]) {
+        self.is_secret = is_secret(line);
+        if !self.is_secret {
+            return;
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let end = line.iter().position(|&byte| byte == b'=').unwrap_or(0);
+        let name = line.get(..=end).unwrap_or_default();
+        if self.payload.starts_with(line) {
+            self.payload.fill(0);
+            self.payload.clear();
+            append(&mut self.payload, name);
+            append(&mut self.payload, b"\n");
+        }
+        if self.target.host.as_bytes() == line {
+            self.target.host.replace_lossy(name);
+        }
     }
 
     /// Keeps a part of a long line, if it is the answer: it takes the place of what was sent.

@@ -56,6 +56,26 @@ pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
+/// Commands that carry a PIN, a PUK or a password, or are answered with one.
+const SECRET: [&str; 6] = [
+    "+CPIN=",
+    "+CLCK=",
+    "+CPWD=",
+    "+QICSGP=",
+    "+QMTCONN=",
+    "auth\"",
+];
+
+/// Whether a command line is one of these, or holds one.
+#[inline(never)]
+pub(crate) fn is_secret(line: &[u8]) -> bool {
+    let is_in = |name: &&str| {
+        line.windows(name.len())
+            .any(|part| is_same(part, name.as_bytes()))
+    };
+    SECRET.iter().any(is_in)
+}
+
 pub(crate) fn keep(line: &[u8], known: &mut Known) {
     let payload = &mut known.payload;
     let is_whole = append(payload, line) && append(payload, b"\n");

@@ -48,7 +48,6 @@ use state::State;
 /// After any call ask again [`transmit`](Self::transmit), [`outcome`](Self::outcome),
 /// [`event`](Self::event) and [`deadline`](Self::deadline). State lives here and not in a future:
 /// a caller that loses interest calls [`abandon`](Self::abandon) and goes on driving.
-#[derive(Debug)]
 pub struct Engine<const SOCKETS: usize = 1> {
     splitter: Splitter,
     exchange: Exchange,
@@ -445,7 +444,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         Notice::parse(self.state.unknown.as_bytes())
     }
 
-    /// The last line that was not understood, cut to 64 characters.
+    /// The last line that was not understood, cut to 64 characters; empty where it may show a PIN or a
+    /// password.
     #[must_use]
     pub fn unknown_line(&self) -> &str {
         self.state.unknown.as_str()

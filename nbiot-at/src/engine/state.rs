@@ -51,7 +51,6 @@ enum Life {
     OffByKey,
 }
 
-#[derive(Debug)]
 pub(crate) struct State<const N: usize> {
     pub(crate) known: Known,
     pub(crate) sockets: Sockets<N>,
@@ -352,7 +351,9 @@ impl<const N: usize> State<N> {
         let is_notice = is_notice(line);
         let is_ignored = !is_notice && lists(IGNORED, name);
         if !is_ignored && self.pending.said(is_notice) {
-            self.unknown.replace_lossy(line);
+            let is_shown = is_notice || !self.known.is_secret;
+            self.unknown
+                .replace_lossy(if is_shown { line } else { b"" });
         }
         if is_notice {
             return Effect::None;

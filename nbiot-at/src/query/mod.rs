@@ -64,6 +64,7 @@ use core::time::Duration;
 pub use crate::command::line::Line;
 pub use crate::field::{Field, Fields, Number};
 
+use crate::command::custom::is_secret;
 use crate::error::{ErrorKind, Fault};
 use crate::text::Text;
 
@@ -215,7 +216,8 @@ impl<'a> Lines<'a> {
 pub struct Unexpected {
     /// What should have come: [`Query::EXPECTED`].
     pub expected: &'static str,
-    /// The first line that came, cut to 64 characters; empty if there was none.
+    /// The first line that came, cut to 64 characters; empty if there was none, or if it may show a
+    /// PIN or a password.
     pub received: Text<64>,
 }
 
@@ -280,10 +282,19 @@ pub(crate) fn answer<Q: Query, E>(query: &Q, data: &[u8]) -> Result<Q::Answer, E
     query.parse(lines).map_err(|fault| match fault {
         Fault::Malformed => Error::Unexpected(Unexpected {
             expected: Q::EXPECTED,
-            received: Text::lossy(lines.iter().next().unwrap_or_default()),
+            received: shown(data, lines),
         }),
         fault => Error::Modem(fault.into()),
     })
+}
+
+/// The first line, unless it may show a PIN or a password.
+#[inline(never)]
+fn shown(data: &[u8], lines: Lines<'_>) -> Text<64> {
+    let command = data.split(|&byte| byte == b'\n').next();
+    let is_shown = !command.is_some_and(is_secret);
+    let first = lines.iter().next().filter(|_| is_shown);
+    Text::lossy(first.unwrap_or_default())
 }
 
 /// Some values, at most `N`.

@@ -76,6 +76,15 @@ impl MqttOpen {
         cause: Cause,
         now: Instant,
     ) -> Step {
+        let step = self.go_on(state, cause, now);
+        if matches!(step, Step::Done(_)) {
+            // The credentials.
+            state.known.payload.clear();
+        }
+        step
+    }
+
+    fn go_on<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
         let Cause::Reply(result) = cause else {
             return match self.at {
                 At::Clearing => Step::command(&CLOSE),
@@ -113,6 +122,7 @@ impl MqttOpen {
 
     /// What has been opened is closed by the engine.
     pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
+        state.known.payload.clear();
         let mqtt = &mut state.known.mqtt;
         if matches!(mqtt.phase, MqttPhase::Opening | MqttPhase::Open) {
             mqtt.doubt();
