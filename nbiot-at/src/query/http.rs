@@ -19,7 +19,7 @@
 //! modem.ask(&SetUrl("http://meter.example/tariff"))?;
 //! let response = modem.ask(&Get { response_time: minute })?;
 //! if response.status == 200 {
-//!     modem.ask(&ReadToFile { name: "tariff", wait: minute })?;
+//!     modem.ask(&ReadToFile { name: "tariff", wait: minute, time: 10 * minute })?;
 //!     let mut piece = [0; 256];
 //!     let length = modem.read_file("tariff", 0, &mut piece)?;
 //! #     let _ = length;
@@ -192,6 +192,8 @@ pub struct ReadToFile<'a> {
     pub name: &'a str,
     /// Between two packets, 1 to 65,535 s.
     pub wait: Duration,
+    /// For all of the body, not less than `wait`: the module goes on for as long as packets come.
+    pub time: Duration,
 }
 
 /// Requests: name, result, what it answers, how it is written, its time, its data.
@@ -244,9 +246,10 @@ requests! {
             line.text("AT+QHTTPPOSTFILE=").parameter(this.name);
             line.text(",").number(seconds(this.response_time));
         }, |_| None;
-    ReadToFile<'_>, "+QHTTPREADFILE" => (), done, wait, "+QHTTPREADFILE: <err>", |this, line| {
+    ReadToFile<'_>, "+QHTTPREADFILE" => (), done, time, "+QHTTPREADFILE: <err>", |this, line| {
         line.text("AT+QHTTPREADFILE=").parameter(this.name);
         line.text(",").number(seconds(this.wait));
+        line.require(this.time >= this.wait);
     }, |_| None;
 }
 
