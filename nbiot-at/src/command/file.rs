@@ -83,9 +83,18 @@ fn handle(line: &[u8]) -> Option<u32> {
 /// `+QFLST: "<name>",<size>` of this file.
 fn size(line: &[u8], name: &str) -> Option<u32> {
     let mut fields = Fields::of(line, "+QFLST")?;
-    let found = fields.next().text;
-    let bare = found.strip_prefix(b"UFS:").unwrap_or(found);
-    (bare == name.as_bytes()).then(|| fields.number())?
+    is_file(fields.next().text, name.as_bytes()).then(|| fields.number())?
+}
+
+/// Whether a file that is listed is the one that is meant: the storage in front of its name, `UFS:`
+/// say, may be shown and not meant, or the other way round.
+#[inline(never)]
+pub(crate) fn is_file(listed: &[u8], meant: &[u8]) -> bool {
+    let is_end = |long: &[u8], short: &[u8]| {
+        let storage = long.strip_suffix(short);
+        storage.is_some_and(|storage| storage.is_empty() || storage.ends_with(b":"))
+    };
+    is_end(listed, meant) || is_end(meant, listed)
 }
 
 /// `+QFWRITE: <written>,<total>`: bytes written.
@@ -113,6 +122,11 @@ mod tests {
         assert_eq!(size(b"+QFLST: \"ca.pem\",1187", "ca.pem"), Some(1187));
         assert_eq!(size(b"+QFLST: \"UFS:ca.pem\",1187", "ca.pem"), Some(1187));
         assert_eq!(size(b"+QFLST: \"other\",1187", "ca.pem"), None);
+        assert_eq!(size(b"+QFLST: \"f\",3", "RAM:f"), Some(3));
+        assert_eq!(size(b"+QFLST: \"RAM:f\",3", "RAM:f"), Some(3));
+        assert_eq!(size(b"+QFLST: \"UFS:f\",3", "RAM:f"), None);
+        assert_eq!(size(b"+QFLST: \"of\",3", "f"), None);
+        assert_eq!(size(b"+QFLST: \"\",3", "f"), None);
         assert_eq!(written(b"+QFWRITE: 512,1024"), Some(512));
         for (line, expected) in [
             ("CONNECT 128", Some(Some(128))),

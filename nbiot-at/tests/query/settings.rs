@@ -292,6 +292,26 @@ fn files_messages_and_places() {
     );
     let found = ask(rig, &FileNamed("a, b"), "AT+QFLST=\"a, b\"", &lines);
     assert_eq!(found, Ok(Some(7)));
+    for (meant, listed) in [
+        ("UFS:f", "f"),
+        ("f", "UFS:f"),
+        ("RAM:f", "f"),
+        ("SD:f", "SD:f"),
+    ] {
+        let (line, said) = (
+            format!("AT+QFLST=\"{meant}\""),
+            format!("+QFLST: \"{listed}\",7"),
+        );
+        let found = ask(rig, &FileNamed(meant), &line, &[&said]);
+        assert_eq!(found, Ok(Some(7)), "{meant} {listed}");
+    }
+    let found = ask(
+        rig,
+        &FileNamed("f"),
+        "AT+QFLST=\"f\"",
+        &["+QFLST: \"of\",7"],
+    );
+    assert_eq!(found, Ok(None));
     let garbled = Lines::new(b"+QFLST: \"a\",1\n+QFLST: \"b\",x\n");
     assert_eq!(Files.parse(garbled).unwrap_err(), Fault::Malformed);
     refuses(&Storage, &["+QFLDS: 1", "+QFLDS: 2,1"]);
