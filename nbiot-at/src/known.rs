@@ -174,8 +174,10 @@ pub(crate) struct Heard {
     pub(crate) is_joined: bool,
     /// The next line is the rest of one that was no answer.
     pub(crate) is_rest: bool,
-    /// The answer is longer than the buffer.
+    /// The answer is longer than the buffer, or damaged.
     pub(crate) is_cut: bool,
+    /// A line that was none came.
+    pub(crate) is_damaged: bool,
     /// Length of the block of a read.
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
@@ -208,6 +210,7 @@ impl Heard {
         is_joined: false,
         is_rest: false,
         is_cut: false,
+        is_damaged: false,
         block: None,
         total: None,
         unacknowledged: None,

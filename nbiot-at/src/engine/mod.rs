@@ -253,6 +253,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 Some(Item::Overlong | Item::Noise) => {
                     self.state.known.drop_parts();
                     self.state.known.heard.is_cut = true;
+                    self.state.known.heard.is_damaged = true;
                     // It may have been the header of what follows, which may look like lines.
                     let has_block = self.exchange.reader().is_some();
                     if has_block || self.state.known.mqtt.is_pushed_to() {

@@ -19,6 +19,13 @@ pub(crate) static ASKED: Plan = Plan::new(&[&ASK], next, whole);
 /// The same with an answer longer than a line.
 pub(crate) static ASKED_LONG: Plan = Plan::new(&[&ASK_LONG], next, whole);
 
+/// An answer that is longer than the buffer is taken as far as it fits.
+pub(crate) static ASKED_AT_MOST: Plan = Plan::new(&[&ASK], next, |known| {
+    let answer = Answer::Count(known.payload.len());
+    let is_damaged = known.heard.is_damaged;
+    (!is_damaged).then_some(answer).ok_or(Fault::Malformed)
+});
+
 fn next(_: &mut Known, number: usize, result: Result<(), Fault>) -> Next {
     match result {
         Ok(()) => Next::Command(number + 1),
@@ -171,7 +178,11 @@ impl<const N: usize> State<N> {
         let time_out = millis(Q::TIME_OUT)?;
         match (query.data(), query.result_time()) {
             (None, None) => {
-                let plan = if Q::IS_LONG { &ASKED_LONG } else { &ASKED };
+                let plan = match (Q::IS_LONG, Q::MAY_BE_CUT) {
+                    (true, _) => &ASKED_LONG,
+                    (false, true) => &ASKED_AT_MOST,
+                    (false, false) => &ASKED,
+                };
                 self.asked(&line)?;
                 Ok(Task::new(Asked::with(plan, time_out), Job::Query))
             }

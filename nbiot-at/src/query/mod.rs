@@ -88,6 +88,9 @@ pub trait Query: Sync {
     /// of the answer.
     const IS_LONG: bool = false;
 
+    /// Whether an answer of more than 1024 bytes is taken as far as its lines fit, and not refused.
+    const MAY_BE_CUT: bool = false;
+
     /// Writes the command line: printable, at most 191 characters, beginning with `AT`.
     fn write(&self, line: &mut Line);
 

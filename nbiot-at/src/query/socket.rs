@@ -120,7 +120,7 @@ pub struct TlsConfigured<'a> {
 asking! {
     TlsConfigured<'_>, LOCAL, |this, line| {
         line.text("AT+QSSLCFG=").parameter(this.key).text(",").number(this.context.into());
-    } => Text<48>, "+QSSLCFG: \"<key>\",<context>,<value>", |this, lines| {
+    } => Text<80>, "+QSSLCFG: \"<key>\",<context>,<value>", |this, lines| {
         let mut fields = lines.fields("+QSSLCFG")?;
         let is_key = fields.next().text == this.key.as_bytes();
         within(fields.next(), this.context..=this.context)?;

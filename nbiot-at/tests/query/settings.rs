@@ -235,6 +235,14 @@ fn sockets_and_their_bytes() {
     let line = "+QSSLCFG: \"seclevel\",2,1";
     let found = ask(rig, &setting, "AT+QSSLCFG=\"seclevel\",2", &[line]).unwrap();
     assert_eq!(found.as_str(), "1");
+    let authority = TlsConfigured {
+        key: "cacert",
+        context: 2,
+    };
+    let name = "n".repeat(80);
+    let line = format!("+QSSLCFG: \"cacert\",2,\"{name}\"");
+    let found = ask(rig, &authority, "AT+QSSLCFG=\"cacert\",2", &[&line]).unwrap();
+    assert_eq!(found.as_str(), name);
     refuses(
         &setting,
         &["+QSSLCFG: \"seclevel\",1,1", "+QSSLCFG: \"seclevl\",2,1"],
