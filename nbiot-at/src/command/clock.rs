@@ -128,6 +128,12 @@ pub(crate) fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
     })
 }
 
+/// Whether the year is one that a clock shows before it is set.
+pub(crate) fn is_unset(text: &[u8]) -> bool {
+    let year = Digits { rest: text }.number(b'/');
+    year.is_some_and(|year| !(FIRST_YEAR % 100..70).contains(&year) && year < FIRST_YEAR)
+}
+
 struct Digits<'a> {
     rest: &'a [u8],
 }

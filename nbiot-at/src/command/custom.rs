@@ -9,7 +9,7 @@ use crate::text::append;
 /// The first argument is the time-out in ms.
 pub(crate) static CUSTOM: Spec = Spec {
     hears: true,
-    result: Some(hear),
+    result: Some(|line, known| hear(line, known, is_named(line, known))),
     ..Spec::written(|line, known, _| {
         line.text(known.target.host.as_str());
     })
@@ -23,13 +23,12 @@ pub(crate) static CUSTOM: Spec = Spec {
     })
 };
 
-/// Keeps a line that is its answer, whatever else it says.
-fn hear(line: &[u8], known: &mut Known) -> bool {
-    let is_named = is_named(line, known);
-    if is_named {
+/// Keeps a line that is the answer, whatever else it says.
+pub(crate) fn hear(line: &[u8], known: &mut Known, is_own: bool) -> bool {
+    if is_own {
         keep(line, known);
     }
-    is_named
+    is_own
 }
 
 /// Whether the line begins with the name of the command: `+CSQ` of `AT+CSQ`.

@@ -82,7 +82,8 @@ commands! {
     };
 }
 
-/// Says where the next request goes, `AT+QHTTPURL=`: 1 to 700 bytes.
+/// Says where the next request goes, `AT+QHTTPURL=`: 1 to 700 printable characters without blanks, as
+/// a line end in it would be one of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetUrl<'a>(pub &'a str);
 
@@ -100,12 +101,10 @@ impl Query for SetUrl<'_> {
     }
 
     fn data(&self) -> Option<&[u8]> {
-        // A longer one than the manual allows is none that can be sent.
-        Some(if self.0.len() > 700 {
-            b""
-        } else {
-            self.0.as_bytes()
-        })
+        let url = self.0.as_bytes();
+        let is_url = url.len() <= 700 && url.iter().all(u8::is_ascii_graphic);
+        // No data are none that can be sent.
+        Some(if is_url { url } else { b"" })
     }
 }
 

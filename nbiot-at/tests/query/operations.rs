@@ -47,7 +47,14 @@ fn url_goes_behind_connect() {
         let line = format!("+QHTTPURL: {long}");
         let found = crate::ask(rig, &HasUrl(&long), "AT+QHTTPURL?", &[&line]);
         assert_eq!(found, Ok(true));
-        for url in ["", &format!("{long}x")] {
+        let is_another = "http://a.b/\r\nHost: c.d";
+        for url in [
+            "",
+            &format!("{long}x"),
+            is_another,
+            "http://a.b/\n",
+            "http://a b/",
+        ] {
             let refused = rig.engine.ask(&SetUrl(url), rig.now);
             assert_eq!(refused, Err(Fault::InvalidParameter));
         }

@@ -331,6 +331,10 @@ fn files_messages_and_places() {
         &["+QMTCONN: 1,1", "+QMTCONN: 0,3"],
     );
     assert_eq!(found, Ok(Some(MqttPhase::Connected)));
+    // The result of a connect that nobody waited for.
+    let lines = ["+QMTCONN: 0,0,0", "+QMTCONN: 0,3"];
+    let found = ask(rig, &state, "AT+QMTCONN?", &lines);
+    assert_eq!(found, Ok(Some(MqttPhase::Connected)));
     assert_eq!(ask(rig, &state, "AT+QMTCONN?", &[]), Ok(None));
     let line = "+QMTCFG: \"keepalive\",120";
     let found = ask(
