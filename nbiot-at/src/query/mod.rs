@@ -56,6 +56,7 @@ pub mod setting;
 pub mod sim;
 pub mod socket;
 pub mod time;
+pub mod uart;
 
 use core::fmt;
 use core::net::IpAddr;

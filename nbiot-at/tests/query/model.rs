@@ -16,6 +16,7 @@ use nbiot_at::query::setting::*;
 use nbiot_at::query::sim::*;
 use nbiot_at::query::socket::*;
 use nbiot_at::query::time::*;
+use nbiot_at::query::uart::*;
 use nbiot_at::query::{self, Line, Lines, Query};
 use nbiot_at::sim::{Bench, Loopback, Loss, Modem as Model};
 use nbiot_at::{
@@ -197,6 +198,12 @@ macro_rules! script {
         ask!(EdrxSettings { access: EdrxAccess::NbIot });
         ask!(EdrxInUse);
         ask!(AllowSleep(false));
+        ask!(PsmExtended { option: 0, scans: 5, duration: 60, randomise: 10, most: 1, early: 1 });
+        ask!(Rate(115_200));
+        ask!(FlowControl { receive: true, transmit: true });
+        ask!(Retransmission { count: 12, time: 120 });
+        ask!(TcpKeepAlive::On { idle: 29, interval: 60, count: 3 });
+        ask!(TcpKeepAlive::Off);
         refused!(SelectOperator::Manual("a\"b"));
         for key in KEYS {
             let read = $modem.ask(&Read(key))$(.$await)?.unwrap();
