@@ -10,6 +10,12 @@ pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
     known.heard.size = size(line, known.target.host.as_str());
     true
 });
+/// The first argument is how many bytes are needed. The size is the room, if it is less.
+pub(crate) static ROOM: Spec =
+    Spec::new("AT+QFLDS=\"UFS\"").lists("+QFLDS", |line, known, [needed, _]| {
+        known.heard.size = room(line).filter(|&free| free < needed);
+        true
+    });
 /// The first argument is the mode. Flash may be erased, in this command and those below.
 pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
     line.text("AT+QFOPEN=").quoted(known.target.host.as_str());
@@ -97,6 +103,11 @@ pub(crate) fn is_file(listed: &[u8], meant: &[u8]) -> bool {
     is_end(listed, meant) || is_end(meant, listed)
 }
 
+/// `+QFLDS: <free>,<total>`: bytes free.
+fn room(line: &[u8]) -> Option<u32> {
+    Fields::of(line, "+QFLDS")?.number()
+}
+
 /// `+QFWRITE: <written>,<total>`: bytes written.
 fn written(line: &[u8]) -> Option<u32> {
     Fields::of(line, "+QFWRITE")?.number()
@@ -128,6 +139,7 @@ mod tests {
         assert_eq!(size(b"+QFLST: \"of\",3", "f"), None);
         assert_eq!(size(b"+QFLST: \"\",3", "f"), None);
         assert_eq!(written(b"+QFWRITE: 512,1024"), Some(512));
+        assert_eq!(room(b"+QFLDS: 3000,6144"), Some(3000));
         for (line, expected) in [
             ("CONNECT 128", Some(Some(128))),
             ("CONNECT", Some(None)),

@@ -5,7 +5,7 @@ pub(crate) mod card;
 mod drive;
 mod event;
 mod exchange;
-mod file;
+pub(crate) mod file;
 pub(crate) mod job;
 mod lookup;
 pub(crate) mod mqtt;

@@ -128,6 +128,19 @@ pub(crate) static FILE_SIZE: Plan = Plan {
     end: |known| Ok(Answer::Size(known.heard.size)),
 };
 
+/// Whether there is room for a file; a modem that does not tell may have it.
+pub(crate) static ROOM: Plan = Plan {
+    commands: &[&file::ROOM],
+    next: |_, number, result| match result {
+        Ok(()) => Next::Command(number + 1),
+        Err(_) => Next::Done(Ok(Answer::Done)),
+    },
+    end: |known| match known.heard.size {
+        Some(_) => Err(Fault::File(FileError::NoSpace)),
+        None => Ok(Answer::Done),
+    },
+};
+
 pub(crate) static DELETE_FILE: Plan = Plan {
     commands: &[&file::DELETE],
     next: |_, number, result| match result.map_err(told) {

@@ -102,6 +102,7 @@ impl<N: Network> Modem<N> {
             ("QSSLSTATE", Form::Write(id)) => self.states(Kind::Tls, id.parse().ok(), now),
             ("QFLDS", Form::Write("\"UFS\"")) => {
                 let (free, total) = self.files.room();
+                let free = self.settings.room.unwrap_or(free);
                 self.tell(format_args!("+QFLDS: {free},{total}"), now);
             }
             ("QFLDS", Form::Execute) => {
