@@ -269,6 +269,8 @@ pub(crate) struct Known {
     pub(crate) context_lost: bool,
     /// In a row, over starts.
     pub(crate) activations_failed: u8,
+    /// Connections that did not open, and payloads that did not go, in a row while registered.
+    pub(crate) failures: [u8; 2],
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
     pub(crate) payload: Bytes<CHUNK>,
@@ -330,6 +332,7 @@ impl Known {
             said_off: false,
             context_lost: false,
             activations_failed: 0,
+            failures: [0; 2],
             access: None,
             payload: Bytes::new(),
             is_secret: false,

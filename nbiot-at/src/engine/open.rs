@@ -159,6 +159,7 @@ impl Open {
                     Phase::Free
                 };
                 state.sockets.release(self.socket.id, phase);
+                state.count_failure(false);
                 Step::failed(self.fault)
             }
             (At::Pausing(at), _) if now < at => Step::Wait(at),
@@ -196,6 +197,8 @@ impl Open {
             Some(socket) => match socket.completion {
                 Some(0) => {
                     socket.phase = Phase::Open;
+                    let [opens, _] = &mut state.known.failures;
+                    *opens = 0;
                     Step::Done(Ok(Answer::Socket(handle)))
                 }
                 Some(error) => self.close(state, error),

@@ -110,6 +110,24 @@ impl<const N: usize> State<N> {
         }
     }
 
+    /// A connection did not open, or ended with a payload. So many in a row, in a network, ask for a
+    /// new context; modem scenario L4, AT reference section 22.2. A full queue is none of these: its peer
+    /// may not read.
+    #[inline(never)]
+    pub(crate) fn count_failure(&mut self, is_send: bool) {
+        const MOST: u8 = 5;
+        if !self.known.is_registered() {
+            return;
+        }
+        let [opens, sends] = &mut self.known.failures;
+        let count = if is_send { sends } else { opens };
+        *count += 1;
+        if *count >= MOST {
+            self.known.failures = [0; 2];
+            self.lose_context();
+        }
+    }
+
     /// Lines may have been missed: whoever reads finds out.
     pub(crate) fn doubt(&mut self) {
         self.sockets.doubt_all();
