@@ -38,9 +38,10 @@ pub struct Config {
     pub name_servers: Option<[Ipv4Addr; 2]>,
     /// How long `start` looks for a network.
     pub search_time: Duration,
-    /// How long a connection may take to open; the module's own limit is 150 s.
+    /// How long a connection may take to open; the module's own limit is 150 s. Twice as long where the
+    /// signal is weak, see [`Event::WeakSignal`](crate::Event::WeakSignal).
     pub connect_time: Duration,
-    /// How long a full send queue is retried.
+    /// How long a full send queue is retried; twice as long where the signal is weak.
     pub write_time: Duration,
 }
 

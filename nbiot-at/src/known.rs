@@ -1,6 +1,7 @@
 //! What is known of the modem, and what it is asked for: all that commands look at.
 
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::command::Command;
 use crate::command::HOST;
@@ -271,6 +272,8 @@ pub(crate) struct Known {
     pub(crate) activations_failed: u8,
     /// Connections that did not open, and payloads that did not go, in a row while registered.
     pub(crate) failures: [u8; 2],
+    /// The signal was weak when it was last asked for.
+    pub(crate) is_weak: bool,
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
     pub(crate) payload: Bytes<CHUNK>,
@@ -333,6 +336,7 @@ impl Known {
             context_lost: false,
             activations_failed: 0,
             failures: [0; 2],
+            is_weak: false,
             access: None,
             payload: Bytes::new(),
             is_secret: false,
@@ -345,6 +349,16 @@ impl Known {
             hears_result: false,
             mqtt: Mqtt::new(),
         }
+    }
+
+    /// A time of the configuration, as the signal makes it: modem scenario L1.
+    pub(crate) fn paced(&self, time: Duration) -> Duration {
+        time.saturating_mul(1 + u32::from(self.is_weak))
+    }
+
+    /// Bytes of a stream that are sent at once, as the signal makes them.
+    pub(crate) const fn chunk(&self) -> usize {
+        if self.is_weak { CHUNK / 2 } else { CHUNK }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -452,6 +466,7 @@ impl Known {
         self.granted = Grant::NOTHING;
         self.off_by = None;
         self.context_lost = false;
+        self.is_weak = false;
         self.channel = None;
         self.result_until = None;
         self.mqtt.lose();

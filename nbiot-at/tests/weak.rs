@@ -3,7 +3,8 @@
 mod common;
 
 use common::{CONNECT, Rig, config};
-use nbiot_at::{Event, Fault, Request, SocketError};
+use nbiot_at::mqtt::Session;
+use nbiot_at::{Answer, Event, Fault, Request, SocketError};
 
 const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
 
@@ -90,4 +91,55 @@ fn l4_failures_without_a_network_do_not_count() {
     rig.say("\r\n+CEREG: 2\r\n");
     (0..6).for_each(|_| fails(&mut rig));
     assert_eq!(rig.events(), []);
+}
+
+/// The signal is asked for, and is this.
+#[track_caller]
+fn signal(rig: &mut Rig, rsrp: &str) {
+    rig.begin(Request::Signal);
+    let line = format!("+QCSQ: \"CAT-NB1\",-95,{rsrp},80,-14");
+    rig.exchange("AT+QCSQ", format!("\r\n{line}\r\n\r\nOK\r\n"));
+    assert!(matches!(rig.done(), Ok(Answer::Signal(_))));
+}
+
+#[test]
+fn l1_weak_signal_is_told_once_and_slows_down() {
+    let mut rig = Rig::new(config(), 0);
+    let socket = rig.connected();
+    let data = [b'x'; 600];
+    let mut total = 0;
+    for (rsrp, events, taken) in [
+        ("-120", &[][..], 600),
+        ("-121", &[Event::WeakSignal], 512),
+        ("-130", &[], 512),
+        // Not told is not better.
+        ("-", &[], 512),
+        ("-119", &[], 600),
+        ("-121", &[Event::WeakSignal], 512),
+    ] {
+        signal(&mut rig, rsrp);
+        assert_eq!(rig.events(), events, "{rsrp}");
+        rig.begin_send(socket, &data);
+        rig.exchange(&format!("AT+QISEND=0,{taken}"), "\r\n> ");
+        assert_eq!(rig.sent().len(), taken);
+        total += u32::try_from(taken).unwrap();
+        rig.taken(total);
+        assert_eq!(rig.done(), Ok(Answer::Count(taken)));
+    }
+    // Twice 150 s.
+    rig.begin_connect(1);
+    rig.say("\r\nOK\r\n");
+    rig.pass(299_000);
+    assert_eq!(rig.engine.outcome(), None);
+    rig.say("\r\n+QIOPEN: 1,0\r\n");
+    assert!(matches!(rig.done(), Ok(Answer::Socket(_))));
+    let session = Session::new("broker.example", 1883, "meter-17");
+    rig.begin(Request::MqttConnect { session });
+    rig.exchange("AT+QMTCFG=\"version\",0,4", "\r\nOK\r\n");
+    rig.exchange("AT+QMTCFG=\"ssl\",0,0", "\r\nOK\r\n");
+    rig.exchange(
+        "AT+QMTCFG=\"ssl\",0",
+        "\r\n+QMTCFG: \"ssl\",0\r\n\r\nOK\r\n",
+    );
+    assert_eq!(rig.sent(), "AT+QMTCFG=\"keepalive\",0,240\r");
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Engine;
-use super::job::{Cause, Job, Step, Task};
+use super::job::{Answer, Cause, Job, Step, Task};
 use super::transfer::Close;
 use crate::command::{Command, Invitation};
 use crate::error::Fault;
@@ -34,6 +34,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.wake = Some(until);
             }
             Step::Done(result) => {
+                if let Ok(Answer::Signal(signal)) = &result {
+                    self.state.follow_signal(signal);
+                }
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);
                 }

@@ -33,6 +33,10 @@ pub enum Event {
     /// The modem has gone to another radio access, from NB-IoT to GSM say: [`Request::Registration`]
     /// tells to which. Connections go on.
     AccessChanged,
+    /// [`Request::Signal`] has found a weak signal, [`Signal::is_weak`](crate::Signal::is_weak). Until it
+    /// finds a better one, connections and writes have twice their time, 512 bytes of a stream are
+    /// sent at once, and a new session of the module's MQTT client has half as many signs of life.
+    WeakSignal,
     /// The time of a server, which `synchronise` has set, differs by more than two minutes from that
     /// of the network. The server's counts; what becomes of the application's clock it decides.
     TimeDiffers,
@@ -66,6 +70,7 @@ pub(crate) struct Pending {
     told_detached: bool,
     access_changed: bool,
     time_differs: bool,
+    weak_signal: bool,
     mqtt_message: bool,
     mqtt_closed: bool,
     notice: bool,
@@ -84,6 +89,7 @@ impl Pending {
             told_detached: false,
             access_changed: false,
             time_differs: false,
+            weak_signal: false,
             mqtt_message: false,
             mqtt_closed: false,
             notice: false,
@@ -158,6 +164,10 @@ impl Pending {
         self.access_changed = true;
     }
 
+    pub(crate) fn weak_signal(&mut self) {
+        self.weak_signal = true;
+    }
+
     pub(crate) fn time_differs(&mut self) {
         self.time_differs = true;
     }
@@ -218,6 +228,9 @@ impl Pending {
         }
         if core::mem::take(&mut self.access_changed) {
             return Some(Event::AccessChanged);
+        }
+        if core::mem::take(&mut self.weak_signal) {
+            return Some(Event::WeakSignal);
         }
         if core::mem::take(&mut self.time_differs) {
             return Some(Event::TimeDiffers);

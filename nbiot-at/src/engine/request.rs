@@ -287,7 +287,7 @@ impl<const N: usize> State<N> {
         let ids = self.sockets.allocate(transport);
         let (socket, before) = ids.ok_or(Fault::NoFreeSocket)?;
         self.known.target.port = port;
-        let open = Open::new(socket, before, &self.known.config, now);
+        let open = Open::new(socket, before, &self.known, now);
         Ok(Task::new(open, Job::Open))
     }
 
@@ -305,9 +305,13 @@ impl<const N: usize> State<N> {
         if data.is_empty() || is_too_long {
             return Err(Fault::InvalidParameter);
         }
-        let (chunk, _) = data.split_at(data.len().min(CHUNK));
+        let most = match open.transport {
+            Transport::Udp => CHUNK,
+            Transport::Tcp | Transport::Tls => self.known.chunk(),
+        };
+        let (chunk, _) = data.split_at(data.len().min(most));
         self.known.load(chunk)?;
-        let send = Send::new(open, now + self.known.config.write_time);
+        let send = Send::new(open, now + self.known.paced(self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 
@@ -326,7 +330,7 @@ impl<const N: usize> State<N> {
             fits &= append(&mut self.known.payload, part.as_bytes());
         });
         fits.then_some(()).ok_or(Fault::LogicBug)?;
-        let send = Send::new(open, now + self.known.config.write_time);
+        let send = Send::new(open, now + self.known.paced(self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 

@@ -86,6 +86,8 @@ pub struct Settings {
     pub card: Card,
     /// The network.
     pub mood: Mood,
+    /// Reference signal received power, dBm.
+    pub rsrp: i16,
     /// What it speaks, and in which band of LTE.
     pub access: Access,
     /// See `access`.
@@ -145,6 +147,7 @@ impl Settings {
             air: Duration::from_millis(300),
             card: Card::Open,
             mood: Mood::Home,
+            rsrp: -83,
             access: Access::NbIot,
             band: 20,
             moods: [None; 2],
