@@ -33,6 +33,10 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What is asked of the network before registration; `None` leaves the modem as it is set.
     pub power_saving: Option<PowerSaving>,
+    /// The modem sleeps while its DTR line is high, see [`AllowSleep`](crate::query::power::AllowSleep):
+    /// what is sent first may be lost, so that each call begins with `AT` until it is answered. The
+    /// application pulls the line low 50 ms before a call, and lets it go behind it.
+    pub dtr_sleep: bool,
     /// Name servers for a network that names none; the second may be
     /// [`UNSPECIFIED`](Ipv4Addr::UNSPECIFIED). `None` leaves it as it is.
     pub name_servers: Option<[Ipv4Addr; 2]>,
@@ -58,6 +62,7 @@ impl Config {
             scan: None,
             tls: None,
             power_saving: None,
+            dtr_sleep: false,
             name_servers: None,
             search_time: Duration::from_secs(600),
             connect_time: Duration::from_secs(150),
@@ -75,6 +80,7 @@ impl fmt::Debug for Config {
             .field("scan", &self.scan)
             .field("tls", &self.tls)
             .field("power_saving", &self.power_saving)
+            .field("dtr_sleep", &self.dtr_sleep)
             .field("name_servers", &self.name_servers)
             .finish_non_exhaustive()
     }

@@ -24,6 +24,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         if self.abandoned {
             return self.end_task(task, now);
         }
+        if cause == Cause::Begin && self.state.known.config.dtr_sleep {
+            // It may sleep: the first line may not be the one that it gets.
+            self.exchange.doubt();
+        }
         match task.step(&mut self.state, cause, now) {
             Step::Command(command) => {
                 self.task = Some(task);

@@ -211,12 +211,13 @@ pub(crate) static RESTART_SIM: Plan = Plan {
     end: |_| Ok(Answer::Done),
 };
 
+/// A modem that may sleep is asked before, as what it does not get is not taken.
 pub(crate) static POWER_DOWN: Plan = Plan {
-    commands: &[&general::POWER_DOWN],
-    next: |known, number, result| match result {
+    commands: &[&general::GUARD, &general::POWER_DOWN],
+    next: |known, number, result| match (number, result) {
         // Without an answer it may have been taken.
-        Ok(()) | Err(Fault::TimedOut) => Next::Command(number + 1),
-        Err(fault) => {
+        (_, Ok(())) | (1, Err(Fault::TimedOut)) => Next::Command(number + 1),
+        (_, Err(fault)) => {
             known.off_by = None;
             Next::Done(Err(fault))
         }
@@ -249,10 +250,18 @@ impl Query {
         }
     }
 
+    /// The power-down of a modem that may sleep, or does not.
+    pub(crate) fn power_down(may_sleep: bool) -> Self {
+        Self {
+            number: usize::from(!may_sleep),
+            ..Self::new(&POWER_DOWN)
+        }
+    }
+
     /// Whether its end decides what becomes of the modem, whoever waits for it.
     pub(crate) fn is_power_down(&self) -> bool {
-        let only = self.plan.commands.first();
-        only.is_some_and(|&only| core::ptr::eq(only, &raw const general::POWER_DOWN))
+        let last = self.plan.commands.last();
+        last.is_some_and(|&last| core::ptr::eq(last, &raw const general::POWER_DOWN))
     }
 
     fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, _: Instant) -> Step {

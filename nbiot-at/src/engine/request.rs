@@ -388,7 +388,8 @@ impl<const N: usize> State<N> {
         let off_by = self.known.off_by;
         self.known.off_by = off_by.or(Some(now.plus(POWER_DOWN)));
         self.pending.powering_down();
-        ask(&query::POWER_DOWN)
+        let query = Query::power_down(self.known.config.dtr_sleep);
+        Ok(Task::new(query, Job::Query))
     }
 
     pub(crate) fn command(&mut self, line: &str, time_out: Duration) -> Result<Task<N>, Fault> {

@@ -141,7 +141,10 @@ impl<N: Network> Modem<N> {
                 (Some(60..=u32::MAX), None | Some(0..=15u8)) => self.ok(now),
                 _ => self.error(now),
             },
-            ("QSCLK", Form::Write("0" | "1")) => self.ok(now),
+            ("QSCLK", Form::Write(value @ ("0" | "1"))) => {
+                self.may_doze = value == "1";
+                self.ok(now);
+            }
             ("CEDRXS", Form::Read) => {
                 if let Some((access, cycle)) = self.edrx.clone() {
                     self.info(format_args!("+CEDRXS: {access},\"{cycle}\""), now);
