@@ -1,12 +1,16 @@
 //! Power saving mode and eDRX against the model: modem scenarios J.
 
+mod common;
+
 use std::time::Duration;
+
+use common::Rig;
 
 use nbiot_at::query::power::AllowSleep;
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, PsmGrant};
 use nbiot_at::{
     ActiveTimer, Apn, Clock, Config, EdrxAccess, EdrxCycle, Error, Event, Fault, Instant,
-    PeriodicTimer, PowerSaving, Transport, asynch,
+    PeriodicTimer, PowerSaving, Request, Transport, asynch,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -167,4 +171,25 @@ fn j9_c3_line_that_wakes_the_modem_may_be_lost() {
             })
             .unwrap();
     }
+}
+
+/// The active time begins, and data have not been read.
+#[test]
+fn j8_data_that_wait_are_told_again_before_it_sleeps() {
+    let mut rig = Rig::new(common::config(), 0);
+    let socket = rig.connected();
+    rig.say("\r\n+QIURC: \"recv\",0\r\n");
+    assert_eq!(rig.events(), [Event::Data(socket)]);
+    rig.say("\r\n+QPSMTIMER: 3600,60\r\n");
+    assert_eq!(rig.events(), [Event::Data(socket)]);
+    for answer in ["4\r\nread\r\n", "0\r\n"] {
+        rig.begin(Request::Receive { socket });
+        assert!(rig.sent().starts_with("AT+QIRD=0,"));
+        rig.say(format!("\r\n+QIRD: {answer}\r\nOK\r\n"));
+        assert!(rig.done().is_ok());
+    }
+    // Nothing waits.
+    rig.events();
+    rig.say("\r\n+QPSMTIMER: 3600,60\r\n");
+    assert_eq!(rig.events(), []);
 }

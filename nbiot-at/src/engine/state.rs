@@ -137,6 +137,14 @@ impl<const N: usize> State<N> {
         }
     }
 
+    /// The active time begins, and sleep behind it: what waits in the modem is told again.
+    fn tell_unread(&mut self) {
+        self.sockets.tell_unread();
+        if !self.known.mqtt.slots.is_empty() {
+            self.pending.mqtt_message();
+        }
+    }
+
     /// Connections can be opened.
     pub(crate) fn started(&mut self) {
         self.known.ready();
@@ -296,6 +304,7 @@ impl<const N: usize> State<N> {
                 if let Some((periodic, active)) = power_saving::entered(line) {
                     self.known.granted.periodic = Some(periodic);
                     self.known.granted.active = Some(active);
+                    self.tell_unread();
                     return Some(Effect::Changed);
                 }
                 self.known.granted.cycle = power_saving::cycle(line, "+CEDRXP")?;
