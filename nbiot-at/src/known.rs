@@ -6,7 +6,6 @@ use core::time::Duration;
 use crate::command::Command;
 use crate::command::HOST;
 use crate::command::clock::NetworkTime;
-use crate::command::custom::is_secret;
 use crate::command::gnss::Fix;
 use crate::command::mqtt::{LAST_SLOT, Lines, Slots};
 use crate::command::radio::{Access, Registration, RegistrationStatus, Signal};
@@ -280,6 +279,9 @@ pub(crate) struct Known {
     /// The last command carried a PIN or a password, or is answered with one: what is not understood
     /// is not shown.
     pub(crate) is_secret: bool,
+    /// Looks at the next command line, in the words of the application, and leaves nothing of it that
+    /// should not stay. Linked only with what takes such lines.
+    pub(crate) hide: Option<fn(&mut Self, &[u8])>,
     /// The payload was replaced, see `Exchange::time_out`.
     pub(crate) spoiled: bool,
     pub(crate) heard: Heard,
@@ -340,6 +342,7 @@ impl Known {
             access: None,
             payload: Bytes::new(),
             is_secret: false,
+            hide: None,
             spoiled: false,
             heard: Heard::NOTHING,
             leftovers: 0,
@@ -403,27 +406,6 @@ impl Known {
         self.payload.clear();
         let is_loaded = append(&mut self.payload, data);
         is_loaded.then_some(()).ok_or(Fault::LogicBug)
-    }
-
-    /// Of a command line with a secret only its name stays, in whatever buffer it was put together.
-    #[inline(never)]
-    pub(crate) fn hide(&mut self, line: &[u8]) {
-        self.is_secret = is_secret(line);
-        if !self.is_secret {
-            return;
-        }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let end = line.iter().position(|&byte| byte == b'=').unwrap_or(0);
-        let name = line.get(..=end).unwrap_or_default();
-        if self.payload.starts_with(line) {
-            self.payload.fill(0);
-            self.payload.clear();
-            append(&mut self.payload, name);
-            append(&mut self.payload, b"\n");
-        }
-        if self.target.host.as_bytes() == line {
-            self.target.host.replace_lossy(name);
-        }
     }
 
     /// Keeps a part of a long line, if it is the answer: it takes the place of what was sent.

@@ -98,6 +98,31 @@ fn engine_keeps_no_pin_as_data() {
         assert_eq!(rig.done(), Ok(Answer::Count(13)));
         assert_eq!(rig.engine.data(), b"+CPIN: READY\n");
     }
+    // Nor one that was not sent.
+    let mut rig = Rig::new(config(), 0);
+    rig.engine
+        .ask(&ContextSettings { context: 1 }, rig.now)
+        .unwrap();
+    rig.fall_silent("AT+QICSGP=1", 1_000);
+    assert_eq!(rig.done(), Err(Fault::Silent));
+    rig.engine.ask(&pin, rig.now).unwrap();
+    for _ in 0..3 {
+        assert_eq!(rig.sent(), "AT\r");
+        rig.pass(500);
+    }
+    assert_eq!(rig.done(), Err(Fault::Silent));
+    assert_eq!(rig.engine.data(), b"");
+    rig.engine.ask(&pin, rig.now).unwrap();
+    assert_eq!(rig.sent(), "AT\r");
+    let now = rig.now;
+    rig.engine.abandon(now);
+    rig.pass(2_000);
+    assert_eq!(rig.engine.data(), b"");
+    rig.begin(Request::PowerDown);
+    rig.pass(10_000);
+    let refused = rig.engine.ask(&pin, rig.now);
+    assert!(refused.is_err());
+    assert_eq!(rig.engine.data(), b"");
     let mut rig = Rig::new(config(), 0);
     rig.start();
     let mut session = Session::new("broker.example", 1883, "meter-17");

@@ -75,6 +75,27 @@ pub(crate) fn is_secret(line: &[u8]) -> bool {
     SECRET.iter().any(is_in)
 }
 
+/// Of a command line with a secret only its name stays, in whatever buffer it was put together.
+#[inline(never)]
+pub(crate) fn hide(known: &mut Known, line: &[u8]) {
+    known.is_secret = is_secret(line);
+    if !known.is_secret {
+        return;
+    }
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let end = line.iter().position(|&byte| byte == b'=').unwrap_or(0);
+    let name = line.get(..=end).unwrap_or_default();
+    if known.payload.starts_with(line) {
+        known.payload.fill(0);
+        known.payload.clear();
+        append(&mut known.payload, name);
+        append(&mut known.payload, b"\n");
+    }
+    if known.target.host.as_bytes() == line {
+        known.target.host.replace_lossy(name);
+    }
+}
+
 pub(crate) fn keep(line: &[u8], known: &mut Known) {
     let payload = &mut known.payload;
     let is_whole = append(payload, line) && append(payload, b"\n");

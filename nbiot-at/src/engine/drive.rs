@@ -38,8 +38,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.wake = Some(until);
             }
             Step::Done(result) => {
-                if let Ok(Answer::Signal(signal)) = &result {
-                    self.state.follow_signal(signal);
+                match &result {
+                    Ok(Answer::Signal(signal)) => self.state.follow_signal(signal),
+                    // What it was to be told with is no answer.
+                    Err(_) => self.state.known.payload.clear(),
+                    Ok(_) => {}
                 }
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);
@@ -58,6 +61,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     pub(super) fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
         task.abandon(&mut self.state, now);
+        self.state.known.payload.clear();
         self.wake = None;
         self.abandoned = false;
         self.tidy(now);
@@ -90,7 +94,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         match command.encode(known, &mut self.exchange.text) {
             true => {
                 if !self.exchange.is_resynchronising() && !command.spec.is_aside {
-                    known.hide(&self.exchange.text);
+                    known.is_secret = command.spec.is_secret;
+                    if let Some(hide) = known.hide.take() {
+                        hide(known, &self.exchange.text);
+                    }
                 }
                 self.exchange.begin(command, now);
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);

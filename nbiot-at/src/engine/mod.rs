@@ -125,6 +125,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         // Only `start` takes that back.
         if was_told_off && self.state.known.off_by.is_some() {
             task.abandon(&mut self.state, now);
+            self.state.known.payload.clear();
             return Err(Fault::PoweredDown);
         }
         self.go_on(task, Cause::Begin, now);

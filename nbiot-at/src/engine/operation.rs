@@ -2,6 +2,7 @@
 
 use crate::code::HttpError;
 use crate::command::ask::{ASK, ASK_LONG, OPERATION, WITH_DATA};
+use crate::command::custom::hide;
 use crate::command::general::CHECK;
 use crate::command::line::{COMMAND, Line};
 use crate::engine::file;
@@ -172,6 +173,7 @@ impl<const N: usize> State<N> {
     /// The job of a query.
     pub(crate) fn ask<Q: Query>(&mut self, query: &Q) -> Result<Task<N>, Fault> {
         self.known.hears_result = false;
+        self.known.hide = Some(hide);
         let mut text = Bytes::<COMMAND>::new();
         let mut line = Line::new(&mut text);
         query.write(&mut line);

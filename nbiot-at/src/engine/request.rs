@@ -9,6 +9,7 @@ use super::{Answer, Engine, Event};
 use crate::command::HOST;
 use crate::command::apdu::{LONGEST, channel};
 use crate::command::clock::SETTABLE;
+use crate::command::custom::hide;
 use crate::command::socket::Transport;
 use crate::engine::card::Card;
 use crate::engine::file::Piece;
@@ -403,6 +404,7 @@ impl<const N: usize> State<N> {
         if !is_printable || !begins || !self.known.target.host.replace(line) {
             return Err(Fault::InvalidParameter);
         }
+        self.known.hide = Some(hide);
         let query = Query::with(&query::CUSTOM, millis.ok_or(Fault::InvalidParameter)?);
         self.known.load(&[])?;
         Ok(Task::new(query, Job::Query))

@@ -76,15 +76,6 @@ impl MqttOpen {
         cause: Cause,
         now: Instant,
     ) -> Step {
-        let step = self.go_on(state, cause, now);
-        if matches!(step, Step::Done(_)) {
-            // The credentials.
-            state.known.payload.clear();
-        }
-        step
-    }
-
-    fn go_on<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, now: Instant) -> Step {
         let Cause::Reply(result) = cause else {
             return match self.at {
                 At::Clearing => Step::command(&CLOSE),
@@ -122,7 +113,6 @@ impl MqttOpen {
 
     /// What has been opened is closed by the engine.
     pub(crate) fn abandon<const N: usize>(&self, state: &mut State<N>) {
-        state.known.payload.clear();
         let mqtt = &mut state.known.mqtt;
         if matches!(mqtt.phase, MqttPhase::Opening | MqttPhase::Open) {
             mqtt.doubt();
@@ -212,6 +202,8 @@ impl MqttOpen {
             }
             (At::Connecting, Some((0, Some(0)))) if !is_over => {
                 state.known.mqtt.phase = MqttPhase::Open;
+                // The credentials.
+                state.known.payload.clear();
                 state.pending.mqtt_opened();
                 if !state.known.mqtt.slots.is_empty() {
                     state.pending.mqtt_message();
