@@ -273,6 +273,8 @@ pub(crate) struct Known {
     pub(crate) failures: [u8; 2],
     /// The signal was weak when it was last asked for.
     pub(crate) is_weak: bool,
+    /// That is news.
+    pub(crate) tells_weak: bool,
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
     pub(crate) payload: Bytes<CHUNK>,
@@ -339,6 +341,7 @@ impl Known {
             activations_failed: 0,
             failures: [0; 2],
             is_weak: false,
+            tells_weak: false,
             access: None,
             payload: Bytes::new(),
             is_secret: false,
@@ -354,9 +357,19 @@ impl Known {
         }
     }
 
-    /// A time of the configuration, as the signal makes it: modem scenario L1.
-    pub(crate) fn paced(&self, time: Duration) -> Duration {
-        time.saturating_mul(1 + u32::from(self.is_weak))
+    /// Less is asked of a weak signal; modem scenario L1.
+    pub(crate) fn follow_signal(&mut self, signal: Signal) {
+        if let Some(is_weak) = signal.is_weak() {
+            self.tells_weak |= is_weak && !self.is_weak;
+            self.is_weak = is_weak;
+        }
+    }
+
+    /// The end of a time of the configuration, which is twice as long where the signal is weak.
+    #[inline(never)]
+    pub(crate) fn until(&self, now: Instant, time: Duration) -> Instant {
+        let until = now + time;
+        if self.is_weak { until + time } else { until }
     }
 
     /// Bytes of a stream that are sent at once, as the signal makes them.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Engine;
-use super::job::{Answer, Cause, Job, Step, Task};
+use super::job::{Cause, Job, Step, Task};
 use super::transfer::Close;
 use crate::command::{Command, Invitation};
 use crate::error::Fault;
@@ -38,11 +38,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.wake = Some(until);
             }
             Step::Done(result) => {
-                match &result {
-                    Ok(Answer::Signal(signal)) => self.state.follow_signal(signal),
+                if result.is_err() {
                     // What it was to be told with is no answer.
-                    Err(_) => self.state.known.payload.clear(),
-                    Ok(_) => {}
+                    self.state.known.payload.clear();
                 }
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);

@@ -70,7 +70,6 @@ pub(crate) struct Pending {
     told_detached: bool,
     access_changed: bool,
     time_differs: bool,
-    weak_signal: bool,
     mqtt_message: bool,
     mqtt_closed: bool,
     notice: bool,
@@ -89,7 +88,6 @@ impl Pending {
             told_detached: false,
             access_changed: false,
             time_differs: false,
-            weak_signal: false,
             mqtt_message: false,
             mqtt_closed: false,
             notice: false,
@@ -164,10 +162,6 @@ impl Pending {
         self.access_changed = true;
     }
 
-    pub(crate) fn weak_signal(&mut self) {
-        self.weak_signal = true;
-    }
-
     pub(crate) fn time_differs(&mut self) {
         self.time_differs = true;
     }
@@ -228,9 +222,6 @@ impl Pending {
         }
         if core::mem::take(&mut self.access_changed) {
             return Some(Event::AccessChanged);
-        }
-        if core::mem::take(&mut self.weak_signal) {
-            return Some(Event::WeakSignal);
         }
         if core::mem::take(&mut self.time_differs) {
             return Some(Event::TimeDiffers);

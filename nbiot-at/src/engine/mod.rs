@@ -290,7 +290,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// What happened unasked.
+    #[inline(never)]
     pub fn event(&mut self) -> Option<Event> {
+        if core::mem::take(&mut self.state.known.tells_weak) {
+            return Some(Event::WeakSignal);
+        }
         self.state
             .pending
             .take()

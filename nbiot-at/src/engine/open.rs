@@ -61,7 +61,7 @@ impl Open {
         Self {
             socket,
             before,
-            until: now + known.paced(known.config.connect_time) + handshake,
+            until: known.until(now, known.config.connect_time) + handshake,
             again: true,
             fault: Fault::TimedOut,
             phase: if tls.is_some() {

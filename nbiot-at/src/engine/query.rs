@@ -61,8 +61,9 @@ pub(crate) static REGISTRATION: Plan = Plan::one(&[&radio::REGISTRATION], |known
 });
 
 pub(crate) static SIGNAL: Plan = Plan::one(&[&radio::SIGNAL], |known| {
-    let signal = known.heard.signal.map(Answer::Signal);
-    signal.ok_or(Fault::Malformed)
+    let signal = known.heard.signal.ok_or(Fault::Malformed)?;
+    known.follow_signal(signal);
+    Ok(Answer::Signal(signal))
 });
 
 /// UTC first, local time where the firmware does not know that form.

@@ -312,7 +312,7 @@ impl<const N: usize> State<N> {
         };
         let (chunk, _) = data.split_at(data.len().min(most));
         self.known.load(chunk)?;
-        let send = Send::new(open, now + self.known.paced(self.known.config.write_time));
+        let send = Send::new(open, self.known.until(now, self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 
@@ -331,7 +331,7 @@ impl<const N: usize> State<N> {
             fits &= append(&mut self.known.payload, part.as_bytes());
         });
         fits.then_some(()).ok_or(Fault::LogicBug)?;
-        let send = Send::new(open, now + self.known.paced(self.known.config.write_time));
+        let send = Send::new(open, self.known.until(now, self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 

@@ -1,7 +1,6 @@
 //! What lines do that no command asked for, and those that come either way.
 
 use crate::command::mqtt::MqttUrc;
-use crate::command::radio::Signal;
 use crate::command::sim::{self, SimState};
 use crate::command::socket::{self, Connection, SocketUrc};
 use crate::command::{Block, Command, Spec, context, is_nearly, radio};
@@ -371,17 +370,6 @@ impl<const N: usize> State<N> {
             self.pending.access_changed();
         }
         self.known.access = now.or(before);
-    }
-
-    /// What is asked of a weak signal is less.
-    pub(crate) fn follow_signal(&mut self, signal: &Signal) {
-        let Some(is_weak) = signal.is_weak() else {
-            return;
-        };
-        if is_weak && !core::mem::replace(&mut self.known.is_weak, is_weak) {
-            self.pending.weak_signal();
-        }
-        self.known.is_weak = is_weak;
     }
 
     /// A line that belongs to nothing.

@@ -69,8 +69,9 @@ impl<const N: usize> State<N> {
 
     /// In seconds; a weak signal stretches it.
     fn keep_alive(&self, time: Duration) -> u16 {
-        let seconds = self.known.paced(time).as_secs();
-        u16::try_from(seconds).map_or(KEEP_ALIVE, |seconds| seconds.min(KEEP_ALIVE))
+        let seconds = u16::try_from(time.as_secs()).unwrap_or(KEEP_ALIVE);
+        let factor = 1 + u16::from(self.known.is_weak);
+        seconds.saturating_mul(factor).min(KEEP_ALIVE)
     }
 
     pub(crate) fn mqtt_publish(
