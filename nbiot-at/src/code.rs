@@ -10,7 +10,6 @@ macro_rules! codes {
         ///
         /// Those of the reference are constants; any other number is kept as it is.
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
         pub struct $name(u16);
 
         #[allow(
@@ -39,6 +38,17 @@ macro_rules! codes {
                     $(Self::$variant => f.write_str(stringify!($variant)),)*
                     Self(code) => write!(f, "Unknown({code})"),
                 }
+            }
+        }
+
+        #[cfg(feature = "defmt")]
+        impl defmt::Format for $name {
+            fn format(&self, f: defmt::Formatter<'_>) {
+                let text = match *self {
+                    $(Self::$variant => defmt::intern!($text),)*
+                    Self(_) => defmt::intern!("unknown"),
+                };
+                defmt::write!(f, "{=istr} ({=u16})", text, self.code());
             }
         }
 

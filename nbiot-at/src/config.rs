@@ -1,5 +1,6 @@
 //! What the application decides.
 
+use core::fmt;
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::tls::Tls;
 pub type Apn = Text<63>;
 
 /// Settings of the client. Start from [`Config::new`] and change what differs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// Access point name; empty leaves the network's choice.
@@ -32,14 +33,19 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// What is asked of the network before registration; `None` leaves the modem as it is set.
     pub power_saving: Option<PowerSaving>,
+    /// The modem sleeps while its DTR line is high, see [`AllowSleep`](crate::query::power::AllowSleep):
+    /// what is sent first may be lost, so that each call begins with `AT` until it is answered. The
+    /// application pulls the line low 50 ms before a call, and lets it go behind it.
+    pub dtr_sleep: bool,
     /// Name servers for a network that names none; the second may be
     /// [`UNSPECIFIED`](Ipv4Addr::UNSPECIFIED). `None` leaves it as it is.
     pub name_servers: Option<[Ipv4Addr; 2]>,
     /// How long `start` looks for a network.
     pub search_time: Duration,
-    /// How long a connection may take to open; the module's own limit is 150 s.
+    /// How long a connection may take to open; the module's own limit is 150 s. Twice as long where the
+    /// signal is weak, see [`Event::WeakSignal`](crate::Event::WeakSignal).
     pub connect_time: Duration,
-    /// How long a full send queue is retried.
+    /// How long a full send queue is retried; twice as long where the signal is weak.
     pub write_time: Duration,
 }
 
@@ -56,10 +62,26 @@ impl Config {
             scan: None,
             tls: None,
             power_saving: None,
+            dtr_sleep: false,
             name_servers: None,
             search_time: Duration::from_secs(600),
             connect_time: Duration::from_secs(150),
             write_time: Duration::from_secs(60),
         }
+    }
+}
+
+/// Without user name, password and PIN.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("apn", &self.apn)
+            .field("roaming", &self.roaming)
+            .field("scan", &self.scan)
+            .field("tls", &self.tls)
+            .field("power_saving", &self.power_saving)
+            .field("dtr_sleep", &self.dtr_sleep)
+            .field("name_servers", &self.name_servers)
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of the modem, and what it is asked for: all that commands look at.
 
 use core::net::IpAddr;
+use core::time::Duration;
 
 use crate::command::Command;
 use crate::command::HOST;
@@ -19,7 +20,7 @@ use crate::time::Instant;
 pub(crate) const CHUNK: usize = 1024;
 
 /// What the request in hand names.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Target {
     /// The peer of a connection, a name to resolve, a time server, a topic, a file.
     pub(crate) host: Text<HOST>,
@@ -173,8 +174,10 @@ pub(crate) struct Heard {
     pub(crate) is_joined: bool,
     /// The next line is the rest of one that was no answer.
     pub(crate) is_rest: bool,
-    /// The answer is longer than the buffer.
+    /// The answer is longer than the buffer, or damaged.
     pub(crate) is_cut: bool,
+    /// A line that was none came.
+    pub(crate) is_damaged: bool,
     /// Length of the block of a read.
     pub(crate) block: Option<usize>,
     /// Bytes sent or read since the socket was opened; bytes written to a file.
@@ -207,6 +210,7 @@ impl Heard {
         is_joined: false,
         is_rest: false,
         is_cut: false,
+        is_damaged: false,
         block: None,
         total: None,
         unacknowledged: None,
@@ -236,7 +240,6 @@ impl Fallback {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) config: Config,
     pub(crate) target: Target,
@@ -266,9 +269,21 @@ pub(crate) struct Known {
     pub(crate) context_lost: bool,
     /// In a row, over starts.
     pub(crate) activations_failed: u8,
+    /// Connections that did not open, and payloads that did not go, in a row while registered.
+    pub(crate) failures: [u8; 2],
+    /// The signal was weak when it was last asked for.
+    pub(crate) is_weak: bool,
+    /// That is news.
+    pub(crate) tells_weak: bool,
     /// How the modem was registered last.
     pub(crate) access: Option<Access>,
     pub(crate) payload: Bytes<CHUNK>,
+    /// The last command carried a PIN or a password, or is answered with one: what is not understood
+    /// is not shown.
+    pub(crate) is_secret: bool,
+    /// Looks at the next command line, in the words of the application, and leaves nothing of it that
+    /// should not stay. Linked only with what takes such lines.
+    pub(crate) hide: Option<fn(&mut Self, &[u8])>,
     /// The payload was replaced, see `Exchange::time_out`.
     pub(crate) spoiled: bool,
     pub(crate) heard: Heard,
@@ -324,8 +339,13 @@ impl Known {
             said_off: false,
             context_lost: false,
             activations_failed: 0,
+            failures: [0; 2],
+            is_weak: false,
+            tells_weak: false,
             access: None,
             payload: Bytes::new(),
+            is_secret: false,
+            hide: None,
             spoiled: false,
             heard: Heard::NOTHING,
             leftovers: 0,
@@ -335,6 +355,26 @@ impl Known {
             hears_result: false,
             mqtt: Mqtt::new(),
         }
+    }
+
+    /// Less is asked of a weak signal; modem scenario L1.
+    pub(crate) fn follow_signal(&mut self, signal: Signal) {
+        if let Some(is_weak) = signal.is_weak() {
+            self.tells_weak |= is_weak && !self.is_weak;
+            self.is_weak = is_weak;
+        }
+    }
+
+    /// The end of a time of the configuration, which is twice as long where the signal is weak.
+    #[inline(never)]
+    pub(crate) fn until(&self, now: Instant, time: Duration) -> Instant {
+        let until = now + time;
+        if self.is_weak { until + time } else { until }
+    }
+
+    /// Bytes of a stream that are sent at once, as the signal makes them.
+    pub(crate) const fn chunk(&self) -> usize {
+        if self.is_weak { CHUNK / 2 } else { CHUNK }
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -421,6 +461,7 @@ impl Known {
         self.granted = Grant::NOTHING;
         self.off_by = None;
         self.context_lost = false;
+        self.is_weak = false;
         self.channel = None;
         self.result_until = None;
         self.mqtt.lose();

@@ -3,6 +3,8 @@
 //! Pure: the same items come out for every way the bytes are cut (the data of a block come in
 //! pieces that add up to the same bytes).
 
+use core::fmt;
+
 use crate::text::Bytes;
 
 /// Longest line kept, bytes without the line end.
@@ -76,7 +78,6 @@ impl Trailer {
 ///     │  '>' at line start, prompt expected               wrong byte ▲
 ///     └──────────────────────► AfterPrompt ──── next byte ───────────┘
 /// ```
-#[derive(Debug)]
 pub struct Splitter {
     line: Bytes<ROOM>,
     /// The line has been handed out; the next byte starts a new one.
@@ -267,6 +268,16 @@ impl Splitter {
         }
         self.taken = true;
         Some(Found::Line)
+    }
+}
+
+/// Without the line.
+impl fmt::Debug for Splitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Splitter")
+            .field("mode", &self.mode)
+            .field("noise", &self.noise)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,12 +4,13 @@
 //! no more than whether a message was acknowledged. Where a record must survive a lost connection,
 //! speak MQTT over a socket instead, as the crate `meter-proto` does.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::command::socket::Transport;
 
 /// How the module connects to a broker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Session<'a> {
     /// Name or address of the broker, at most 100 characters.
@@ -45,6 +46,18 @@ impl<'a> Session<'a> {
             keep_alive: Duration::from_secs(120),
             is_clean: true,
         }
+    }
+}
+
+/// Without user name and password.
+impl fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("transport", &self.transport)
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,16 @@
 //! Power saving mode and eDRX against the model: modem scenarios J.
 
+mod common;
+
 use std::time::Duration;
 
+use common::Rig;
+
+use nbiot_at::query::power::AllowSleep;
 use nbiot_at::sim::{Bench, Loopback, Modem as Model, PsmGrant};
 use nbiot_at::{
     ActiveTimer, Apn, Clock, Config, EdrxAccess, EdrxCycle, Error, Event, Fault, Instant,
-    PeriodicTimer, PowerSaving, Transport, asynch,
+    PeriodicTimer, PowerSaving, Request, Transport, asynch,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -130,4 +135,61 @@ fn an_ordered_power_down_is_no_sleep() {
             assert_eq!(modem.wait(until).await.unwrap(), Event::PoweredDown);
         })
         .unwrap();
+}
+
+/// The modem sleeps while DTR is high, and loses what wakes it: modem scenarios C3 and J9.
+#[test]
+fn j9_c3_line_that_wakes_the_modem_may_be_lost() {
+    for dtr_sleep in [false, true] {
+        let bench = bench(|_| {});
+        let mut config = config();
+        config.dtr_sleep = dtr_sleep;
+        let mut modem = asynch::Modem::new(bench.port(), bench.clock(), config);
+        bench
+            .run(async {
+                modem.start().await.unwrap();
+                let socket = modem.connect("192.0.2.1", 1883, Transport::Tcp).await;
+                let socket = socket.unwrap();
+                modem.ask(&AllowSleep(true)).await.unwrap();
+                for _ in 0..3 {
+                    let until = bench.clock().now() + MINUTE;
+                    while modem.wait(until).await.unwrap() != Event::Deadline {}
+                    assert_eq!(modem.signal().await.is_ok(), dtr_sleep);
+                }
+                let until = bench.clock().now() + MINUTE;
+                while modem.wait(until).await.unwrap() != Event::Deadline {}
+                if dtr_sleep {
+                    assert_eq!(modem.send(socket, b"reading").await, Ok(7));
+                    modem.close(socket).await.unwrap();
+                    let until = bench.clock().now() + MINUTE;
+                    while modem.wait(until).await.unwrap() != Event::Deadline {}
+                    modem.power_down().await.unwrap();
+                    let until = bench.clock().now() + Duration::from_secs(20);
+                    assert_eq!(modem.wait(until).await.unwrap(), Event::PoweredDown);
+                    assert!(!bench.with(|model, _| model.is_on()));
+                }
+            })
+            .unwrap();
+    }
+}
+
+/// The active time begins, and data have not been read.
+#[test]
+fn j8_data_that_wait_are_told_again_before_it_sleeps() {
+    let mut rig = Rig::new(common::config(), 0);
+    let socket = rig.connected();
+    rig.say("\r\n+QIURC: \"recv\",0\r\n");
+    assert_eq!(rig.events(), [Event::Data(socket)]);
+    rig.say("\r\n+QPSMTIMER: 3600,60\r\n");
+    assert_eq!(rig.events(), [Event::Data(socket)]);
+    for answer in ["4\r\nread\r\n", "0\r\n"] {
+        rig.begin(Request::Receive { socket });
+        assert!(rig.sent().starts_with("AT+QIRD=0,"));
+        rig.say(format!("\r\n+QIRD: {answer}\r\nOK\r\n"));
+        assert!(rig.done().is_ok());
+    }
+    // Nothing waits.
+    rig.events();
+    rig.say("\r\n+QPSMTIMER: 3600,60\r\n");
+    assert_eq!(rig.events(), []);
 }

@@ -291,14 +291,18 @@ fn i4_i5_time_server() {
         };
         rig.begin(request);
         let ask = "AT+QNTP=1,\"time.example\",123,1";
+        let none = "\r\n+QLTS: \"\"\r\n\r\nOK\r\n";
+        rig.exchange("AT+QLTS=1", none);
         rig.exchange(ask, "\r\nOK\r\n");
         rig.pass(3_000);
         rig.say("\r\n+QNTP: 0,\"2026/03/29,01:59:59+04\"\r\n");
         assert!(matches!(rig.done(), Ok(Answer::Time(t)) if t.unix == 1_774_745_999));
         rig.begin(request);
+        rig.exchange("AT+QLTS=1", "\r\nERROR\r\n");
         rig.exchange(ask, "\r\nOK\r\n\r\n+QNTP: 565\r\n");
         assert_eq!(rig.done(), Err(Fault::Socket(SocketError::DnsFailed)));
         rig.begin(request);
+        rig.exchange("AT+QLTS=1", "\r\nERROR\r\n");
         rig.exchange(ask, "\r\nOK\r\n");
         rig.pass(125_000);
         assert_eq!(rig.done(), Err(Fault::TimedOut));
@@ -309,6 +313,32 @@ fn i4_i5_time_server() {
         assert_eq!(rig.done(), Ok(Answer::Done));
         rig.begin_err(Request::SetClock { unix: 0 }, Fault::InvalidParameter);
     });
+}
+
+/// The network says one time, and a server another.
+#[test]
+fn i6_server_counts_where_the_network_says_another_time() {
+    let mut rig = Rig::new(config(), 0);
+    rig.start();
+    let server = "+QNTP: 0,\"2026/03/29,00:59:59+00\"";
+    for (network, differs) in [
+        ("2026/03/29,00:58:29+04,1", false),
+        ("2026/03/29,00:56:28+04,1", true),
+        ("2026/03/29,01:59:59+04,1", true),
+        ("", false),
+    ] {
+        rig.begin(Request::Synchronise {
+            server: "time.example",
+        });
+        let told = format!("\r\n+QLTS: \"{network}\"\r\n\r\nOK\r\n");
+        rig.exchange("AT+QLTS=1", told);
+        rig.exchange("AT+QNTP=1,\"time.example\",123,1", "\r\nOK\r\n");
+        rig.pass(90_000);
+        rig.say(format!("\r\n{server}\r\n"));
+        assert!(matches!(rig.done(), Ok(Answer::Time(t)) if t.unix == 1_774_745_999));
+        let expected: &[Event] = if differs { &[Event::TimeDiffers] } else { &[] };
+        assert_eq!(rig.events(), expected, "{network}");
+    }
 }
 
 #[test]

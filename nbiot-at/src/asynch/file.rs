@@ -4,6 +4,7 @@ use embedded_hal_async::delay::DelayNs;
 use embedded_io_async::{Read, Write};
 
 use super::Modem;
+use crate::engine::file;
 use crate::engine::query;
 use crate::engine::state::State;
 use crate::{Answer, Clock, Error, Fault};
@@ -15,33 +16,55 @@ impl<S: Read + Write, C: Clock + DelayNs, const SOCKETS: usize> Modem<S, C, SOCK
     /// Puts a file into the modem: a certificate, a key. One that is there already with the same
     /// contents is not written again.
     ///
-    /// What was written is read back and compared.
+    /// What was written is read back and compared. Nothing is written unless there is room for it,
+    /// and what was not written whole is deleted.
     ///
     /// # Errors
     ///
-    /// [`Fault::File`] with the modem's reason; [`Fault::Malformed`]: it did not read back, try
-    /// again; [`Fault::InvalidParameter`]: the name, or no data.
+    /// [`Fault::File`] with the modem's reason, [`FileError::NoSpace`](crate::FileError::NoSpace)
+    /// among them; [`Fault::Malformed`]: it did not read back, try again;
+    /// [`Fault::InvalidParameter`]: the name, or no data.
     pub async fn store_file(&mut self, name: &str, data: &[u8]) -> Result<(), Error<S::Error>> {
-        if self.holds(name, data).await? {
+        if data.is_empty() {
+            return Err(Fault::InvalidParameter.into());
+        }
+        let before = self.file_size(name).await?;
+        if self.holds(name, data, before).await? {
             return Ok(());
         }
+        self.run(&mut |_, _| file::room(data.len(), before.unwrap_or(0)))
+            .await?;
+        let stored = self.write_file(name, data).await;
+        if stored
+            .as_ref()
+            .is_err_and(|error| error.fault().is_some_and(file::leaves_part))
+        {
+            let _ = self.delete_file(name).await;
+        }
+        stored
+    }
+
+    /// Writes a file and reads it back.
+    async fn write_file(&mut self, name: &str, data: &[u8]) -> Result<(), Error<S::Error>> {
         let mut offset = 0;
         for data in data.chunks(PIECE) {
             let mut write = |state: &mut State<_>, _| state.write_file(name, offset, data);
             self.run(&mut write).await?;
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
-        let holds = self.holds(name, data).await?;
+        let size = self.file_size(name).await?;
+        let holds = self.holds(name, data, size).await?;
         holds.then_some(()).ok_or(Error::Modem(Fault::Malformed))
     }
 
-    /// Whether the modem has a file with these contents.
-    async fn holds(&mut self, name: &str, data: &[u8]) -> Result<bool, Error<S::Error>> {
-        let length = u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
-        if length == 0 {
-            return Err(Fault::InvalidParameter.into());
-        }
-        if self.file_size(name).await? != Some(length) {
+    /// Whether the modem has a file with these contents; it has one of `size`.
+    async fn holds(
+        &mut self,
+        name: &str,
+        data: &[u8],
+        size: Option<u32>,
+    ) -> Result<bool, Error<S::Error>> {
+        if size != u32::try_from(data.len()).ok() {
             return Ok(false);
         }
         let mut offset = 0;

@@ -2,7 +2,7 @@
 //!
 //! The first argument of each is the time-out in ms.
 
-use crate::command::custom::{bears_name, keep};
+use crate::command::custom::{bears_name, hear, keep};
 use crate::command::line::Line;
 use crate::command::{Arguments, HOST, Invitation, Spec};
 use crate::known::Known;
@@ -12,7 +12,7 @@ use crate::query::UNASKED;
 /// that, line by line.
 pub(crate) static ASK: Spec = Spec {
     hears: true,
-    result: Some(hear),
+    result: Some(hear_named),
     ..Spec::written(from_buffer)
         .within_argument()
         .lists("", answer)
@@ -20,7 +20,7 @@ pub(crate) static ASK: Spec = Spec {
 /// The same with an answer that may be longer than a line.
 pub(crate) static ASK_LONG: Spec = Spec {
     hears: true,
-    result: Some(hear),
+    result: Some(hear_named),
     is_long: true,
     ..Spec::written(from_buffer)
         .within_argument()
@@ -29,7 +29,7 @@ pub(crate) static ASK_LONG: Spec = Spec {
 /// The same with lines that come behind `OK`, too.
 pub(crate) static OPERATION: Spec = Spec::written(from_buffer)
     .within_argument()
-    .results(|line, known| known.hears_result && hear(line, known));
+    .results(|line, known| known.hears_result && hear_named(line, known));
 /// The line is the target's text, and the buffer is what is sent behind it. The one line of the
 /// answer takes the place of the target's text, as the buffer may still be on its way.
 pub(crate) static WITH_DATA: Spec = Spec {
@@ -56,13 +56,8 @@ fn from_buffer(line: &mut Line<'_>, known: &Known, _: Arguments) {
     line.text(text.and_then(Result::ok).unwrap_or_default());
 }
 
-/// Keeps a line that is its answer, whatever else it says.
-fn hear(line: &[u8], known: &mut Known) -> bool {
-    let is_own = bears_name(line, &known.payload);
-    if is_own {
-        keep(line, known);
-    }
-    is_own
+fn hear_named(line: &[u8], known: &mut Known) -> bool {
+    hear(line, known, bears_name(line, &known.payload))
 }
 
 /// A line without a name, or with that of the command.

@@ -53,6 +53,14 @@ pub struct NetworkTime {
 /// Earliest year that a synchronised clock shows.
 const FIRST_YEAR: u32 = 2023;
 
+/// Whether the times of the network and of a server, which came so many ms behind it, differ by more
+/// than two minutes; modem scenario I6.
+pub(crate) fn differ(network: NetworkTime, millis: u64, server: NetworkTime) -> bool {
+    let passed = u32::try_from(millis).unwrap_or(u32::MAX) / 1000;
+    let now = network.unix.saturating_add(passed.into());
+    now.abs_diff(server.unix) > 120
+}
+
 /// `+QLTS: "YYYY/MM/DD,hh:mm:ss±zz,<dst>"` of `AT+QLTS=1`: UTC now. `None` if never synchronised.
 fn universal(line: &[u8]) -> Option<NetworkTime> {
     parse(Fields::of(line, "+QLTS")?.next().text, false)
@@ -126,6 +134,12 @@ pub(crate) fn parse(text: &[u8], local: bool) -> Option<NetworkTime> {
         unix: unix.into(),
         zone,
     })
+}
+
+/// Whether the year is one that a clock shows before it is set.
+pub(crate) fn is_unset(text: &[u8]) -> bool {
+    let year = Digits { rest: text }.number(b'/');
+    year.is_some_and(|year| !(FIRST_YEAR % 100..70).contains(&year) && year < FIRST_YEAR)
 }
 
 struct Digits<'a> {
@@ -240,6 +254,16 @@ mod tests {
         assert_eq!((error, time.unwrap().unix), (0, 1_774_745_999));
         assert_eq!(synchronised(b"+QNTP: 569"), Some((569, None)));
         assert!(is_automatic(b"+CTZU: 1") && !is_automatic(b"+CTZU: 0"));
+    }
+
+    #[test]
+    fn two_minutes_are_a_difference() {
+        let time = |unix| NetworkTime { unix, zone: None };
+        for (server, expected) in [(879, true), (880, false), (1120, false), (1121, true)] {
+            assert_eq!(differ(time(1000), 0, time(server)), expected, "{server}");
+        }
+        assert!(!differ(time(1000), 90_000, time(1210)));
+        assert!(differ(time(1000), 90_000, time(1211)));
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub(crate) static CONTEXT_SETTINGS: Spec = Spec::written(|line, known, _| {
     line.text("AT+QICSGP=1,1,").quoted(config.apn.as_str());
     line.text(",").quoted(config.user.as_str());
     line.text(",").quoted(config.password.as_str()).text(",1");
-});
+})
+.hidden();
 pub(crate) static CONTEXTS: Spec = Spec::new("AT+QIACT?").lists("+QIACT", |line, known, _| {
     known.heard.active |= active(line) == Some(true);
     true

@@ -9,7 +9,7 @@ use crate::text::append;
 /// The first argument is the time-out in ms.
 pub(crate) static CUSTOM: Spec = Spec {
     hears: true,
-    result: Some(hear),
+    result: Some(|line, known| hear(line, known, is_named(line, known))),
     ..Spec::written(|line, known, _| {
         line.text(known.target.host.as_str());
     })
@@ -23,13 +23,12 @@ pub(crate) static CUSTOM: Spec = Spec {
     })
 };
 
-/// Keeps a line that is its answer, whatever else it says.
-fn hear(line: &[u8], known: &mut Known) -> bool {
-    let is_named = is_named(line, known);
-    if is_named {
+/// Keeps a line that is the answer, whatever else it says.
+pub(crate) fn hear(line: &[u8], known: &mut Known, is_own: bool) -> bool {
+    if is_own {
         keep(line, known);
     }
-    is_named
+    is_own
 }
 
 /// Whether the line begins with the name of the command: `+CSQ` of `AT+CSQ`.
@@ -54,6 +53,47 @@ pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
         && rest
             .first()
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
+/// Commands that carry a PIN, a PUK or a password, or are answered with one.
+const SECRET: [&str; 6] = [
+    "+CPIN=",
+    "+CLCK=",
+    "+CPWD=",
+    "+QICSGP=",
+    "+QMTCONN=",
+    "auth\"",
+];
+
+/// Whether a command line is one of these, or holds one.
+#[inline(never)]
+pub(crate) fn is_secret(line: &[u8]) -> bool {
+    let is_in = |name: &&str| {
+        line.windows(name.len())
+            .any(|part| is_same(part, name.as_bytes()))
+    };
+    SECRET.iter().any(is_in)
+}
+
+/// Of a command line with a secret only its name stays, in whatever buffer it was put together.
+#[inline(never)]
+pub(crate) fn hide(known: &mut Known, line: &[u8]) {
+    known.is_secret = is_secret(line);
+    if !known.is_secret {
+        return;
+    }
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let end = line.iter().position(|&byte| byte == b'=').unwrap_or(0);
+    let name = line.get(..=end).unwrap_or_default();
+    if known.payload.starts_with(line) {
+        known.payload.fill(0);
+        known.payload.clear();
+        append(&mut known.payload, name);
+        append(&mut known.payload, b"\n");
+    }
+    if known.target.host.as_bytes() == line {
+        known.target.host.replace_lossy(name);
+    }
 }
 
 pub(crate) fn keep(line: &[u8], known: &mut Known) {

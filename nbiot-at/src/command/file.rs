@@ -10,6 +10,12 @@ pub(crate) static SIZE: Spec = Spec::written(|line, known, _| {
     known.heard.size = size(line, known.target.host.as_str());
     true
 });
+/// The first argument is how many bytes are needed. The size is the room, if it is less.
+pub(crate) static ROOM: Spec =
+    Spec::new("AT+QFLDS=\"UFS\"").lists("+QFLDS", |line, known, [needed, _]| {
+        known.heard.size = room(line).filter(|&free| free < needed);
+        true
+    });
 /// The first argument is the mode. Flash may be erased, in this command and those below.
 pub(crate) static OPEN: Spec = Spec::written(|line, known, [mode, _]| {
     line.text("AT+QFOPEN=").quoted(known.target.host.as_str());
@@ -83,9 +89,23 @@ fn handle(line: &[u8]) -> Option<u32> {
 /// `+QFLST: "<name>",<size>` of this file.
 fn size(line: &[u8], name: &str) -> Option<u32> {
     let mut fields = Fields::of(line, "+QFLST")?;
-    let found = fields.next().text;
-    let bare = found.strip_prefix(b"UFS:").unwrap_or(found);
-    (bare == name.as_bytes()).then(|| fields.number())?
+    is_file(fields.next().text, name.as_bytes()).then(|| fields.number())?
+}
+
+/// Whether a file that is listed is the one that is meant: the storage in front of its name, `UFS:`
+/// say, may be shown and not meant, or the other way round.
+#[inline(never)]
+pub(crate) fn is_file(listed: &[u8], meant: &[u8]) -> bool {
+    let is_end = |long: &[u8], short: &[u8]| {
+        let storage = long.strip_suffix(short);
+        storage.is_some_and(|storage| storage.is_empty() || storage.ends_with(b":"))
+    };
+    is_end(listed, meant) || is_end(meant, listed)
+}
+
+/// `+QFLDS: <free>,<total>`: bytes free.
+fn room(line: &[u8]) -> Option<u32> {
+    Fields::of(line, "+QFLDS")?.number()
 }
 
 /// `+QFWRITE: <written>,<total>`: bytes written.
@@ -113,7 +133,13 @@ mod tests {
         assert_eq!(size(b"+QFLST: \"ca.pem\",1187", "ca.pem"), Some(1187));
         assert_eq!(size(b"+QFLST: \"UFS:ca.pem\",1187", "ca.pem"), Some(1187));
         assert_eq!(size(b"+QFLST: \"other\",1187", "ca.pem"), None);
+        assert_eq!(size(b"+QFLST: \"f\",3", "RAM:f"), Some(3));
+        assert_eq!(size(b"+QFLST: \"RAM:f\",3", "RAM:f"), Some(3));
+        assert_eq!(size(b"+QFLST: \"UFS:f\",3", "RAM:f"), None);
+        assert_eq!(size(b"+QFLST: \"of\",3", "f"), None);
+        assert_eq!(size(b"+QFLST: \"\",3", "f"), None);
         assert_eq!(written(b"+QFWRITE: 512,1024"), Some(512));
+        assert_eq!(room(b"+QFLDS: 3000,6144"), Some(3000));
         for (line, expected) in [
             ("CONNECT 128", Some(Some(128))),
             ("CONNECT", Some(None)),

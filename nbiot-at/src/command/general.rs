@@ -97,7 +97,7 @@ fn bare<'a>(line: &'a [u8], known: &mut Known) -> Option<&'a [u8]> {
 }
 
 /// `+QCCID: <digits>`, with or without quotes; a trailing `F` is filler.
-fn iccid(line: &[u8]) -> Option<&[u8]> {
+pub(crate) fn iccid(line: &[u8]) -> Option<&[u8]> {
     let mut fields = Fields::of(line, "+QCCID").or_else(|| Fields::of(line, "+ICCID"))?;
     let text = fields.next().text;
     let digits = text

@@ -108,6 +108,8 @@ pub(crate) struct Spec {
     result: Option<fn(&[u8], &mut Known) -> bool>,
     /// The same function is told every line before `OK`, whatever it says.
     hears: bool,
+    /// Its line carries a PIN or a password.
+    pub(crate) is_secret: bool,
     /// A missing answer is no reason for a new synchronisation.
     pub(crate) is_probe: bool,
     /// Sent while the result of another command is awaited, which may come meanwhile.
@@ -129,6 +131,7 @@ impl Spec {
             block: None,
             result: None,
             hears: false,
+            is_secret: false,
             is_probe: false,
             is_aside: false,
         }
@@ -161,6 +164,14 @@ impl Spec {
     const fn results(self, result: fn(&[u8], &mut Known) -> bool) -> Self {
         Self {
             result: Some(result),
+            ..self
+        }
+    }
+
+    /// Its line is not to be seen.
+    const fn hidden(self) -> Self {
+        Self {
+            is_secret: true,
             ..self
         }
     }

@@ -56,6 +56,7 @@ pub(crate) static CONNECT: Spec = Spec::written(|line, known, _| {
         line.text(",\"").bytes(part).text("\"");
     }
 })
+.hidden()
 .results(|line, known| result(line, "+QMTCONN", known, false));
 /// The first argument is the identifier, the second quality of service and, at 4, whether the
 /// broker keeps it.

@@ -159,6 +159,17 @@ pub struct Signal {
     pub rsrq: Option<i16>,
 }
 
+impl Signal {
+    /// Whether it is weak: received at less than -120 dBm. `None` where that is not told.
+    #[must_use]
+    pub const fn is_weak(&self) -> Option<bool> {
+        match self.rsrp {
+            Some(rsrp) => Some(rsrp < -120),
+            None => None,
+        }
+    }
+}
+
 /// `+QCSQ: "<mode>"[,<rssi>,<rsrp>,<sinr>,<rsrq>]`; all absent without service.
 fn signal(line: &[u8]) -> Option<Signal> {
     let mut fields = Fields::of(line, "+QCSQ")?;
@@ -233,5 +244,18 @@ mod tests {
         };
         assert_eq!(measured, expected);
         assert_eq!(signal(b"+QCSQ: \"NOSERVICE\""), Some(Signal::default()));
+        for (rsrp, weak) in [
+            (Some(-121), Some(true)),
+            (Some(-120), Some(false)),
+            (None, None),
+        ] {
+            let rssi = None;
+            let signal = Signal {
+                rssi,
+                rsrp,
+                ..measured
+            };
+            assert_eq!(signal.is_weak(), weak);
+        }
     }
 }

@@ -14,7 +14,8 @@ pub(crate) static PIN_TRIES: Spec =
 pub(crate) static ENTER_PIN: Spec = Spec::written(|line, known, _| {
     line.text("AT+CPIN=").quoted(known.config.pin.as_str());
 })
-.within(5_000);
+.within(5_000)
+.hidden();
 
 /// What `+CPIN` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

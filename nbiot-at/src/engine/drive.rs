@@ -1,5 +1,7 @@
 //! What drives a job: its commands go to the modem, their results come back to it.
 
+use core::fmt;
+
 use super::Engine;
 use super::job::{Cause, Job, Step, Task};
 use super::transfer::Close;
@@ -22,6 +24,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         if self.abandoned {
             return self.end_task(task, now);
         }
+        if cause == Cause::Begin && self.state.known.config.dtr_sleep {
+            // It may sleep: the first line may not be the one that it gets.
+            self.exchange.doubt();
+        }
         match task.step(&mut self.state, cause, now) {
             Step::Command(command) => {
                 self.task = Some(task);
@@ -32,6 +38,10 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.wake = Some(until);
             }
             Step::Done(result) => {
+                if result.is_err() {
+                    // What it was to be told with is no answer.
+                    self.state.known.payload.clear();
+                }
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);
                 }
@@ -49,6 +59,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     pub(super) fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
         task.abandon(&mut self.state, now);
+        self.state.known.payload.clear();
         self.wake = None;
         self.abandoned = false;
         self.tidy(now);
@@ -72,6 +83,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
             let next = self.exchange.keep(command);
             return self.follow(next, now);
         }
+        self.wipe();
         let known = &mut self.state.known;
         if self.wake.is_none() && !command.spec.is_aside {
             known.heard = Heard::NOTHING;
@@ -79,6 +91,12 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         known.spoiled &= command.spec.payload.is_none();
         match command.encode(known, &mut self.exchange.text) {
             true => {
+                if !self.exchange.is_resynchronising() && !command.spec.is_aside {
+                    known.is_secret = command.spec.is_secret;
+                    if let Some(hide) = known.hide.take() {
+                        hide(known, &self.exchange.text);
+                    }
+                }
                 self.exchange.begin(command, now);
                 let expects_prompt = self.exchange.expects(Invitation::Prompt);
                 self.splitter.expect_prompt(expects_prompt);
@@ -92,6 +110,45 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.task = None;
                 self.outcome = Some(Err(Fault::LogicBug));
             }
+        }
+    }
+
+    /// Overwrites a command line that must not stay in memory.
+    pub(super) fn wipe(&mut self) {
+        if self.state.known.is_secret {
+            self.exchange.text.fill(0);
+        }
+    }
+}
+
+/// What is told by name, and nothing of what was sent or received.
+impl<const SOCKETS: usize> fmt::Debug for Engine<SOCKETS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("stage", &self.stage())
+            .field("task", &self.task)
+            .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Apn, Config};
+    use crate::query::sim::EnterPin;
+
+    #[test]
+    fn pin_is_overwritten_in_the_line_that_was_sent() {
+        let now = Instant::from_millis(1_000);
+        for said in ["\r\nOK\r\n", "\r\n+CME ERROR: 16\r\n", "\r\nRDY\r\n"] {
+            let mut engine = Engine::<1>::new(Config::new(Apn::new()));
+            engine.ask(&EnterPin("7391"), now).unwrap();
+            let line = b"AT+CPIN=\"7391\"\r";
+            assert_eq!(engine.transmit(), Some(&line[..]));
+            engine.transmitted(line.len());
+            engine.receive(said.as_bytes(), now);
+            assert_eq!(engine.exchange.text, [0; 15]);
         }
     }
 }

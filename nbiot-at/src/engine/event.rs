@@ -33,6 +33,13 @@ pub enum Event {
     /// The modem has gone to another radio access, from NB-IoT to GSM say: [`Request::Registration`]
     /// tells to which. Connections go on.
     AccessChanged,
+    /// [`Request::Signal`] has found a weak signal, [`Signal::is_weak`](crate::Signal::is_weak). Until it
+    /// finds a better one, connections and writes have twice their time, 512 bytes of a stream are
+    /// sent at once, and a new session of the module's MQTT client has half as many signs of life.
+    WeakSignal,
+    /// The time of a server, which `synchronise` has set, differs by more than two minutes from that
+    /// of the network. The server's counts; what becomes of the application's clock it decides.
+    TimeDiffers,
     /// There may be data: call `receive` until it returns 0.
     Data(SocketId),
     /// The connection is over and its data are read; call `close` to free the socket.
@@ -62,6 +69,7 @@ pub(crate) struct Pending {
     /// What the application last heard.
     told_detached: bool,
     access_changed: bool,
+    time_differs: bool,
     mqtt_message: bool,
     mqtt_closed: bool,
     notice: bool,
@@ -79,6 +87,7 @@ impl Pending {
             detached: None,
             told_detached: false,
             access_changed: false,
+            time_differs: false,
             mqtt_message: false,
             mqtt_closed: false,
             notice: false,
@@ -153,6 +162,10 @@ impl Pending {
         self.access_changed = true;
     }
 
+    pub(crate) fn time_differs(&mut self) {
+        self.time_differs = true;
+    }
+
     /// A line that this client does nothing about; true if it is kept, as one that is a notice is
     /// until the application has been told of it.
     pub(crate) fn said(&mut self, is_notice: bool) -> bool {
@@ -209,6 +222,9 @@ impl Pending {
         }
         if core::mem::take(&mut self.access_changed) {
             return Some(Event::AccessChanged);
+        }
+        if core::mem::take(&mut self.time_differs) {
+            return Some(Event::TimeDiffers);
         }
         if core::mem::take(&mut self.mqtt_message) {
             return Some(Event::MqttMessage);

@@ -81,7 +81,6 @@ enum Payload {
 ///
 /// Behind `Silent` answers may still be on their way: the next command is kept until the same way
 /// has been gone.
-#[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) command: Option<Command>,
     /// What its result would be known by, or that of the one before: it may come behind its end.

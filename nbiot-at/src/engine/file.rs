@@ -2,9 +2,10 @@
 
 use crate::code::FileError;
 use crate::command::file::{self, KEEP, READ_ONLY, TRUNCATE};
-use crate::engine::job::{Answer, Cause, Step, work};
+use crate::engine::job::{Answer, Cause, Job, Step, Task, work};
+use crate::engine::query::{Query, ROOM};
 use crate::engine::state::State;
-use crate::error::Fault;
+use crate::error::{ErrorKind, Fault};
 use crate::known::CHUNK;
 use crate::time::Instant;
 
@@ -132,6 +133,24 @@ impl Piece {
             }
             _ => Step::Done(result.map(Answer::Count)),
         }
+    }
+}
+
+/// Looks whether there is room for `length` bytes, where a file of the name has `before` already.
+pub(crate) fn room<const N: usize>(length: usize, before: u32) -> Result<Task<N>, Fault> {
+    let length = u32::try_from(length).map_err(|_| Fault::InvalidParameter)?;
+    let more = length.saturating_sub(before);
+    Ok(Task::new(Query::with(&ROOM, more), Job::Query))
+}
+
+/// Whether a modem that answers may have a part of a file behind this.
+pub(crate) const fn leaves_part(fault: Fault) -> bool {
+    match fault {
+        // It was not opened.
+        Fault::File(FileError::AlreadyOpen | FileError::TooManyOpen | FileError::OpenFailed) => {
+            false
+        }
+        _ => matches!(fault.kind(), ErrorKind::Retry | ErrorKind::Setting),
     }
 }
 

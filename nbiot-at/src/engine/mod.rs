@@ -5,7 +5,7 @@ pub(crate) mod card;
 mod drive;
 mod event;
 mod exchange;
-mod file;
+pub(crate) mod file;
 pub(crate) mod job;
 mod lookup;
 pub(crate) mod mqtt;
@@ -48,7 +48,6 @@ use state::State;
 /// After any call ask again [`transmit`](Self::transmit), [`outcome`](Self::outcome),
 /// [`event`](Self::event) and [`deadline`](Self::deadline). State lives here and not in a future:
 /// a caller that loses interest calls [`abandon`](Self::abandon) and goes on driving.
-#[derive(Debug)]
 pub struct Engine<const SOCKETS: usize = 1> {
     splitter: Splitter,
     exchange: Exchange,
@@ -126,6 +125,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         // Only `start` takes that back.
         if was_told_off && self.state.known.off_by.is_some() {
             task.abandon(&mut self.state, now);
+            self.state.known.payload.clear();
             return Err(Fault::PoweredDown);
         }
         self.go_on(task, Cause::Begin, now);
@@ -254,6 +254,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 Some(Item::Overlong | Item::Noise) => {
                     self.state.known.drop_parts();
                     self.state.known.heard.is_cut = true;
+                    self.state.known.heard.is_damaged = true;
                     // It may have been the header of what follows, which may look like lines.
                     let has_block = self.exchange.reader().is_some();
                     if has_block || self.state.known.mqtt.is_pushed_to() {
@@ -289,7 +290,11 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
     }
 
     /// What happened unasked.
+    #[inline(never)]
     pub fn event(&mut self) -> Option<Event> {
+        if core::mem::take(&mut self.state.known.tells_weak) {
+            return Some(Event::WeakSignal);
+        }
         self.state
             .pending
             .take()
@@ -445,7 +450,8 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         Notice::parse(self.state.unknown.as_bytes())
     }
 
-    /// The last line that was not understood, cut to 64 characters.
+    /// The last line that was not understood, cut to 64 characters; empty where it may show a PIN or a
+    /// password.
     #[must_use]
     pub fn unknown_line(&self) -> &str {
         self.state.unknown.as_str()

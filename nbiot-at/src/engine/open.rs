@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use crate::code::SocketError;
 use crate::command::socket::{Connection, OPEN_ERROR, Transport};
-use crate::config::Config;
 use crate::engine::job::{Answer, Cause, Step, work};
 use crate::engine::secure::{Secure, Secured};
 use crate::engine::socket::Phase;
 use crate::engine::state::State;
 use crate::error::Fault;
+use crate::known::Known;
 use crate::time::Instant;
 
 /// Pause before an id that was still in use is opened again, ms.
@@ -53,15 +53,15 @@ impl Open {
     pub(crate) fn new(
         socket: Connection,
         before: Option<Connection>,
-        config: &Config,
+        known: &Known,
         now: Instant,
     ) -> Self {
-        let tls = config.tls.as_ref().filter(|_| socket.is_tls());
+        let tls = known.config.tls.as_ref().filter(|_| socket.is_tls());
         let handshake = tls.map_or(Duration::ZERO, |tls| tls.negotiation_time);
         Self {
             socket,
             before,
-            until: now + config.connect_time + handshake,
+            until: known.until(now, known.config.connect_time) + handshake,
             again: true,
             fault: Fault::TimedOut,
             phase: if tls.is_some() {
@@ -159,6 +159,7 @@ impl Open {
                     Phase::Free
                 };
                 state.sockets.release(self.socket.id, phase);
+                state.count_failure(false);
                 Step::failed(self.fault)
             }
             (At::Pausing(at), _) if now < at => Step::Wait(at),
@@ -196,6 +197,8 @@ impl Open {
             Some(socket) => match socket.completion {
                 Some(0) => {
                     socket.phase = Phase::Open;
+                    let [opens, _] = &mut state.known.failures;
+                    *opens = 0;
                     Step::Done(Ok(Answer::Socket(handle)))
                 }
                 Some(error) => self.close(state, error),

@@ -2,6 +2,7 @@
 
 use crate::code::HttpError;
 use crate::command::ask::{ASK, ASK_LONG, OPERATION, WITH_DATA};
+use crate::command::custom::hide;
 use crate::command::general::CHECK;
 use crate::command::line::{COMMAND, Line};
 use crate::engine::file;
@@ -18,6 +19,13 @@ use crate::time::Instant;
 pub(crate) static ASKED: Plan = Plan::new(&[&ASK], next, whole);
 /// The same with an answer longer than a line.
 pub(crate) static ASKED_LONG: Plan = Plan::new(&[&ASK_LONG], next, whole);
+
+/// An answer that is longer than the buffer is taken as far as it fits.
+pub(crate) static ASKED_AT_MOST: Plan = Plan::new(&[&ASK], next, |known| {
+    let answer = Answer::Count(known.payload.len());
+    let is_damaged = known.heard.is_damaged;
+    (!is_damaged).then_some(answer).ok_or(Fault::Malformed)
+});
 
 fn next(_: &mut Known, number: usize, result: Result<(), Fault>) -> Next {
     match result {
@@ -165,13 +173,18 @@ impl<const N: usize> State<N> {
     /// The job of a query.
     pub(crate) fn ask<Q: Query>(&mut self, query: &Q) -> Result<Task<N>, Fault> {
         self.known.hears_result = false;
+        self.known.hide = Some(hide);
         let mut text = Bytes::<COMMAND>::new();
         let mut line = Line::new(&mut text);
         query.write(&mut line);
         let time_out = millis(Q::TIME_OUT)?;
         match (query.data(), query.result_time()) {
             (None, None) => {
-                let plan = if Q::IS_LONG { &ASKED_LONG } else { &ASKED };
+                let plan = match (Q::IS_LONG, Q::MAY_BE_CUT) {
+                    (true, _) => &ASKED_LONG,
+                    (false, true) => &ASKED_AT_MOST,
+                    (false, false) => &ASKED,
+                };
                 self.asked(&line)?;
                 Ok(Task::new(Asked::with(plan, time_out), Job::Query))
             }

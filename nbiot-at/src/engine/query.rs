@@ -61,8 +61,9 @@ pub(crate) static REGISTRATION: Plan = Plan::one(&[&radio::REGISTRATION], |known
 });
 
 pub(crate) static SIGNAL: Plan = Plan::one(&[&radio::SIGNAL], |known| {
-    let signal = known.heard.signal.map(Answer::Signal);
-    signal.ok_or(Fault::Malformed)
+    let signal = known.heard.signal.ok_or(Fault::Malformed)?;
+    known.follow_signal(signal);
+    Ok(Answer::Signal(signal))
 });
 
 /// UTC first, local time where the firmware does not know that form.
@@ -126,6 +127,19 @@ pub(crate) static FILE_SIZE: Plan = Plan {
         Err(fault) => Next::Done(Err(fault)),
     },
     end: |known| Ok(Answer::Size(known.heard.size)),
+};
+
+/// Whether there is room for a file; a modem that does not tell may have it.
+pub(crate) static ROOM: Plan = Plan {
+    commands: &[&file::ROOM],
+    next: |_, number, result| match result {
+        Ok(()) => Next::Command(number + 1),
+        Err(_) => Next::Done(Ok(Answer::Done)),
+    },
+    end: |known| match known.heard.size {
+        Some(_) => Err(Fault::File(FileError::NoSpace)),
+        None => Ok(Answer::Done),
+    },
 };
 
 pub(crate) static DELETE_FILE: Plan = Plan {
@@ -198,12 +212,13 @@ pub(crate) static RESTART_SIM: Plan = Plan {
     end: |_| Ok(Answer::Done),
 };
 
+/// A modem that may sleep is asked before, as what it does not get is not taken.
 pub(crate) static POWER_DOWN: Plan = Plan {
-    commands: &[&general::POWER_DOWN],
-    next: |known, number, result| match result {
+    commands: &[&general::GUARD, &general::POWER_DOWN],
+    next: |known, number, result| match (number, result) {
         // Without an answer it may have been taken.
-        Ok(()) | Err(Fault::TimedOut) => Next::Command(number + 1),
-        Err(fault) => {
+        (_, Ok(())) | (1, Err(Fault::TimedOut)) => Next::Command(number + 1),
+        (_, Err(fault)) => {
             known.off_by = None;
             Next::Done(Err(fault))
         }
@@ -236,10 +251,18 @@ impl Query {
         }
     }
 
+    /// The power-down of a modem that may sleep, or does not.
+    pub(crate) fn power_down(may_sleep: bool) -> Self {
+        Self {
+            number: usize::from(!may_sleep),
+            ..Self::new(&POWER_DOWN)
+        }
+    }
+
     /// Whether its end decides what becomes of the modem, whoever waits for it.
     pub(crate) fn is_power_down(&self) -> bool {
-        let only = self.plan.commands.first();
-        only.is_some_and(|&only| core::ptr::eq(only, &raw const general::POWER_DOWN))
+        let last = self.plan.commands.last();
+        last.is_some_and(|&last| core::ptr::eq(last, &raw const general::POWER_DOWN))
     }
 
     fn next<const N: usize>(&mut self, state: &mut State<N>, cause: Cause, _: Instant) -> Step {

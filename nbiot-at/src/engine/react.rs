@@ -49,6 +49,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.command(command, now);
             }
             Next::Ended(result) => {
+                self.wipe();
                 self.listen();
                 if self.wake.is_some() {
                     // No job has asked for that.
@@ -110,6 +111,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
         self.state.known.is_asleep = matches!(fault, Fault::Asleep);
         self.state.known.said_off = matches!(fault, Fault::PoweredDown);
         self.exchange.abort();
+        self.wipe();
         self.deaf_since = None;
         self.splitter.abort_block();
         if core::mem::take(&mut self.abandoned) {

@@ -9,6 +9,7 @@ use super::{Answer, Engine, Event};
 use crate::command::HOST;
 use crate::command::apdu::{LONGEST, channel};
 use crate::command::clock::SETTABLE;
+use crate::command::custom::hide;
 use crate::command::socket::Transport;
 use crate::engine::card::Card;
 use crate::engine::file::Piece;
@@ -287,7 +288,7 @@ impl<const N: usize> State<N> {
         let ids = self.sockets.allocate(transport);
         let (socket, before) = ids.ok_or(Fault::NoFreeSocket)?;
         self.known.target.port = port;
-        let open = Open::new(socket, before, &self.known.config, now);
+        let open = Open::new(socket, before, &self.known, now);
         Ok(Task::new(open, Job::Open))
     }
 
@@ -305,9 +306,13 @@ impl<const N: usize> State<N> {
         if data.is_empty() || is_too_long {
             return Err(Fault::InvalidParameter);
         }
-        let (chunk, _) = data.split_at(data.len().min(CHUNK));
+        let most = match open.transport {
+            Transport::Udp => CHUNK,
+            Transport::Tcp | Transport::Tls => self.known.chunk(),
+        };
+        let (chunk, _) = data.split_at(data.len().min(most));
         self.known.load(chunk)?;
-        let send = Send::new(open, now + self.known.config.write_time);
+        let send = Send::new(open, self.known.until(now, self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 
@@ -326,7 +331,7 @@ impl<const N: usize> State<N> {
             fits &= append(&mut self.known.payload, part.as_bytes());
         });
         fits.then_some(()).ok_or(Fault::LogicBug)?;
-        let send = Send::new(open, now + self.known.config.write_time);
+        let send = Send::new(open, self.known.until(now, self.known.config.write_time));
         Ok(Task::new(send, Job::Send))
     }
 
@@ -384,7 +389,8 @@ impl<const N: usize> State<N> {
         let off_by = self.known.off_by;
         self.known.off_by = off_by.or(Some(now.plus(POWER_DOWN)));
         self.pending.powering_down();
-        ask(&query::POWER_DOWN)
+        let query = Query::power_down(self.known.config.dtr_sleep);
+        Ok(Task::new(query, Job::Query))
     }
 
     pub(crate) fn command(&mut self, line: &str, time_out: Duration) -> Result<Task<N>, Fault> {
@@ -398,6 +404,7 @@ impl<const N: usize> State<N> {
         if !is_printable || !begins || !self.known.target.host.replace(line) {
             return Err(Fault::InvalidParameter);
         }
+        self.known.hide = Some(hide);
         let query = Query::with(&query::CUSTOM, millis.ok_or(Fault::InvalidParameter)?);
         self.known.load(&[])?;
         Ok(Task::new(query, Job::Query))

@@ -296,6 +296,13 @@ impl<const N: usize> Sockets<N> {
         }
     }
 
+    /// What may wait in the modem.
+    pub(crate) fn tell_unread(&mut self) {
+        for socket in &mut self.0 {
+            socket.tell_data |= socket.phase == Phase::Open && socket.more;
+        }
+    }
+
     pub(crate) fn closed_by_peer(&mut self, id: u8) {
         if let Some(socket) = self.slot(id).filter(|s| s.is_live()) {
             socket.ending = true;

@@ -51,7 +51,6 @@ enum Life {
     OffByKey,
 }
 
-#[derive(Debug)]
 pub(crate) struct State<const N: usize> {
     pub(crate) known: Known,
     pub(crate) sockets: Sockets<N>,
@@ -111,10 +110,36 @@ impl<const N: usize> State<N> {
         }
     }
 
+    /// A connection did not open, or ended with a payload. So many in a row, in a network, ask for a
+    /// new context; modem scenario L4, AT reference section 22.2. A full queue is none of these: its peer
+    /// may not read.
+    #[inline(never)]
+    pub(crate) fn count_failure(&mut self, is_send: bool) {
+        const MOST: u8 = 5;
+        if !self.known.is_registered() {
+            return;
+        }
+        let [opens, sends] = &mut self.known.failures;
+        let count = if is_send { sends } else { opens };
+        *count += 1;
+        if *count >= MOST {
+            self.known.failures = [0; 2];
+            self.lose_context();
+        }
+    }
+
     /// Lines may have been missed: whoever reads finds out.
     pub(crate) fn doubt(&mut self) {
         self.sockets.doubt_all();
         if self.known.mqtt.doubt_messages() {
+            self.pending.mqtt_message();
+        }
+    }
+
+    /// The active time begins, and sleep behind it: what waits in the modem is told again.
+    fn tell_unread(&mut self) {
+        self.sockets.tell_unread();
+        if !self.known.mqtt.slots.is_empty() {
             self.pending.mqtt_message();
         }
     }
@@ -278,6 +303,7 @@ impl<const N: usize> State<N> {
                 if let Some((periodic, active)) = power_saving::entered(line) {
                     self.known.granted.periodic = Some(periodic);
                     self.known.granted.active = Some(active);
+                    self.tell_unread();
                     return Some(Effect::Changed);
                 }
                 self.known.granted.cycle = power_saving::cycle(line, "+CEDRXP")?;
@@ -352,7 +378,9 @@ impl<const N: usize> State<N> {
         let is_notice = is_notice(line);
         let is_ignored = !is_notice && lists(IGNORED, name);
         if !is_ignored && self.pending.said(is_notice) {
-            self.unknown.replace_lossy(line);
+            let is_shown = is_notice || !self.known.is_secret;
+            self.unknown
+                .replace_lossy(if is_shown { line } else { b"" });
         }
         if is_notice {
             return Effect::None;

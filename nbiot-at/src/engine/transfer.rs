@@ -77,7 +77,7 @@ impl Send {
                 Some(at) if now < at => Step::Wait(at),
                 _ => self.send(state),
             },
-            Cause::Reply(Err(Fault::Silent)) => self.give_up(state),
+            Cause::Reply(Err(Fault::Silent)) => self.lose(state),
             Cause::Reply(result) if self.checking => self.judge(state, result),
             Cause::Reply(Ok(())) if state.known.spoiled => self.give_up(state),
             Cause::Reply(Ok(())) => {
@@ -114,6 +114,7 @@ impl Send {
         if state.known.spoiled {
             return self.give_up(state);
         }
+        state.known.failures = [0; 2];
         if let Some(socket) = state.sockets.slot(self.socket.id) {
             socket.sent = socket.sent.wrapping_add(u32::try_from(count).unwrap_or(0));
         }
@@ -173,6 +174,18 @@ impl Send {
     /// Nobody knows what the peer got: the stream is over. Unread data can still be read.
     #[inline(never)]
     fn give_up<const N: usize>(&self, state: &mut State<N>) -> Step {
+        let is_open = state
+            .sockets
+            .slot(self.socket.id)
+            .is_some_and(|s| !s.ending && s.phase == Phase::Open);
+        let step = self.lose(state);
+        if is_open {
+            state.count_failure(true);
+        }
+        step
+    }
+
+    fn lose<const N: usize>(&self, state: &mut State<N>) -> Step {
         state.sockets.closed_by_peer(self.socket.id);
         Step::failed(Fault::Closed)
     }

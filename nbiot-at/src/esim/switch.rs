@@ -1,12 +1,14 @@
 //! A change from one profile to another.
 
+use core::fmt;
+
 use super::Iccid;
 use crate::config::Apn;
 use crate::error::Fault;
 use crate::text::Text;
 
 /// A profile, and what its network asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Subscription {
     /// The profile.
     pub iccid: Iccid,
@@ -28,6 +30,16 @@ impl Subscription {
             user: Text::new(),
             password: Text::new(),
         }
+    }
+}
+
+/// Without user name and password.
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("iccid", &self.iccid)
+            .field("apn", &self.apn)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,11 @@
 //! The cell and the network around the modem, AT reference section 7.3.
 
+use core::time::Duration;
+
 use super::radio::access;
-use super::{Fields, LOCAL, Lines, digits, queries, text, within};
+use super::{Fields, LOCAL, Line, Lines, Query, digits, queries, text, within};
 use crate::command::radio::Access;
+use crate::error::Fault;
 use crate::field::Field;
 use crate::text::Text;
 
@@ -16,17 +19,36 @@ queries! {
     /// The cell that serves the modem, `AT+QENG="servingcell"`.
     ServingCell = "AT+QENG=\"servingcell\"", LOCAL => Serving,
         "+QENG: \"servingcell\",\"<state>\"[,\"<rat>\",…]", serving;
-    /// How many cells the modem sees beside it, `AT+QENG="neighbourcell"`.
-    NeighbourCells = "AT+QENG=\"neighbourcell\"", LOCAL => usize, "+QENG: \"neighbourcell…\",…",
-        |lines| {
-            let mut names = lines.all("+QENG").map(|mut fields| fields.next().text);
-            let are_cells = names.all(|name| name.starts_with(b"neighbourcell"));
-            let count = lines.all("+QENG").count();
-            (are_cells && count == lines.iter().count()).then_some(count)
-        };
     /// Why the last failure happened, `AT+CEER`, in words; BG95 only.
-    LastFailure = "AT+CEER", LOCAL => Text<64>, "+CEER: <text>",
-        |lines| text(lines.fields("+CEER")?.next().text);
+    LastFailure = "AT+CEER", LOCAL => Text<64>, "+CEER: <text>", |lines| {
+        // There may be commas in it.
+        let line = lines.iter().find_map(|line| line.strip_prefix(b"+CEER:"))?;
+        text(line.trim_ascii())
+    };
+}
+
+/// How many cells the modem sees beside it, `AT+QENG="neighbourcell"`: those whose lines fit 1024
+/// bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeighbourCells;
+
+impl Query for NeighbourCells {
+    type Answer = usize;
+    const TIME_OUT: Duration = LOCAL;
+    const EXPECTED: &'static str = "[+QENG: \"neighbourcell…\",…]";
+    const MAY_BE_CUT: bool = true;
+
+    fn write(&self, line: &mut Line) {
+        line.text("AT+QENG=\"neighbourcell\"");
+    }
+
+    fn parse(&self, lines: Lines<'_>) -> Result<usize, Fault> {
+        let mut names = lines.all("+QENG").map(|mut fields| fields.next().text);
+        let are_cells = names.all(|name| name.starts_with(b"neighbourcell"));
+        let count = lines.all("+QENG").count();
+        let is_all = are_cells && count == lines.iter().count();
+        is_all.then_some(count).ok_or(Fault::Malformed)
+    }
 }
 
 /// What `AT+QNWINFO` says.
@@ -109,7 +131,7 @@ pub enum CellState {
 pub struct Serving {
     /// What the modem does.
     pub state: CellState,
-    /// Radio access technology; `None` while it searches.
+    /// Radio access technology; `None` while it is on no cell.
     pub access: Option<Access>,
     /// The cell, of LTE-M and NB-IoT; what is said of one of GSM is not taken apart.
     pub lte: Option<LteCell>,
@@ -121,7 +143,7 @@ pub struct Serving {
 #[non_exhaustive]
 pub struct LteCell {
     /// `TDD`, and not `FDD`.
-    pub is_tdd: bool,
+    pub is_tdd: Option<bool>,
     /// Mobile country code.
     pub mcc: Option<u16>,
     /// Mobile network code.
@@ -160,11 +182,16 @@ fn serving(lines: Lines<'_>) -> Option<Serving> {
         b"CONNECT" => CellState::Connected,
         _ => return None,
     };
+    let name = fields.next();
+    let has_no_cell = match state {
+        CellState::Searching => true,
+        CellState::Limited => name.text.is_empty(),
+        CellState::Idle | CellState::Connected => false,
+    };
     let (mut access, mut lte) = (None, None);
-    if state != CellState::Searching {
-        let found = self::access(fields.next().text)?;
-        access = Some(found);
-        if found != Access::Gsm {
+    if !has_no_cell {
+        access = known(name, |name| self::access(name.text))?;
+        if access != Some(Access::Gsm) {
             lte = Some(cell(fields)?);
         }
     }
@@ -172,13 +199,12 @@ fn serving(lines: Lines<'_>) -> Option<Serving> {
 }
 
 fn cell(mut fields: Fields<'_>) -> Option<LteCell> {
-    let is_tdd = match fields.next().text {
-        b"FDD" => false,
-        b"TDD" => true,
-        _ => return None,
-    };
     Some(LteCell {
-        is_tdd,
+        is_tdd: known(fields.next(), |field| match field.text {
+            b"FDD" => Some(false),
+            b"TDD" => Some(true),
+            _ => None,
+        })?,
         mcc: known(fields.next(), |field| field.number())?,
         mnc: known(fields.next(), |field| field.number())?,
         cell: known(fields.next(), Field::hex)?,

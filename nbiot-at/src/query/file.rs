@@ -3,6 +3,7 @@
 //! `store_file`, `read_file`, `file_size` and `delete_file` of the shells do what is done with them.
 
 use super::{LOCAL, Lines, List, asking, queries};
+use crate::command::file::is_file;
 use crate::field::Field;
 use crate::text::Text;
 
@@ -30,9 +31,11 @@ asking! {
     FileNamed<'_>, LOCAL, |this, line| {
         line.text("AT+QFLST=").parameter(this.0);
     } => Option<u32>, "[+QFLST: \"<name>\",<size>]", |this, lines| {
-        let files = files(lines)?;
-        let is_it = |file: &&File| file.name.as_str() == this.0;
-        Some(files.as_slice().iter().find(is_it).map(|file| file.size))
+        files(lines)?;
+        let mut found = lines.all("+QFLST").filter_map(|mut fields| {
+            is_file(fields.next().text, this.0.as_bytes()).then(|| fields.number())?
+        });
+        Some(found.next())
     };
 }
 

@@ -19,7 +19,7 @@
 //! modem.ask(&SetUrl("http://meter.example/tariff"))?;
 //! let response = modem.ask(&Get { response_time: minute })?;
 //! if response.status == 200 {
-//!     modem.ask(&ReadToFile { name: "tariff", wait: minute })?;
+//!     modem.ask(&ReadToFile { name: "tariff", wait: minute, time: 10 * minute })?;
 //!     let mut piece = [0; 256];
 //!     let length = modem.read_file("tariff", 0, &mut piece)?;
 //! #     let _ = length;
@@ -82,7 +82,8 @@ commands! {
     };
 }
 
-/// Says where the next request goes, `AT+QHTTPURL=`: 1 to 700 bytes.
+/// Says where the next request goes, `AT+QHTTPURL=`: 1 to 700 printable characters without blanks, as
+/// a line end in it would be one of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetUrl<'a>(pub &'a str);
 
@@ -100,12 +101,10 @@ impl Query for SetUrl<'_> {
     }
 
     fn data(&self) -> Option<&[u8]> {
-        // A longer one than the manual allows is none that can be sent.
-        Some(if self.0.len() > 700 {
-            b""
-        } else {
-            self.0.as_bytes()
-        })
+        let url = self.0.as_bytes();
+        let is_url = url.len() <= 700 && url.iter().all(u8::is_ascii_graphic);
+        // No data are none that can be sent.
+        Some(if is_url { url } else { b"" })
     }
 }
 
@@ -192,6 +191,8 @@ pub struct ReadToFile<'a> {
     pub name: &'a str,
     /// Between two packets, 1 to 65,535 s.
     pub wait: Duration,
+    /// For all of the body, not less than `wait`: the module goes on for as long as packets come.
+    pub time: Duration,
 }
 
 /// Requests: name, result, what it answers, how it is written, its time, its data.
@@ -244,9 +245,10 @@ requests! {
             line.text("AT+QHTTPPOSTFILE=").parameter(this.name);
             line.text(",").number(seconds(this.response_time));
         }, |_| None;
-    ReadToFile<'_>, "+QHTTPREADFILE" => (), done, wait, "+QHTTPREADFILE: <err>", |this, line| {
+    ReadToFile<'_>, "+QHTTPREADFILE" => (), done, time, "+QHTTPREADFILE: <err>", |this, line| {
         line.text("AT+QHTTPREADFILE=").parameter(this.name);
         line.text(",").number(seconds(this.wait));
+        line.require(this.time >= this.wait);
     }, |_| None;
 }
 

@@ -56,6 +56,7 @@ pub mod setting;
 pub mod sim;
 pub mod socket;
 pub mod time;
+pub mod uart;
 
 use core::fmt;
 use core::net::IpAddr;
@@ -64,6 +65,7 @@ use core::time::Duration;
 pub use crate::command::line::Line;
 pub use crate::field::{Field, Fields, Number};
 
+use crate::command::custom::is_secret;
 use crate::error::{ErrorKind, Fault};
 use crate::text::Text;
 
@@ -86,6 +88,9 @@ pub trait Query: Sync {
     /// Whether one line of the answer may have more than 256 characters. Where it has, it is all
     /// of the answer.
     const IS_LONG: bool = false;
+
+    /// Whether an answer of more than 1024 bytes is taken as far as its lines fit, and not refused.
+    const MAY_BE_CUT: bool = false;
 
     /// Writes the command line: printable, at most 191 characters, beginning with `AT`.
     fn write(&self, line: &mut Line);
@@ -215,7 +220,8 @@ impl<'a> Lines<'a> {
 pub struct Unexpected {
     /// What should have come: [`Query::EXPECTED`].
     pub expected: &'static str,
-    /// The first line that came, cut to 64 characters; empty if there was none.
+    /// The first line that came, cut to 64 characters; empty if there was none, or if it may show a
+    /// PIN or a password.
     pub received: Text<64>,
 }
 
@@ -280,10 +286,19 @@ pub(crate) fn answer<Q: Query, E>(query: &Q, data: &[u8]) -> Result<Q::Answer, E
     query.parse(lines).map_err(|fault| match fault {
         Fault::Malformed => Error::Unexpected(Unexpected {
             expected: Q::EXPECTED,
-            received: Text::lossy(lines.iter().next().unwrap_or_default()),
+            received: shown(data, lines),
         }),
         fault => Error::Modem(fault.into()),
     })
+}
+
+/// The first line, unless it may show a PIN or a password.
+#[inline(never)]
+fn shown(data: &[u8], lines: Lines<'_>) -> Text<64> {
+    let command = data.split(|&byte| byte == b'\n').next();
+    let is_shown = !command.is_some_and(is_secret);
+    let first = lines.iter().next().filter(|_| is_shown);
+    Text::lossy(first.unwrap_or_default())
 }
 
 /// Some values, at most `N`.

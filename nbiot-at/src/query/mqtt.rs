@@ -53,7 +53,12 @@ asking! {
         let mut found = None;
         for mut fields in lines.all("+QMTCONN") {
             let client = within(fields.next(), 0..=5u8)?;
-            let phase = match fields.number()? {
+            let state = fields.next();
+            if !fields.next().text.is_empty() {
+                // The result of a connect, which says what the broker answered.
+                continue;
+            }
+            let phase = match state.number()? {
                 1 => MqttPhase::Initial,
                 2 => MqttPhase::Connecting,
                 3 => MqttPhase::Connected,

@@ -202,10 +202,11 @@ pub enum OperatorFormat {
 
 commands! {
     SelectOperator<'_>, TIME_OUT, |this, line| {
+        let line = line.text("AT+COPS=");
         match this {
-            Self::Automatic => line.text("AT+COPS=0"),
-            Self::Manual(network) => line.text("AT+COPS=1,2,").parameter(network),
-            Self::ManualAutomatic(network) => line.text("AT+COPS=4,2,").parameter(network),
+            Self::Automatic => line.text("0"),
+            Self::Manual(network) => line.text("1,2,").parameter(network),
+            Self::ManualAutomatic(network) => line.text("4,2,").parameter(network),
         };
     };
     OperatorFormat, TIME_OUT, |this, line| {

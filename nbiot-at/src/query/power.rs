@@ -146,7 +146,32 @@ pub struct PsmThreshold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AllowSleep(pub bool);
 
+/// How the module behaves out of coverage and around its sleep, `AT+QPSMEXTCFG=`. The reference names
+/// the parameters, and the range of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PsmExtended {
+    /// `<opt>`.
+    pub option: u32,
+    /// Scans out of service.
+    pub scans: u32,
+    /// Duration out of service.
+    pub duration: u32,
+    /// By how much the wake-up is randomised, 1 to 1000 s.
+    pub randomise: u16,
+    /// The most out of service.
+    pub most: u32,
+    /// Early wake-up.
+    pub early: u32,
+}
+
 commands! {
+    PsmExtended, LOCAL, |this, line| {
+        line.text("AT+QPSMEXTCFG=").number(this.option);
+        for number in [this.scans, this.duration, this.randomise.into(), this.most, this.early] {
+            line.text(",").number(number);
+        }
+        line.require((1..=1000).contains(&this.randomise));
+    };
     PsmThreshold, LOCAL, |this, line| {
         line.text("AT+QPSMCFG=").number(this.seconds).text(",").number(this.modes.into());
     };

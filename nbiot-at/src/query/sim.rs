@@ -1,6 +1,7 @@
 //! The SIM, AT reference section 6.
 
-use super::{Line, Lines, List, Query, SIM, commands, digits, queries, switch};
+use super::{Line, Lines, List, Query, SIM, commands, digits, queries, switch, text};
+use crate::command::general::iccid;
 use crate::error::Fault;
 use crate::field::unsigned;
 use crate::text::Text;
@@ -16,12 +17,8 @@ queries! {
     Imsi = "AT+CIMI", SIM => Text<15>, "<6 to 15 digits>",
         |lines| lines.iter().find_map(|line| digits(line, 6..=15));
     /// Serial number of the SIM, `AT+QCCID`: 19 or 20 digits, without the filler.
-    Iccid = "AT+QCCID", SIM => Text<20>, "+QCCID: <19 or 20 digits>", |lines| {
-        let mut fields = lines.fields("+QCCID").or_else(|| lines.fields("+ICCID"))?;
-        let text = fields.next().text;
-        let filled = text.strip_suffix(b"F").or_else(|| text.strip_suffix(b"f"));
-        digits(filled.unwrap_or(text), 19..=20)
-    };
+    Iccid = "AT+QCCID", SIM => Text<20>, "+QCCID: <19 or 20 digits>",
+        |lines| text(lines.iter().find_map(iccid)?);
     /// How often the PIN and the PUK may be wrong, `AT+QPINC="SC"`.
     PinTries = "AT+QPINC=\"SC\"", SIM => Tries, "+QPINC: \"SC\",<pin>,<puk>", |lines| {
         let mut fields = lines.fields("+QPINC")?;

@@ -6,7 +6,7 @@
 use core::net::IpAddr;
 use core::time::Duration;
 
-use super::{LOCAL, Line, Lines, Query, asking, queries, some_address, text, within};
+use super::{LOCAL, Line, Lines, Query, asking, commands, queries, some_address, text, within};
 use crate::SocketError;
 use crate::error::Fault;
 use crate::text::Text;
@@ -108,6 +108,53 @@ pub struct Received {
     pub unread: u32,
 }
 
+/// How often, and for how long, TCP sends again, `AT+QICFG="tcp/retranscfg",`; of all sockets, until
+/// the next restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retransmission {
+    /// How often, 3 to 20.
+    pub count: u8,
+    /// For how long, 5 to 1000 as the module counts it.
+    pub time: u16,
+}
+
+/// Signs of life of idle TCP connections, `AT+QICFG="tcp/keepalive",`; of all sockets, until the next
+/// restart. Not every BG96 has them, and they do not always work in sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TcpKeepAlive {
+    /// None.
+    Off,
+    /// Sent to a peer that has been silent.
+    On {
+        /// For so long before the first, 1 to 120 min.
+        idle: u8,
+        /// Between two, 25 to 100 s.
+        interval: u8,
+        /// How many before the connection is given up, 3 to 10.
+        count: u8,
+    },
+}
+
+commands! {
+    Retransmission, LOCAL, |this, line| {
+        line.text("AT+QICFG=\"tcp/retranscfg\",").number(this.count.into());
+        line.text(",").number(this.time.into());
+        line.require((3..=20).contains(&this.count) && (5..=1000).contains(&this.time));
+    };
+    TcpKeepAlive, LOCAL, |this, line| {
+        line.text("AT+QICFG=\"tcp/keepalive\",");
+        match *this {
+            Self::Off => line.text("0"),
+            Self::On { idle, interval, count } => {
+                let is_known = (1..=120).contains(&idle) && (25..=100).contains(&interval);
+                line.text("1,").number(idle.into()).text(",").number(interval.into());
+                line.text(",").number(count.into());
+                line.require(is_known && (3..=10).contains(&count))
+            }
+        };
+    };
+}
+
 /// A setting of TLS, `AT+QSSLCFG=`: `sslversion`, `ciphersuite`, `cacert`, `seclevel`…
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TlsConfigured<'a> {
@@ -120,7 +167,7 @@ pub struct TlsConfigured<'a> {
 asking! {
     TlsConfigured<'_>, LOCAL, |this, line| {
         line.text("AT+QSSLCFG=").parameter(this.key).text(",").number(this.context.into());
-    } => Text<48>, "+QSSLCFG: \"<key>\",<context>,<value>", |this, lines| {
+    } => Text<80>, "+QSSLCFG: \"<key>\",<context>,<value>", |this, lines| {
         let mut fields = lines.fields("+QSSLCFG")?;
         let is_key = fields.next().text == this.key.as_bytes();
         within(fields.next(), this.context..=this.context)?;

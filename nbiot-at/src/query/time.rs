@@ -115,7 +115,9 @@ fn synchronised(lines: Lines<'_>, is_local: bool) -> Option<Option<Synchronised>
 
 /// A time in its documented form; `None` inside if it is that of a clock that is not set.
 fn shown(text: &[u8], is_local: bool) -> Option<Option<NetworkTime>> {
-    has_form(text).then(|| clock::parse(text, is_local))
+    let time = clock::parse(text, is_local);
+    let is_some = has_form(text) && (time.is_some() || clock::is_unset(text));
+    is_some.then_some(time)
 }
 
 /// `yy/MM/dd,hh:mm:ss±zz`; the year may have four digits, and the zone may be missing.

@@ -186,7 +186,8 @@ impl<N: Network> Modem<N> {
             }
             ("CSQ", Form::Execute) => self.tell(format_args!("+CSQ: 99,99"), now),
             ("QCSQ", Form::Execute) if self.is_registered() => {
-                self.tell(format_args!("+QCSQ: \"CAT-NB1\",-71,-83,120,-12"), now);
+                let rsrp = self.settings.rsrp;
+                self.tell(format_args!("+QCSQ: \"CAT-NB1\",-71,{rsrp},120,-12"), now);
             }
             ("QCSQ", Form::Execute) => self.tell(format_args!("+QCSQ: \"NOSERVICE\""), now),
             ("QGPS" | "QGPSLOC" | "QGPSEND", _) => self.gnss(call, now),

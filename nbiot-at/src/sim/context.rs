@@ -18,6 +18,8 @@ struct Definition {
     context: u8,
     kind: Text<8>,
     apn: Text<63>,
+    /// User name and password.
+    access: [Text<32>; 2],
 }
 
 /// Numbers of the kinds in `AT+QICSGP`.
@@ -29,10 +31,15 @@ impl Definitions {
     }
 
     /// False if it has no room.
-    fn set(&mut self, context: u8, kind: &str, apn: &str) -> bool {
+    fn set(&mut self, context: u8, kind: &str, [apn, user, password]: [&str; 3]) -> bool {
         self.remove(context);
-        let (kind, apn) = (Text::lossy(kind.as_bytes()), Text::lossy(apn.as_bytes()));
-        self.defined.push(Definition { context, kind, apn }).is_ok()
+        let definition = Definition {
+            context,
+            kind: Text::lossy(kind.as_bytes()),
+            apn: Text::lossy(apn.as_bytes()),
+            access: [user, password].map(|text| Text::lossy(text.as_bytes())),
+        };
+        self.defined.push(definition).is_ok()
     }
 
     fn remove(&mut self, context: u8) {
@@ -50,7 +57,9 @@ impl<N: Network> Modem<N> {
                     let Some(found) = self.definitions.defined.get(index).cloned() else {
                         break;
                     };
-                    let Definition { context, kind, apn } = found;
+                    let Definition {
+                        context, kind, apn, ..
+                    } = found;
                     let head = format_args!("{context},\"{kind}\",\"{apn}\",\"0.0.0.0\"");
                     self.info(format_args!("+CGDCONT: {head},0,0,0,0"), now);
                 }
@@ -62,7 +71,7 @@ impl<N: Network> Modem<N> {
                     self.ok(now);
                 }
                 Some(context @ 1..=16) if KINDS.contains(&call.text(1)) => {
-                    self.define(context, call.text(1), call.text(2), now);
+                    self.define(context, call.text(1), [call.text(2), "", ""], now);
                 }
                 _ => self.cme(50, now),
             },
@@ -72,7 +81,7 @@ impl<N: Network> Modem<N> {
                 }
                 (Some(context @ 1..=16), Some(kind @ 1..=3usize)) => {
                     let kind = KINDS.get(kind - 1).copied().unwrap_or_default();
-                    self.define(context, kind, call.text(2), now);
+                    self.define(context, kind, [2, 3, 4].map(|n| call.text(n)), now);
                 }
                 _ => self.error(now),
             },
@@ -132,7 +141,10 @@ impl<N: Network> Modem<N> {
                 (Some(60..=u32::MAX), None | Some(0..=15u8)) => self.ok(now),
                 _ => self.error(now),
             },
-            ("QSCLK", Form::Write("0" | "1")) => self.ok(now),
+            ("QSCLK", Form::Write(value @ ("0" | "1"))) => {
+                self.may_doze = value == "1";
+                self.ok(now);
+            }
             ("CEDRXS", Form::Read) => {
                 if let Some((access, cycle)) = self.edrx.clone() {
                     self.info(format_args!("+CEDRXS: {access},\"{cycle}\""), now);
@@ -144,8 +156,8 @@ impl<N: Network> Modem<N> {
         true
     }
 
-    fn define(&mut self, context: u8, kind: &str, apn: &str, now: Instant) {
-        if self.definitions.set(context, kind, apn) {
+    fn define(&mut self, context: u8, kind: &str, texts: [&str; 3], now: Instant) {
+        if self.definitions.set(context, kind, texts) {
             self.ok(now);
         } else {
             self.cme(20, now);
@@ -157,7 +169,8 @@ impl<N: Network> Modem<N> {
             return self.tell(format_args!("+QICSGP: 0,\"\",\"\",\"\",0"), now);
         };
         let kind = KINDS.iter().position(|&kind| kind == found.kind.as_str());
-        let (kind, apn) = (kind.map_or(0, |n| n + 1), found.apn);
-        self.tell(format_args!("+QICSGP: {kind},\"{apn}\",\"\",\"\",1"), now);
+        let (kind, apn, [user, password]) = (kind.map_or(0, |n| n + 1), found.apn, found.access);
+        let texts = format_args!("\"{apn}\",\"{user}\",\"{password}\"");
+        self.tell(format_args!("+QICSGP: {kind},{texts},1"), now);
     }
 }

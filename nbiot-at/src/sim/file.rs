@@ -256,7 +256,10 @@ impl<N: Network> Modem<N> {
             return;
         }
         self.input = Input::Line;
-        let data = core::mem::take(&mut self.line);
+        let mut data = core::mem::take(&mut self.line);
+        if let Some(first) = data.first_mut().filter(|_| self.settings.spoils_files) {
+            *first ^= 1;
+        }
         let now = now + self.settings.answer;
         self.busy_until = now;
         match self.files.write(handle, &data) {

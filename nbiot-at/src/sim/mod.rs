@@ -159,6 +159,10 @@ pub struct Modem<N> {
     scan: scan::Scan,
     /// The last traffic with the network or the host.
     last_active: Instant,
+    /// It sleeps while nothing is sent to it. Its DTR line is pulled with the first byte.
+    may_doze: bool,
+    /// What comes before is lost: it wakes up.
+    awake_from: Instant,
     files: file::Files,
     mqtt: mqtt::Mqtt,
     informed: inform::Informed,
@@ -216,6 +220,8 @@ impl<N: Network> Modem<N> {
             edrx: None,
             scan: scan::Scan::everywhere(),
             last_active: Instant::ZERO,
+            may_doze: false,
+            awake_from: Instant::ZERO,
             files: file::Files::default(),
             mqtt: mqtt::Mqtt::new(),
             informed: inform::Informed::default(),
@@ -271,9 +277,13 @@ impl<N: Network> Modem<N> {
     /// Takes bytes from the host.
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.service(now);
+        if self.may_doze && now > self.last_active + self.settings.release {
+            self.last_active = now;
+            self.awake_from = now + Duration::from_millis(50);
+        }
         for &byte in bytes {
             let is_lost = self.dice.hits(self.faults.drop_input);
-            let is_deaf = self.settings.hangs || self.is_updating();
+            let is_deaf = self.settings.hangs || self.is_updating() || now < self.awake_from;
             if self.power == Power::On && !is_deaf && !is_lost {
                 self.last_active = now;
                 self.byte(byte, now);

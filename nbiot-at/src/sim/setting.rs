@@ -68,6 +68,33 @@ impl<N: Network> Modem<N> {
                 ("all" | "csq" | "smsfull" | "ring" | "smsincoming", Some(0..=1u8)) => self.ok(now),
                 _ => self.error(now),
             },
+            ("IPR", Form::Write(rate)) => match rate.parse() {
+                Ok(9_600 | 19_200 | 38_400 | 57_600 | 115_200 | 230_400 | 460_800 | 921_600u32) => {
+                    self.ok(now);
+                }
+                _ => self.error(now),
+            },
+            ("IFC", Form::Write("0,0" | "0,2" | "2,0" | "2,2")) => self.ok(now),
+            ("QICFG", Form::Write(_)) => {
+                let is_taken = match (call.text(0), call.number(1), call.number(2)) {
+                    ("tcp/retranscfg", Some(3..=20), Some(5..=1000u16)) => true,
+                    ("tcp/keepalive", Some(0u8), None) => true,
+                    ("tcp/keepalive", Some(1), Some(1..=120)) => {
+                        let (interval, count) = (call.number(3), call.number(4));
+                        matches!((interval, count), (Some(25..=100u8), Some(3..=10u8)))
+                    }
+                    _ => false,
+                };
+                if is_taken {
+                    self.ok(now)
+                } else {
+                    self.error(now)
+                }
+            }
+            ("QPSMEXTCFG", Form::Write(_)) => match (call.number(3), call.number::<u32>(5)) {
+                (Some(1..=1000u16), Some(_)) => self.ok(now),
+                _ => self.error(now),
+            },
             ("QISTATE", Form::Write(arguments)) => match arguments.strip_prefix("1,") {
                 Some(id) => self.states(Kind::Tcp, id.parse().ok(), now),
                 None => self.error(now),
@@ -75,6 +102,7 @@ impl<N: Network> Modem<N> {
             ("QSSLSTATE", Form::Write(id)) => self.states(Kind::Tls, id.parse().ok(), now),
             ("QFLDS", Form::Write("\"UFS\"")) => {
                 let (free, total) = self.files.room();
+                let free = self.settings.room.unwrap_or(free);
                 self.tell(format_args!("+QFLDS: {free},{total}"), now);
             }
             ("QFLDS", Form::Execute) => {

@@ -86,6 +86,8 @@ pub struct Settings {
     pub card: Card,
     /// The network.
     pub mood: Mood,
+    /// Reference signal received power, dBm.
+    pub rsrp: i16,
     /// What it speaks, and in which band of LTE.
     pub access: Access,
     /// See `access`.
@@ -120,6 +122,10 @@ pub struct Settings {
     pub has_name_servers: bool,
     /// Time to a fix of the receiver for satellites; `None`: it sees none.
     pub first_fix: Option<Duration>,
+    /// What it says that it has free for files, bytes; `None`: what it has.
+    pub room: Option<usize>,
+    /// Spoils a byte of what is written to a file.
+    pub spoils_files: bool,
     /// TLS knows `sni` and `checkhost`, as that of the BG95.
     pub checks_names: bool,
     /// How an update of its firmware ends: 0, or a number of AT reference sections 20 or 22.4.
@@ -141,6 +147,7 @@ impl Settings {
             air: Duration::from_millis(300),
             card: Card::Open,
             mood: Mood::Home,
+            rsrp: -83,
             access: Access::NbIot,
             band: 20,
             moods: [None; 2],
@@ -158,6 +165,8 @@ impl Settings {
             time_server: None,
             has_name_servers: true,
             first_fix: Some(Duration::from_secs(30)),
+            room: None,
+            spoils_files: false,
             checks_names: false,
             update_error: 0,
             imei: Text::new(),

@@ -166,6 +166,9 @@ fn network_bare_and_quoted() {
         assert_eq!(found.provider.as_str(), "Stadt");
         let cause = ask(rig, &LastFailure, "AT+CEER", &["+CEER: EMM detached"]).unwrap();
         assert_eq!(cause.as_str(), "EMM detached");
+        let line = "+CEER: No cause, information: available";
+        let cause = ask(rig, &LastFailure, "AT+CEER", &[line]).unwrap();
+        assert_eq!(cause.as_str(), "No cause, information: available");
     });
 }
 
@@ -202,6 +205,11 @@ fn serving_cell_in_each_state() {
     );
     let found = serving("+QENG: \"servingcell\",\"NOCONN\",\"GSM\",262,01,2A,3F,17,62,0,-71,1,2");
     assert_eq!((found.access, found.lte), (Some(Access::Gsm), None));
+    let found = serving("+QENG: \"servingcell\",\"LIMSRV\"");
+    assert_eq!((found.state, found.access), (CellState::Limited, None));
+    let head = "+QENG: \"servingcell\",\"LIMSRV\",\"-\",\"-\"";
+    let found = serving(&format!("{head},-,-,-,-,-,-,-,-,-,-,-,-,-,-"));
+    assert_eq!((found.access, found.lte.unwrap().is_tdd), (None, None));
     let cells = [
         "+QENG: \"neighbourcell intra\",\"CAT-M\",6400",
         "+QENG: \"neighbourcell\",1",
@@ -209,6 +217,13 @@ fn serving_cell_in_each_state() {
     let neighbours = "AT+QENG=\"neighbourcell\"";
     assert_eq!(ask(&mut rig, &NeighbourCells, neighbours, &cells), Ok(2));
     assert_eq!(ask(&mut rig, &NeighbourCells, neighbours, &[]), Ok(0));
+    // 100 bytes each, a line feed included: ten of them fit behind the command.
+    let cell = format!("+QENG: \"neighbourcell\",{}", "7".repeat(76));
+    let cells = [cell.as_str(); 30];
+    assert_eq!(ask(&mut rig, &NeighbourCells, neighbours, &cells), Ok(10));
+    let lines = [cell.as_str(), "+QENG: \"neighbourcell\",\u{1}"];
+    let damaged = ask(&mut rig, &NeighbourCells, neighbours, &lines);
+    assert_eq!(damaged, Err(Fault::Malformed));
 }
 
 #[test]

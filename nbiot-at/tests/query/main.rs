@@ -11,6 +11,7 @@ mod model;
 mod more;
 mod operations;
 mod page;
+mod port;
 mod settings;
 mod update;
 

@@ -16,6 +16,7 @@ use nbiot_at::query::setting::*;
 use nbiot_at::query::sim::*;
 use nbiot_at::query::socket::*;
 use nbiot_at::query::time::*;
+use nbiot_at::query::uart::*;
 use nbiot_at::query::{self, Line, Lines, Query};
 use nbiot_at::sim::{Bench, Loopback, Loss, Modem as Model};
 use nbiot_at::{
@@ -197,6 +198,12 @@ macro_rules! script {
         ask!(EdrxSettings { access: EdrxAccess::NbIot });
         ask!(EdrxInUse);
         ask!(AllowSleep(false));
+        ask!(PsmExtended { option: 0, scans: 5, duration: 60, randomise: 10, most: 1, early: 1 });
+        ask!(Rate(115_200));
+        ask!(FlowControl { receive: true, transmit: true });
+        ask!(Retransmission { count: 12, time: 120 });
+        ask!(TcpKeepAlive::On { idle: 29, interval: 60, count: 3 });
+        ask!(TcpKeepAlive::Off);
         refused!(SelectOperator::Manual("a\"b"));
         for key in KEYS {
             let read = $modem.ask(&Read(key))$(.$await)?.unwrap();
@@ -263,16 +270,16 @@ macro_rules! script {
         refused!(Setting::TlsContext(6));
         ask!(SetUrl("http://meter.example/tariff"));
         ask!(HasUrl("http://meter.example/tariff"));
-        refused!(ReadToFile { name: "tariff", wait: MINUTE });
+        refused!(ReadToFile { name: "tariff", wait: MINUTE, time: MINUTE });
         refused!(Get { response_time: MINUTE });
         $bench.with(|model, _| model.serve(200, &[0xa5; 700], false));
         ask!(Get { response_time: MINUTE });
-        ask!(ReadToFile { name: "tariff", wait: MINUTE });
-        refused!(ReadToFile { name: "tariff", wait: MINUTE });
+        ask!(ReadToFile { name: "tariff", wait: MINUTE, time: MINUTE });
+        refused!(ReadToFile { name: "tariff", wait: MINUTE, time: MINUTE });
         $log.push(format!("{:?}", $modem.file_size("tariff")$(.$await)?));
         $bench.with(|model, _| model.serve(404, b"no", true));
         ask!(Get { response_time: MINUTE });
-        ask!(ReadToFile { name: "chunked", wait: MINUTE });
+        ask!(ReadToFile { name: "chunked", wait: MINUTE, time: MINUTE });
         $log.push(format!("{:?}", $modem.file_size("chunked")$(.$await)?));
         refused!(GetWith { request: b"GET", response_time: MINUTE });
         ask!(Setting::RequestHeader(true));

@@ -47,7 +47,14 @@ fn url_goes_behind_connect() {
         let line = format!("+QHTTPURL: {long}");
         let found = crate::ask(rig, &HasUrl(&long), "AT+QHTTPURL?", &[&line]);
         assert_eq!(found, Ok(true));
-        for url in ["", &format!("{long}x")] {
+        let is_another = "http://a.b/\r\nHost: c.d";
+        for url in [
+            "",
+            &format!("{long}x"),
+            is_another,
+            "http://a.b/\n",
+            "http://a b/",
+        ] {
             let refused = rig.engine.ask(&SetUrl(url), rig.now);
             assert_eq!(refused, Err(Fault::InvalidParameter));
         }
@@ -197,6 +204,7 @@ fn body_goes_to_a_file() {
         let query = ReadToFile {
             name: "image.bin",
             wait: MINUTE,
+            time: MINUTE,
         };
         let line = "AT+QHTTPREADFILE=\"image.bin\",60";
         let said = "\r\nOK\r\n\r\n+QHTTPREADFILE: 0\r\n";
@@ -237,12 +245,36 @@ fn restart_ends_the_wait() {
     });
 }
 
+/// The time between two packets is not that of the whole body.
+#[test]
+fn slow_body_has_the_time_of_the_body() {
+    let mut rig = crate::rig();
+    let query = ReadToFile {
+        name: "image.bin",
+        wait: MINUTE,
+        time: 30 * MINUTE,
+    };
+    rig.engine.ask(&query, rig.now).unwrap();
+    rig.exchange("AT+QHTTPREADFILE=\"image.bin\",60", "\r\nOK\r\n");
+    rig.pass(29 * 60_000);
+    assert_eq!(rig.engine.outcome(), None);
+    rig.say("\r\n+QHTTPREADFILE: 0\r\n");
+    assert_eq!(outcome(&mut rig, &query), Ok(()));
+    let short = ReadToFile {
+        time: MINUTE / 2,
+        ..query
+    };
+    let refused = rig.engine.ask(&short, rig.now);
+    assert_eq!(refused, Err(Fault::InvalidParameter));
+}
+
 #[test]
 fn name_with_a_quote_is_not_sent() {
     let mut rig = crate::rig();
     let query = ReadToFile {
         name: "a\",\"b",
         wait: MINUTE,
+        time: MINUTE,
     };
     assert_eq!(
         rig.engine.ask(&query, rig.now),

@@ -235,6 +235,14 @@ fn sockets_and_their_bytes() {
     let line = "+QSSLCFG: \"seclevel\",2,1";
     let found = ask(rig, &setting, "AT+QSSLCFG=\"seclevel\",2", &[line]).unwrap();
     assert_eq!(found.as_str(), "1");
+    let authority = TlsConfigured {
+        key: "cacert",
+        context: 2,
+    };
+    let name = "n".repeat(80);
+    let line = format!("+QSSLCFG: \"cacert\",2,\"{name}\"");
+    let found = ask(rig, &authority, "AT+QSSLCFG=\"cacert\",2", &[&line]).unwrap();
+    assert_eq!(found.as_str(), name);
     refuses(
         &setting,
         &["+QSSLCFG: \"seclevel\",1,1", "+QSSLCFG: \"seclevl\",2,1"],
@@ -292,6 +300,26 @@ fn files_messages_and_places() {
     );
     let found = ask(rig, &FileNamed("a, b"), "AT+QFLST=\"a, b\"", &lines);
     assert_eq!(found, Ok(Some(7)));
+    for (meant, listed) in [
+        ("UFS:f", "f"),
+        ("f", "UFS:f"),
+        ("RAM:f", "f"),
+        ("SD:f", "SD:f"),
+    ] {
+        let (line, said) = (
+            format!("AT+QFLST=\"{meant}\""),
+            format!("+QFLST: \"{listed}\",7"),
+        );
+        let found = ask(rig, &FileNamed(meant), &line, &[&said]);
+        assert_eq!(found, Ok(Some(7)), "{meant} {listed}");
+    }
+    let found = ask(
+        rig,
+        &FileNamed("f"),
+        "AT+QFLST=\"f\"",
+        &["+QFLST: \"of\",7"],
+    );
+    assert_eq!(found, Ok(None));
     let garbled = Lines::new(b"+QFLST: \"a\",1\n+QFLST: \"b\",x\n");
     assert_eq!(Files.parse(garbled).unwrap_err(), Fault::Malformed);
     refuses(&Storage, &["+QFLDS: 1", "+QFLDS: 2,1"]);
@@ -302,6 +330,10 @@ fn files_messages_and_places() {
         "AT+QMTCONN?",
         &["+QMTCONN: 1,1", "+QMTCONN: 0,3"],
     );
+    assert_eq!(found, Ok(Some(MqttPhase::Connected)));
+    // The result of a connect that nobody waited for.
+    let lines = ["+QMTCONN: 0,0,0", "+QMTCONN: 0,3"];
+    let found = ask(rig, &state, "AT+QMTCONN?", &lines);
     assert_eq!(found, Ok(Some(MqttPhase::Connected)));
     assert_eq!(ask(rig, &state, "AT+QMTCONN?", &[]), Ok(None));
     let line = "+QMTCFG: \"keepalive\",120";

@@ -3,6 +3,8 @@
 mod call;
 mod open;
 
+use core::time::Duration;
+
 use crate::command::HOST;
 use crate::command::socket::Transport;
 use crate::engine::job::{Job, Task};
@@ -20,6 +22,9 @@ pub(crate) use open::MqttOpen;
 /// times, and some; ms.
 const ACKNOWLEDGED: u32 = 25_000;
 
+/// The most seconds between signs of life, AT reference section 12.1.
+const KEEP_ALIVE: u16 = 3_600;
+
 /// Its requests.
 impl<const N: usize> State<N> {
     pub(crate) fn mqtt_connect(
@@ -35,7 +40,7 @@ impl<const N: usize> State<N> {
             && length <= LONGEST
             && !session.client.is_empty()
             && (session.password.is_empty() || !session.user.is_empty())
-            && session.keep_alive.as_secs() <= 3_600;
+            && session.keep_alive.as_secs() <= KEEP_ALIVE.into();
         if !is_valid {
             return Err(Fault::InvalidParameter);
         }
@@ -50,7 +55,7 @@ impl<const N: usize> State<N> {
         self.known.target.mqtt = MqttTarget {
             is_tls,
             is_clean: session.is_clean,
-            keep_alive: u16::try_from(session.keep_alive.as_secs()).unwrap_or(0),
+            keep_alive: self.keep_alive(session.keep_alive),
         };
         self.known.load(&[])?;
         let buffer = &mut self.known.payload;
@@ -60,6 +65,13 @@ impl<const N: usize> State<N> {
         let is_open = self.known.mqtt.phase != MqttPhase::Closed;
         let open = MqttOpen::new(&self.known.config, is_tls, is_open, now);
         Ok(Task::new(open, Job::MqttOpen))
+    }
+
+    /// In seconds; a weak signal stretches it.
+    fn keep_alive(&self, time: Duration) -> u16 {
+        let seconds = u16::try_from(time.as_secs()).unwrap_or(KEEP_ALIVE);
+        let factor = 1 + u16::from(self.known.is_weak);
+        seconds.saturating_mul(factor).min(KEEP_ALIVE)
     }
 
     pub(crate) fn mqtt_publish(

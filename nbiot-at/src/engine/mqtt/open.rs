@@ -202,6 +202,8 @@ impl MqttOpen {
             }
             (At::Connecting, Some((0, Some(0)))) if !is_over => {
                 state.known.mqtt.phase = MqttPhase::Open;
+                // The credentials.
+                state.known.payload.clear();
                 state.pending.mqtt_opened();
                 if !state.known.mqtt.slots.is_empty() {
                     state.pending.mqtt_message();
