@@ -36,6 +36,9 @@ const TOOLS: [Tool; 11] = [
     tool("valgrind", "valgrind", "instruction counts"),
 ];
 
+/// The programs of `wheels.txt`.
+const WHEELS: [&str; 1] = ["nats-server"];
+
 /// Installs every program and cargo component that is missing.
 pub(crate) fn everything(log: &mut Log) -> Outcome {
     component(log, "fmt", "rustfmt")?;
@@ -69,14 +72,21 @@ fn wheels(log: &mut Log) -> Result<(), String> {
     let wanted =
         fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
     let done = tools_dir().join("wheels.txt");
-    if fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+    let is_there = |program| tools_dir().join("bin").join(program).is_file();
+    if WHEELS.into_iter().all(is_there)
+        && fs::read_to_string(&done).is_ok_and(|installed| installed == wanted)
+    {
         return Ok(());
     }
-    if !succeeds(Command::new("python3").args(["-m", "pip", "--version"])) {
+    let mut python = "python3";
+    if !succeeds(Command::new(python).args(["-m", "pip", "--version"])) {
         packages_now(log, &["python3-pip"])?;
+        // Another one along PATH has no pip still.
+        python = "/usr/bin/python3";
     }
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"])
+    let mut pip = Command::new(python);
+    pip.env("PIP_USER", "0")
+        .args(["-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"])
         .args(["--disable-pip-version-check", "--root-user-action=ignore"])
         .args(["--only-binary=:all:", "--require-hashes", "--target"]);
     log.run(pip.arg(tools_dir()).arg("--requirement").arg(&list))?;

@@ -7,8 +7,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::workspace::program_path;
-
 /// What a check says of itself: a note for the summary, or what went wrong and what to do.
 pub(crate) type Outcome = Result<String, String>;
 
@@ -142,11 +140,11 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Where a program is found.
+/// Where a program is found along PATH.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     // Servers such as mosquitto live in sbin, which is not on every user's PATH.
-    program_path()
-        .into_iter()
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
         .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())

@@ -15,18 +15,9 @@ pub(crate) fn target_dir() -> PathBuf {
         .map_or_else(|| root().join("target"), |path| root().join(path))
 }
 
-/// Where programs are installed that no package of the machine brings.
+/// Where programs are installed that no package of the machine brings; tests look for them there.
 pub(crate) fn tools_dir() -> PathBuf {
     target_dir().join("xtask").join("tools")
-}
-
-/// The folders in which programs are looked for: those installed here come first.
-pub(crate) fn program_path() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let others = std::env::split_paths(&path);
-    std::iter::once(tools_dir().join("bin"))
-        .chain(others)
-        .collect()
 }
 
 /// Whether this runs in continuous integration.
@@ -39,9 +30,6 @@ pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root());
-    if let Ok(path) = std::env::join_paths(program_path()) {
-        command.env("PATH", path);
-    }
     command
 }
 

@@ -143,12 +143,10 @@ async fn start<F: NorFlash>(
     let mut profile = LoadProfile::new(Seconds::new(config.profile.period));
     let mut registers = EnergyRegisters::new();
     let mut billed = store.last_billed().await?;
-    let mut closed_to = None;
+    let stood = store.periods().await?;
     let mut unsaid = Unsaid::default();
     if let Some(state) = &state {
         unsaid = state.unsaid;
-        // The record is newer than the state where power failed soon after it.
-        billed.count = billed.count.max(state.periods);
         registers = state.registers;
         if let Some(then) = state.lsb.filter(|then| *then != lsb) {
             registers.settle(then);
@@ -156,7 +154,11 @@ async fn start<F: NorFlash>(
         if state.last_seen.get() > 0 {
             let instant = resume_at(&store, state);
             profile.resume(instant);
-            closed_to = Some(instant);
+            // The record is newer than the state where power failed soon after it.
+            if state.periods >= billed.count {
+                billed.count = state.periods;
+                billed.end = billed.end.max(instant);
+            }
         }
     }
     for shown in store.last_shown().await? {
@@ -169,7 +171,7 @@ async fn start<F: NorFlash>(
         Past {
             registers,
             profile,
-            periods: Periods::resume(config.zone, closed_to, billed),
+            periods: Periods::resume(config.zone, stood, billed),
             unsaid,
             boots,
         },

