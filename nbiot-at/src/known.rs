@@ -357,10 +357,17 @@ impl Known {
         }
     }
 
+    /// Nothing stays of what was sent, a PIN perhaps.
+    #[inline(never)]
+    pub(crate) fn forget_payload(&mut self) {
+        self.payload.fill(0);
+        self.payload.clear();
+    }
+
     /// Less is asked of a weak signal; modem scenario L1.
     pub(crate) fn follow_signal(&mut self, signal: Signal) {
         if let Some(is_weak) = signal.is_weak() {
-            self.tells_weak |= is_weak && !self.is_weak;
+            self.tells_weak = is_weak && (self.tells_weak || !self.is_weak);
             self.is_weak = is_weak;
         }
     }
@@ -461,7 +468,7 @@ impl Known {
         self.granted = Grant::NOTHING;
         self.off_by = None;
         self.context_lost = false;
-        self.is_weak = false;
+        (self.is_weak, self.tells_weak) = (false, false);
         self.channel = None;
         self.result_until = None;
         self.mqtt.lose();

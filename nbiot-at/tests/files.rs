@@ -1,5 +1,7 @@
 //! Files in the module: modem scenarios H7 to H11, as far as they are about what `store_file` does.
 
+use std::time::Duration;
+
 use nbiot_at::sim::{Bench, BlockingClock, Loopback, Modem as Model, Port};
 use nbiot_at::{Apn, Config, Error, Fault, FileError, Instant, blocking};
 
@@ -59,6 +61,26 @@ fn h8_file_that_is_there_is_compared_and_made_anew_if_it_differs() {
     bench.with(|model, _| model.settings.spoils_files = true);
     modem.store_file(NAME, &[0xa5; 1100]).unwrap();
     modem.store_file(NAME, &[0xa5; 1101]).unwrap_err();
+}
+
+/// What was there before stays where nothing of it was overwritten, and other files always.
+#[test]
+fn h8_good_file_outlives_a_refusal() {
+    let bench = bench();
+    let mut modem = started(&bench);
+    modem.store_file(NAME, &[0xa5; 1100]).unwrap();
+    let held = format!("AT+QFOPEN=\"{NAME}\",2");
+    let time_out = Duration::from_secs(5);
+    modem.command(&held, time_out).unwrap();
+    let refused = modem.store_file(NAME, &[0x5a; 1000]);
+    assert!(
+        matches!(refused, Err(Error::Modem(Fault::File(_)))),
+        "{refused:?}"
+    );
+    holds(&bench, Some(&[0xa5; 1100]));
+    let refused = modem.store_file("*", &[0x5a; 1000]);
+    assert_eq!(refused, Err(Error::Modem(Fault::InvalidParameter)));
+    holds(&bench, Some(&[0xa5; 1100]));
 }
 
 /// The disk is full, whatever was said about it.

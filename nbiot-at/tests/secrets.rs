@@ -98,6 +98,27 @@ fn engine_keeps_no_pin_as_data() {
         assert_eq!(rig.done(), Ok(Answer::Count(13)));
         assert_eq!(rig.engine.data(), b"+CPIN: READY\n");
     }
+    // Nor what a damaged echo leaves of one.
+    for echo in [
+        "T+CPIN=\"7391\"",
+        "+CPIN=\"7391\"",
+        "PIN=\"7391\"",
+        "AT+CPIN=7391\"",
+    ] {
+        let mut rig = Rig::new(config(), 0);
+        rig.begin(Request::Command {
+            line: "AT+CPIN = \"7391\"",
+            time_out: Duration::from_secs(5),
+        });
+        rig.exchange("AT+CPIN = \"7391\"", format!("{echo}\r\r\nOK\r\n"));
+        let _ = rig.done();
+        is_clean(std::str::from_utf8(rig.engine.data()).unwrap());
+        is_clean(&format!("{:?}", rig.engine.unknown_line()));
+        rig.engine.ask(&pin, rig.now).unwrap();
+        rig.exchange("AT+CPIN=\"7391\"", format!("{echo}\r\r\nOK\r\n"));
+        let _ = rig.done();
+        is_clean(std::str::from_utf8(rig.engine.data()).unwrap());
+    }
     // Nor one that was not sent.
     let mut rig = Rig::new(config(), 0);
     rig.engine

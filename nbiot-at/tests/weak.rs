@@ -11,9 +11,15 @@ const OPEN: &str = "AT+QIOPEN=1,0,\"TCP\",\"meter.example\",1883,0,0";
 /// A connection that does not open.
 #[track_caller]
 fn fails(rig: &mut Rig) {
+    fails_on(rig, 0);
+}
+
+#[track_caller]
+fn fails_on(rig: &mut Rig, id: u8) {
     rig.begin(CONNECT);
-    rig.exchange(OPEN, "\r\nOK\r\n\r\n+QIOPEN: 0,566\r\n");
-    rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+    let open = OPEN.replace("1,0,\"TCP\"", &format!("1,{id},\"TCP\""));
+    rig.exchange(&open, format!("\r\nOK\r\n\r\n+QIOPEN: {id},566\r\n"));
+    rig.exchange(&format!("AT+QICLOSE={id},10"), "\r\nOK\r\n");
     assert_eq!(rig.done(), Err(Fault::Socket(SocketError::ConnectFailed)));
 }
 
@@ -62,6 +68,40 @@ fn l4_fifth_failure_in_a_row_asks_for_a_new_context() {
     fails(&mut rig);
     begins_anew(&mut rig);
     assert_eq!(rig.events(), []);
+}
+
+/// A name, a parameter or a certificate that is wrong is no fault of the context.
+#[test]
+fn l4_refusals_do_not_count() {
+    for error in [565, 552, 559] {
+        let mut rig = Rig::new(config(), 0);
+        rig.start();
+        for _ in 0..6 {
+            rig.begin(CONNECT);
+            rig.exchange(OPEN, format!("\r\nOK\r\n\r\n+QIOPEN: 0,{error}\r\n"));
+            rig.exchange("AT+QICLOSE=0,10", "\r\nOK\r\n");
+            assert!(rig.done().is_err());
+        }
+        assert_eq!(rig.events(), [], "{error}");
+    }
+}
+
+/// What a connection or the broker carries ends the row, and so does a new start.
+#[test]
+fn l4_what_gets_through_ends_the_row() {
+    let mut rig = Rig::new(config(), 0);
+    let socket = rig.connected();
+    for _ in 0..6 {
+        rig.say("\r\n+QIURC: \"recv\",0\r\n");
+        rig.begin(Request::Receive { socket });
+        rig.sent();
+        rig.say("\r\n+QIRD: 3\r\nabc\r\n\r\nOK\r\n");
+        assert_eq!(rig.done(), Ok(Answer::Count(3)));
+        rig.take(socket);
+        rig.events();
+        fails_on(&mut rig, 1);
+        assert_eq!(rig.events(), []);
+    }
 }
 
 /// Connections open, and nothing goes over them.

@@ -17,7 +17,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// contents is not written again.
     ///
     /// What was written is read back and compared. Nothing is written unless there is room for it,
-    /// and what was not written whole is deleted.
+    /// and what was not written whole is deleted, where the modem still answers: a part may stay
+    /// otherwise, and the next call makes it whole.
     ///
     /// # Errors
     ///
@@ -25,7 +26,8 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
     /// among them; [`Fault::Malformed`]: it did not read back, try again;
     /// [`Fault::InvalidParameter`]: the name, or no data.
     pub fn store_file(&mut self, name: &str, data: &[u8]) -> Result<(), Error<S::Error>> {
-        if data.is_empty() {
+        // A name with `*` would stand for others, too.
+        if data.is_empty() || name.contains('*') {
             return Err(Fault::InvalidParameter.into());
         }
         let before = self.file_size(name)?;
@@ -34,9 +36,11 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
         }
         self.act(&mut |_, _| file::room(data.len(), before.unwrap_or(0)))?;
         let stored = self.write_file(name, data);
-        if stored
-            .as_ref()
-            .is_err_and(|error| error.fault().is_some_and(file::leaves_part))
+        // What was there before, or is as long as it should be, may still be good.
+        if stored.is_err()
+            && let Ok(Some(size)) = self.file_size(name)
+            && Some(size) != before
+            && usize::try_from(size) != Ok(data.len())
         {
             let _ = self.delete_file(name);
         }
@@ -52,8 +56,13 @@ impl<S: Read + ReadReady + Write, C: Clock + DelayNs, const SOCKETS: usize> Mode
             offset += u32::try_from(data.len()).map_err(|_| Fault::InvalidParameter)?;
         }
         let size = self.file_size(name)?;
-        let holds = self.holds(name, data, size)?;
-        holds.then_some(()).ok_or(Error::Modem(Fault::Malformed))
+        if self.holds(name, data, size)? {
+            return Ok(());
+        }
+        if size == u32::try_from(data.len()).ok() {
+            let _ = self.delete_file(name);
+        }
+        Err(Fault::Malformed.into())
     }
 
     /// Whether the modem has a file with these contents; it has one of `size`.

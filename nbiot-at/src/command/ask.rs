@@ -68,7 +68,8 @@ fn answer(line: &[u8], known: &mut Known, _: Arguments) -> bool {
         return true;
     }
     let is_bare = !line.starts_with(b"+") && !UNASKED.contains(&line);
-    if is_bare {
+    // It may be what is left of an echo.
+    if is_bare && !known.is_secret {
         keep(line, known);
     }
     // The prefix of another vendor's command, AT reference section 6.

@@ -16,7 +16,8 @@ pub(crate) static CUSTOM: Spec = Spec {
     .within_argument()
     .lists("", |line, known, _| {
         let is_bare = !line.starts_with(b"+");
-        if is_bare {
+        // It may be what is left of an echo.
+        if is_bare && !known.is_secret {
             keep(line, known);
         }
         is_bare || is_named(line, known)
@@ -52,7 +53,7 @@ pub(crate) fn bears_name(line: &[u8], text: &[u8]) -> bool {
         && is_same(head, name)
         && rest
             .first()
-            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+            .is_none_or(|&byte| byte != b'=' && !byte.is_ascii_alphanumeric())
 }
 
 /// Commands that carry a PIN, a PUK or a password, or are answered with one.
@@ -65,14 +66,17 @@ const SECRET: [&str; 6] = [
     "auth\"",
 ];
 
-/// Whether a command line is one of these, or holds one.
+/// Whether a command line is one of these, or holds one, blanks aside.
 #[inline(never)]
 pub(crate) fn is_secret(line: &[u8]) -> bool {
-    let is_in = |name: &&str| {
-        line.windows(name.len())
-            .any(|part| is_same(part, name.as_bytes()))
+    let begins = |from: usize, name: &str| {
+        let line = line.iter().skip(from).filter(|&&byte| byte != b' ');
+        let same = line
+            .zip(name.bytes())
+            .take_while(|(a, b)| a.eq_ignore_ascii_case(b));
+        same.count() == name.len()
     };
-    SECRET.iter().any(is_in)
+    (0..line.len()).any(|from| SECRET.iter().any(|name| begins(from, name)))
 }
 
 /// Of a command line with a secret only its name stays, in whatever buffer it was put together.
@@ -86,8 +90,7 @@ pub(crate) fn hide(known: &mut Known, line: &[u8]) {
     let end = line.iter().position(|&byte| byte == b'=').unwrap_or(0);
     let name = line.get(..=end).unwrap_or_default();
     if known.payload.starts_with(line) {
-        known.payload.fill(0);
-        known.payload.clear();
+        known.forget_payload();
         append(&mut known.payload, name);
         append(&mut known.payload, b"\n");
     }

@@ -92,15 +92,15 @@ fn size(line: &[u8], name: &str) -> Option<u32> {
     is_file(fields.next().text, name.as_bytes()).then(|| fields.number())?
 }
 
-/// Whether a file that is listed is the one that is meant: the storage in front of its name, `UFS:`
-/// say, may be shown and not meant, or the other way round.
+/// Whether a file that is listed is the one that is meant: the storage in front of its name, which
+/// is `UFS:` where none is meant, may be shown and not meant, or the other way round.
 #[inline(never)]
 pub(crate) fn is_file(listed: &[u8], meant: &[u8]) -> bool {
-    let is_end = |long: &[u8], short: &[u8]| {
-        let storage = long.strip_suffix(short);
-        storage.is_some_and(|storage| storage.is_empty() || storage.ends_with(b":"))
-    };
-    is_end(listed, meant) || is_end(meant, listed)
+    let is_in = |storage: &[u8], whole: &[u8], bare| whole.strip_prefix(storage) == Some(bare);
+    listed == meant
+        || is_in(b"UFS:", listed, meant)
+        || is_in(b"UFS:", meant, listed)
+        || is_in(b"RAM:", meant, listed)
 }
 
 /// `+QFLDS: <free>,<total>`: bytes free.
@@ -136,6 +136,8 @@ mod tests {
         assert_eq!(size(b"+QFLST: \"f\",3", "RAM:f"), Some(3));
         assert_eq!(size(b"+QFLST: \"RAM:f\",3", "RAM:f"), Some(3));
         assert_eq!(size(b"+QFLST: \"UFS:f\",3", "RAM:f"), None);
+        assert_eq!(size(b"+QFLST: \"RAM:f\",3", "f"), None);
+        assert_eq!(size(b"+QFLST: \"x:f\",3", "f"), None);
         assert_eq!(size(b"+QFLST: \"of\",3", "f"), None);
         assert_eq!(size(b"+QFLST: \"\",3", "f"), None);
         assert_eq!(written(b"+QFWRITE: 512,1024"), Some(512));

@@ -1,5 +1,7 @@
 //! A command line as it is put together, without `core::fmt`, which would cost 4 KiB of flash.
 
+use core::fmt;
+
 use crate::field::is_same;
 use crate::text::append;
 
@@ -9,10 +11,16 @@ pub(crate) const COMMAND: usize = 192;
 
 /// A command line. What does not fit makes the whole of it void, and so does a parameter that
 /// cannot stand between quotes: it is not sent.
-#[derive(Debug)]
 pub struct Line<'a> {
     text: &'a mut heapless::VecView<u8, u16>,
     fits: bool,
+}
+
+/// Without the text, which may hold a PIN.
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Line<'a> {

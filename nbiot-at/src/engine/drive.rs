@@ -38,9 +38,9 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
                 self.wake = Some(until);
             }
             Step::Done(result) => {
-                if result.is_err() {
+                if result.is_err() && !self.tidying {
                     // What it was to be told with is no answer.
-                    self.state.known.payload.clear();
+                    self.state.known.forget_payload();
                 }
                 if !core::mem::take(&mut self.tidying) {
                     self.outcome = Some(result);
@@ -59,7 +59,7 @@ impl<const SOCKETS: usize> Engine<SOCKETS> {
 
     pub(super) fn end_task(&mut self, mut task: Task<SOCKETS>, now: Instant) {
         task.abandon(&mut self.state, now);
-        self.state.known.payload.clear();
+        self.state.known.forget_payload();
         self.wake = None;
         self.abandoned = false;
         self.tidy(now);

@@ -5,7 +5,7 @@ use crate::command::file::{self, KEEP, READ_ONLY, TRUNCATE};
 use crate::engine::job::{Answer, Cause, Job, Step, Task, work};
 use crate::engine::query::{Query, ROOM};
 use crate::engine::state::State;
-use crate::error::{ErrorKind, Fault};
+use crate::error::Fault;
 use crate::known::CHUNK;
 use crate::time::Instant;
 
@@ -141,17 +141,6 @@ pub(crate) fn room<const N: usize>(length: usize, before: u32) -> Result<Task<N>
     let length = u32::try_from(length).map_err(|_| Fault::InvalidParameter)?;
     let more = length.saturating_sub(before);
     Ok(Task::new(Query::with(&ROOM, more), Job::Query))
-}
-
-/// Whether a modem that answers may have a part of a file behind this.
-pub(crate) const fn leaves_part(fault: Fault) -> bool {
-    match fault {
-        // It was not opened.
-        Fault::File(FileError::AlreadyOpen | FileError::TooManyOpen | FileError::OpenFailed) => {
-            false
-        }
-        _ => matches!(fault.kind(), ErrorKind::Retry | ErrorKind::Setting),
-    }
 }
 
 /// The reason that a command on a file gives, AT reference section 22.5.

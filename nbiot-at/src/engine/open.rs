@@ -159,7 +159,9 @@ impl Open {
                     Phase::Free
                 };
                 state.sockets.release(self.socket.id, phase);
-                state.count_failure(false);
+                if self.is_dead() {
+                    state.count_failure(false);
+                }
                 Step::failed(self.fault)
             }
             (At::Pausing(at), _) if now < at => Step::Wait(at),
@@ -174,6 +176,16 @@ impl Open {
             Secured::Ready => self.open(state),
             Secured::Failed(fault) => self.refuse(state, fault),
         }
+    }
+
+    /// Whether it may be the context that carries nothing; AT reference section 22.2.
+    const fn is_dead(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::TimedOut
+                | Fault::Socket(SocketError::ConnectFailed | SocketError::TimedOut)
+                | Fault::Tls(SocketError::ConnectFailed | SocketError::TimedOut)
+        )
     }
 
     /// Nothing was opened, and the id is free.

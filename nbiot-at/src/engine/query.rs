@@ -131,10 +131,11 @@ pub(crate) static FILE_SIZE: Plan = Plan {
 
 /// Whether there is room for a file; a modem that does not tell may have it.
 pub(crate) static ROOM: Plan = Plan {
-    commands: &[&file::ROOM],
-    next: |_, number, result| match result {
-        Ok(()) => Next::Command(number + 1),
-        Err(_) => Next::Done(Ok(Answer::Done)),
+    // Where there seems to be none, a digit may have been lost: it is asked once more.
+    commands: &[&file::ROOM, &file::ROOM],
+    next: |known, number, result| match result {
+        Ok(()) if known.heard.size.is_some() => Next::Command(number + 1),
+        _ => Next::Done(Ok(Answer::Done)),
     },
     end: |known| match known.heard.size {
         Some(_) => Err(Fault::File(FileError::NoSpace)),

@@ -86,6 +86,9 @@ impl<const N: usize> State<N> {
             .filter(|_| self.known.heard.block.is_some())
         {
             Some(Block::Socket) => {
+                if !data.is_empty() {
+                    self.known.failures = [0; 2];
+                }
                 let id = u8::try_from(command.arguments[0]).unwrap_or(u8::MAX);
                 if let Some(socket) = self.sockets.slot(id) {
                     socket.stage(data);
@@ -148,6 +151,7 @@ impl<const N: usize> State<N> {
     pub(crate) fn started(&mut self) {
         self.known.ready();
         self.known.access = self.known.present_access();
+        self.known.failures = [0; 2];
         self.lost_since = None;
         self.pending.started();
     }
@@ -368,6 +372,8 @@ impl<const N: usize> State<N> {
         let (before, now) = (self.known.access, self.known.present_access());
         if before.is_some() && now.is_some() && before != now {
             self.pending.access_changed();
+            // Another signal, and that of GSM has no reference power.
+            (self.known.is_weak, self.known.tells_weak) = (false, false);
         }
         self.known.access = now.or(before);
     }

@@ -125,9 +125,16 @@ pub trait Query: Sync {
 }
 
 /// The lines of an answer. A line may be all that came, or none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Lines<'a> {
     rest: &'a [u8],
+}
+
+/// Without the text, which may hold a password.
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").finish_non_exhaustive()
+    }
 }
 
 /// Lines without a name that come by themselves, AT reference section 21.

@@ -153,7 +153,10 @@ impl MqttCall {
         let until = *self.until.get_or_insert(now.plus(ACKNOWLEDGED));
         match (self.what, state.known.heard.mqtt) {
             (What::Subscribe(_), Some((0, Some(3..)))) => Step::failed(Fault::Refused),
-            (_, Some((0, _))) => Step::Done(Ok(Answer::Done)),
+            (_, Some((0, _))) => {
+                state.known.failures = [0; 2];
+                Step::Done(Ok(Answer::Done))
+            }
             (_, Some((2, _))) => Step::failed(Fault::TimedOut),
             _ if state.known.mqtt.phase != MqttPhase::Open => Step::failed(Fault::Closed),
             _ if now >= until => Step::failed(Fault::TimedOut),

@@ -203,8 +203,9 @@ impl MqttOpen {
             (At::Connecting, Some((0, Some(0)))) if !is_over => {
                 state.known.mqtt.phase = MqttPhase::Open;
                 // The credentials.
-                state.known.payload.clear();
+                state.known.forget_payload();
                 state.pending.mqtt_opened();
+                state.known.failures = [0; 2];
                 if !state.known.mqtt.slots.is_empty() {
                     state.pending.mqtt_message();
                 }
