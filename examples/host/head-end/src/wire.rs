@@ -41,8 +41,7 @@ pub(crate) fn report(topic: &str, payload: &[u8]) -> Result<(MeterId, Report), S
         }
         _ => return Err("a message of a kind that this head-end does not know".into()),
     };
-    let report =
-        report.ok_or("a number is beyond 2^63, or a time of billing beyond the year 9999")?;
+    let report = report.ok_or("a number is beyond 2^63, or a time beyond the year 9999")?;
     Ok((meter, report))
 }
 
@@ -65,6 +64,11 @@ pub(crate) fn receipt(
 
 fn signed(number: u64) -> Option<i64> {
     i64::try_from(number).ok()
+}
+
+/// A time that a calendar shows.
+fn instant(time: u64) -> Option<i64> {
+    signed(time).filter(|&time| time <= LATEST)
 }
 
 fn records(make: impl FnOnce() -> Option<Vec<Record>>) -> Option<Report> {
@@ -113,7 +117,7 @@ fn of_reading(reading: &Reading) -> Option<Record> {
     }
     Some(Record {
         place: place(stamp, stream::READING)?,
-        time: signed(stamp.time.get())?,
+        time: instant(stamp.time.get())?,
         period: 0,
         status: stamp.status.bits(),
         values,
@@ -144,7 +148,7 @@ fn of_profile(profile: &Profile<'_>) -> Option<Vec<Record>> {
                 stream: stream::PROFILE,
                 seq: signed(record.seq)?,
             },
-            time: signed(record.time.get())?,
+            time: instant(record.time.get())?,
             period: profile.period().into(),
             status: record.status.bits(),
             values,
@@ -184,7 +188,7 @@ fn of_diagnostic(diagnostic: &Diagnostic) -> Option<Record> {
     }
     Some(Record {
         place: place(stamp, stream::DIAGNOSTIC)?,
-        time: signed(stamp.time.get())?,
+        time: instant(stamp.time.get())?,
         period: 0,
         status: stamp.status.bits(),
         values,
@@ -199,7 +203,7 @@ fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
                 stream: stream::EVENT,
                 seq: signed(seq)?,
             },
-            time: signed(event.time.get())?,
+            time: instant(event.time.get())?,
             code: event.code,
             detail: match event.detail {
                 None => Detail::None,
@@ -214,13 +218,12 @@ fn of_events(list: &EventList<'_>) -> Option<Vec<Event>> {
 
 fn of_billing(billing: &payload::Billing<'_>, message: &[u8]) -> Option<Billing> {
     let stamp = &billing.stamp;
-    let time = |time: u64| signed(time).filter(|&time| time <= LATEST);
     for demand in (0..=MAX_RATE).filter_map(|rate| billing.demands.get(rate)) {
-        time(demand.end.get())?;
+        instant(demand.end.get())?;
     }
     Some(Billing {
         place: place(stamp, stream::BILLING)?,
-        time: time(stamp.time.get())?,
+        time: instant(stamp.time.get())?,
         status: stamp.status.bits(),
         message: message.to_vec(),
     })
@@ -268,7 +271,7 @@ pub(crate) fn bill(message: &[u8]) -> Option<Bill> {
 fn of_birth(birth: &payload::Birth<'_>) -> Option<Birth> {
     Some(Birth {
         epoch: birth.stamp.epoch,
-        time: signed(birth.stamp.time.get())?,
+        time: instant(birth.stamp.time.get())?,
         status: birth.stamp.status.bits(),
         firmware: birth.firmware.to_owned(),
         hardware: birth.hardware.to_owned(),
@@ -408,6 +411,19 @@ mod tests {
             let said = end(far, 4).expect_err("a far time");
             assert!(said.contains("9999"), "{said}");
             assert!(end(5, far).is_err());
+        }
+    }
+
+    #[test]
+    fn a_reading_of_a_time_that_no_calendar_shows_is_refused() {
+        for (time, is_taken) in [
+            (LATEST.unsigned_abs(), true),
+            (LATEST.unsigned_abs() + 1, false),
+        ] {
+            let mut payload = vec![0xA3, 0x00, 0x01, 0x01, 0x01, 0x02, 0x1B];
+            payload.extend(time.to_be_bytes());
+            let taken = report("em/1/4d54520000000001/d/r", &payload);
+            assert_eq!(taken.is_ok(), is_taken, "{taken:?}");
         }
     }
 

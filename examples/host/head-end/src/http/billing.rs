@@ -53,12 +53,14 @@ impl Period {
         of_rate.energies?.get(energy).copied()
     }
 
-    /// The newest of the `older` ones, newest first, that is no alarm and of an earlier period.
+    /// That of the `older` ones, newest first, which is no alarm and of the latest earlier period; the
+    /// clock may have been set back since.
     fn before<'p>(&self, older: &'p [Self]) -> Option<&'p Self> {
-        older.iter().find(|other| {
+        let earlier = older.iter().rev().filter(|other| {
             let alarm = other.stored.proof.is_some_and(Proof::is_alarm);
             !alarm && other.bill.period < self.bill.period
-        })
+        });
+        earlier.max_by_key(|other| other.bill.period)
     }
 
     fn signature(&self) -> Option<&'static str> {
@@ -152,6 +154,8 @@ pub(super) async fn csv(
     Shared(state): Shared<State>,
 ) -> Result<Response, Failure> {
     let (from, to) = params.span((0, LATEST))?;
+    // What has no time is of 1970, and there from the first second on.
+    let from = if from == 0 { -1 } else { from };
     let (key, end) = (meter.state.key, Before::time(to + 1));
     let read = move || state.reader.billing(key, from, end, usize::MAX);
     let mut periods = blocking(read).await?;
@@ -284,5 +288,9 @@ mod tests {
         assert_eq!(before(2), Some(2));
         assert_eq!(before(1), Some(1), "not looked at yet");
         assert_eq!(before(0), None);
+        let ahead = [period(6, 2, None), period(4, 3, None), period(5, 1, None)];
+        let newest = period(7, 4, None);
+        let before = newest.before(&ahead);
+        assert_eq!(before.map(|before| before.bill.period), Some(3));
     }
 }
